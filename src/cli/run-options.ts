@@ -1,0 +1,83 @@
+/** @file The flags that `run` and `plan` share, and how they become a configuration. */
+import { cpus } from "node:os";
+import type { Command } from "commander";
+import { loadConfig, threadsFromEnvironment } from "../config/load.js";
+import type { Config } from "../config/schema.js";
+import { UsageError } from "../errors.js";
+import { parseTarget } from "../plan/target.js";
+
+export interface RunFlags {
+  readonly config?: string;
+  readonly logs?: string[];
+  readonly out?: string;
+  readonly target?: string;
+  readonly minutes?: string;
+  readonly machine?: string;
+  readonly workload?: string;
+  readonly format?: string;
+  readonly seed?: string;
+  readonly lang?: string;
+  readonly callsPerMonth?: string;
+  readonly resolveLeaks?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds the flags of a run to a command. */
+export function addRunFlags(command: Command): Command {
+  return command
+    .option("--config <file>", "configuration (YAML); `joryu init` writes one")
+    .option("--logs <file...>", "log files: OpenAI chat JSONL, Batch, OpenPipe, JSONL, CSV")
+    .option("--format <name>", "log format, when it is not to be found out")
+    .option("--out <dir>", "folder of the project's state (default .joryu)")
+    .option("--target <list>", "requirements: agreement=0.98,p95Ms=5,sizeMb=10,memoryMb=300,costPer1kUsd=0.1")
+    .option("--minutes <n>", "time to plan for, minutes (default 20)")
+    .option("--machine <file>", "plan for this machine profile (`joryu doctor --profile`)")
+    .option("--workload <name>", "the workload to learn (default: the largest label workload)")
+    .option("--seed <n>", "seed of every random draw (default 1)")
+    .option("--calls-per-month <n>", "calls of the workload per month, for break-even and payback")
+    .option("--resolve-leaks <how>", "rows on both sides of your own split: error or drop-train")
+    .option("--lang <language>", "language of the report: en or ja")
+    .option("--json", "print JSON lines");
+}
+
+function numberFlag(name: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (value.trim() === "" || !Number.isFinite(number)) throw new UsageError(`${name}: expected a number, got ${value}`);
+  return number;
+}
+
+function languageFlag(value: string | undefined): "en" | "ja" | undefined {
+  if (value === undefined || value === "en" || value === "ja") return value;
+  throw new UsageError(`--lang: expected en or ja, got ${value}`);
+}
+
+function leaksFlag(value: string | undefined): "error" | "drop-train" | undefined {
+  if (value === undefined || value === "error" || value === "drop-train") return value;
+  throw new UsageError(`--resolve-leaks: expected error or drop-train, got ${value}`);
+}
+
+/** The configuration that file and flags give together. @throws UsageError, ConfigError */
+export function configOf(flags: RunFlags): Config {
+  const config = loadConfig(flags.config, {
+    logs: flags.logs,
+    out: flags.out,
+    format: flags.format,
+    workload: flags.workload,
+    minutes: numberFlag("--minutes", flags.minutes),
+    seed: numberFlag("--seed", flags.seed),
+    callsPerMonth: numberFlag("--calls-per-month", flags.callsPerMonth),
+    lang: languageFlag(flags.lang),
+    resolveLeaks: leaksFlag(flags.resolveLeaks),
+  });
+  if (flags.target === undefined) return config;
+  const { confidence, ...target } = parseTarget(flags.target, { ...config.target, confidence: 0.95 } as Parameters<typeof parseTarget>[1]);
+  void confidence;
+  return { ...config, target };
+}
+
+/** Threads that one training may use. */
+export function trainingThreads(): number {
+  return threadsFromEnvironment(Math.max(1, cpus().length));
+}

@@ -1,0 +1,75 @@
+/** @file `joryu run`: logs in, a proven student and a verdict out. */
+import { join } from "node:path";
+import type { Command } from "commander";
+import { planOnly, runPipeline, type RunOptions, type RunResult } from "../pipeline/run.js";
+import { formatPlan } from "../plan/format.js";
+import { metricsOf } from "../report/metrics.js";
+import { renderSummary } from "../report/summary.js";
+import { createProgress, printJson, printLine } from "./output.js";
+import { addRunFlags, configOf, trainingThreads, type RunFlags } from "./run-options.js";
+
+/** The verdict is not to deploy. */
+const EXIT_NOT_DEPLOYED = 3;
+
+/** An abort signal that Ctrl-C sets; a second Ctrl-C ends the process at once. */
+export function interruptible(): AbortController {
+  const controller = new AbortController();
+  const stop = (): void => {
+    process.stderr.write("\nstopping; run the same command again to go on\n");
+    controller.abort(Object.assign(new Error("interrupted"), { name: "AbortError" }));
+    process.once("SIGINT", () => process.exit(130));
+    process.once("SIGTERM", () => process.exit(130));
+  };
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+  return controller;
+}
+
+function printResult(result: RunResult, flags: RunFlags, lang: "en" | "ja"): void {
+  const { facts, verdict } = result;
+  if (flags.json === true) {
+    printJson({
+      verdict: verdict.verdict,
+      reasons: verdict.reasons,
+      model: result.modelFolder,
+      report: join(result.reportFolder, "report.html"),
+      metrics: metricsOf(facts),
+      candidates: facts.candidates,
+    });
+    return;
+  }
+  printLine(renderSummary(facts, verdict, lang, { reportPath: join(result.reportFolder, "report.html") }));
+}
+
+async function run(flags: RunFlags): Promise<void> {
+  const config = configOf(flags);
+  const progress = createProgress();
+  const controller = interruptible();
+  const options: RunOptions = {
+    threads: trainingThreads(),
+    progress,
+    signal: controller.signal,
+    ...(flags.machine === undefined ? {} : { machine: flags.machine }),
+  };
+  try {
+    if (flags.dryRun === true) {
+      const { plan } = await planOnly(config, options);
+      progress.stop();
+      if (flags.json === true) printJson({ plan });
+      else printLine(formatPlan(plan));
+      return;
+    }
+    const result = await runPipeline(config, options);
+    progress.stop();
+    printResult(result, flags, config.lang);
+    if (!result.verdict.verdict.startsWith("deploy")) process.exitCode = EXIT_NOT_DEPLOYED;
+  } finally {
+    progress.stop();
+  }
+}
+
+export function addRun(program: Command): void {
+  addRunFlags(program.command("run").description("turns logs into a small student and proves it against its teacher"))
+    .option("--dry-run", "import and plan, train nothing")
+    .action(run);
+}

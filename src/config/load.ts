@@ -1,0 +1,79 @@
+/** @file Reads the configuration file (YAML or JSON), lays flags over it, names what is wrong with both. The only file that reads the
+ *  environment. */
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { parse } from "yaml";
+import { ConfigError } from "../errors.js";
+import { configSchema, type Config, type ConfigInput } from "./schema.js";
+import { nearest } from "./nearest.js";
+
+/** A configuration file larger than this is none. */
+const MAX_CONFIG_BYTES = 1024 * 1024;
+
+function readYaml(path: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new ConfigError(`${path}: cannot read the configuration`, { hint: "check --config, or write one with `joryu init`", cause });
+  }
+  if (text.length > MAX_CONFIG_BYTES) throw new ConfigError(`${path}: larger than ${MAX_CONFIG_BYTES} bytes, no configuration`);
+  try {
+    return parse(text, { maxAliasCount: 100 }) ?? {};
+  } catch (cause) {
+    throw new ConfigError(`${path}: ${cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : "not YAML"}`, { cause });
+  }
+}
+
+type Node = { readonly shape?: Readonly<Record<string, unknown>>; readonly unwrap?: () => unknown };
+
+/** Names of the keys that are known at a place of the schema. */
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  let node: unknown = configSchema;
+  for (const key of [...path, undefined]) {
+    while (typeof node === "object" && node !== null && !("shape" in node) && typeof (node as Node).unwrap === "function") {
+      node = (node as Node).unwrap?.();
+    }
+    const shape = (node as Node | undefined)?.shape;
+    if (shape === undefined) return [];
+    if (key === undefined) return Object.keys(shape);
+    node = shape[String(key)];
+  }
+  return [];
+}
+
+/** Checks settings. @throws ConfigError naming the setting and, for an unknown one, the nearest known. */
+export function parseConfig(value: unknown, where: string): Config {
+  const result = configSchema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const place = issue?.path.join(".") ?? "";
+  if (issue?.code === "unrecognized_keys") {
+    const unknown = issue.keys[0] ?? "";
+    const known = knownKeys(issue.path);
+    throw new ConfigError(`${where}: unknown key ${[...issue.path, unknown].join(".")}`, {
+      hint: `did you mean ${nearest(unknown, known)}? known: ${known.join(", ")}`,
+    });
+  }
+  throw new ConfigError(`${where}: ${place === "" ? "settings" : place}: ${issue?.message ?? "unusable"}`);
+}
+
+/** Defaults, then the file, then the flags. Log files of a configuration are relative to it. @throws ConfigError */
+export function loadConfig(path: string | undefined, flags: Partial<ConfigInput>): Config {
+  const file = path === undefined ? {} : readYaml(path);
+  if (typeof file !== "object" || file === null || Array.isArray(file)) {
+    throw new ConfigError(`${path ?? "config"}: expected settings, got ${Array.isArray(file) ? "a list" : typeof file}`);
+  }
+  const fromFile = parseConfig(file, path ?? "configuration");
+  const base = path === undefined ? "." : dirname(path);
+  const logs = fromFile.logs?.map((log) => resolve(base, log));
+  const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+  const target = { ...fromFile.target, ...flags.target };
+  return parseConfig({ ...fromFile, ...(logs === undefined ? {} : { logs }), ...given, target }, "flags");
+}
+
+/** Threads to use inside one operator: JORYU_THREADS, or what the machine has. */
+export function threadsFromEnvironment(cores: number): number {
+  const wanted = Number(process.env["JORYU_THREADS"] ?? "");
+  return Number.isInteger(wanted) && wanted > 0 ? Math.min(wanted, 256) : cores;
+}

@@ -1,0 +1,50 @@
+/** @file Every setting of a project: unit, default, meaning. Flags win over the file, the file over the defaults. */
+import { z } from "zod";
+
+const ratio = z.number().min(0).max(1);
+const positive = z.number().positive();
+
+export const targetSchema = z.strictObject({
+  agreement: ratio.default(0.98).describe("Least agreement with the teacher, a ratio; proved with 95 % confidence."),
+  p95Ms: positive.optional().describe("Longest answer time of one query at the 95th percentile, milliseconds."),
+  sizeMb: positive.optional().describe("Largest sum of the files that `predict` opens, megabytes (10^6 bytes)."),
+  memoryMb: positive.optional().describe("Largest resident memory of a process that answers, megabytes."),
+  costPer1kUsd: positive.optional().describe("Highest cost per 1,000 calls, deferrals included, US dollars."),
+});
+
+export const teacherSchema = z.strictObject({
+  pricePer1kUsd: positive.optional().describe("What 1,000 calls of the teacher cost, US dollars: used where the log has no cost."),
+  inputUsdPerMillion: positive.optional().describe("Price of a million input tokens, US dollars."),
+  outputUsdPerMillion: positive.optional().describe("Price of a million output tokens, US dollars."),
+});
+
+export const columnsSchema = z.strictObject({
+  input: z.string().optional().describe("Column or field with the text."),
+  output: z.string().optional().describe("Column or field with the teacher's answer."),
+  gold: z.string().optional().describe("Column or field with the right answer, where one is known."),
+  time: z.string().optional().describe("Column or field with the time of the call."),
+  cost: z.string().optional().describe("Column or field with the cost of the call, US dollars."),
+  user: z.string().optional().describe("Column or field with the user."),
+  conversation: z.string().optional().describe("Column or field with the conversation; one conversation never straddles a split."),
+  model: z.string().optional().describe("Column or field with the name of the model that answered."),
+  split: z.string().optional().describe("Column or field that says `train` or `test`."),
+});
+
+export const configSchema = z.strictObject({
+  logs: z.array(z.string()).optional().describe("Log files, relative to the configuration file."),
+  format: z.string().optional().describe("Log format; found out when absent."),
+  columns: columnsSchema.optional().describe("Names of columns of generic CSV or JSONL logs."),
+  workload: z.string().optional().describe("Name of the workload to learn; the largest label workload when absent."),
+  out: z.string().default(".joryu").describe("Folder of the project's state."),
+  target: targetSchema.prefault({}),
+  minutes: positive.max(100_000).default(20).describe("Time to plan for, minutes; turned into a fixed number of steps."),
+  seed: z.int().min(0).max(2 ** 31 - 1).default(1).describe("Seed of every random draw."),
+  lang: z.enum(["en", "ja"]).default("en").describe("Language of the report."),
+  teacher: teacherSchema.prefault({}),
+  callsPerMonth: positive.optional().describe("Calls of the workload per month; from the log's times when absent."),
+  machineUsdPerHour: positive.default(0.1).describe("Price of the machine that the student runs on, US dollars per hour: an assumption."),
+  resolveLeaks: z.enum(["error", "drop-train"]).default("error").describe("What to do with rows that stand on both sides of a split of yours."),
+});
+
+export type Config = z.infer<typeof configSchema>;
+export type ConfigInput = z.input<typeof configSchema>;

@@ -1,0 +1,126 @@
+/** @file CSV and TSV as objects keyed by the header's names, streamed. Wrong rows are reported, not thrown; csv-parse does the
+ *  quoting (RFC 4180, embedded line breaks). Knows nothing of what the columns mean. */
+import { createReadStream } from "node:fs";
+import { Transform } from "node:stream";
+import { isUtf8 } from "node:buffer";
+import { CsvError, parse, type Parser } from "csv-parse";
+import { decodeBytes, type FileSample, type TextEncoding } from "./encoding.js";
+import type { JsonObject } from "./fields.js";
+import { InputError } from "../errors.js";
+import { MAXIMUM_LINE_BYTES } from "./lines.js";
+
+export interface ReadCsvOptions {
+  readonly sample: FileSample;
+  /** True when columns are named by number: the first row is then data. */
+  readonly withoutHeader: boolean;
+  readonly onRow: (row: JsonObject, line: number) => void;
+  readonly onReject: (line: number, reason: string) => void;
+  readonly onBytes?: (readBytes: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+const DELIMITERS = [",", "\t", ";"] as const;
+
+/** The delimiter that occurs most in the first line. */
+export function delimiterOf(text: string): string {
+  const header = text.slice(0, text.indexOf("\n") < 0 ? undefined : text.indexOf("\n"));
+  const counts = DELIMITERS.map((delimiter) => header.split(delimiter).length);
+  return DELIMITERS[counts.indexOf(Math.max(...counts))] ?? ",";
+}
+
+/** The header's column names as they will key the rows. */
+export function headerOf(text: string): readonly string[] {
+  const names: string[] = [];
+  const parser = parse({ delimiter: delimiterOf(text), to: 1, relax_quotes: true, relax_column_count: true });
+  parser.on("readable", () => {
+    for (let row: unknown = parser.read(); Array.isArray(row); row = parser.read()) names.push(...row.map(String));
+  });
+  parser.on("error", () => undefined);
+  parser.write(text);
+  return names.map((name) => name.trim());
+}
+
+/** Decodes chunks of whole lines; a line that is not valid in the encoding is decoded with replacement marks. */
+function decoder(encoding: TextEncoding): Transform {
+  let rest = Buffer.alloc(0);
+  const decode = (bytes: Buffer): string => {
+    if (encoding === "utf-8" && isUtf8(bytes)) return bytes.toString("utf8");
+    return decodeBytes(bytes, encoding) ?? new TextDecoder(encoding, { ignoreBOM: true }).decode(bytes);
+  };
+  return new Transform({
+    decodeStrings: true,
+    readableObjectMode: false,
+    transform(chunk: Buffer, _encoding, done) {
+      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      const end = bytes.lastIndexOf(10) + 1;
+      rest = Buffer.from(bytes.subarray(end));
+      done(null, end === 0 ? undefined : decode(bytes.subarray(0, end)));
+    },
+    flush(done) {
+      done(null, rest.length === 0 ? undefined : decode(rest));
+    },
+  });
+}
+
+function startParser(sample: FileSample): Parser {
+  return parse({
+    delimiter: delimiterOf(sample.text),
+    info: true,
+    relax_quotes: true,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    max_record_size: MAXIMUM_LINE_BYTES,
+  });
+}
+
+/** Calls `onRow` for every row, `onReject` for rows that do not fit the header. */
+export async function readCsv(path: string, options: ReadCsvOptions): Promise<void> {
+  const { sample, onRow, onReject, onBytes, signal } = options;
+  const file = createReadStream(path, { start: sample.bomBytes, highWaterMark: 1 << 18 });
+  let readBytes = sample.bomBytes;
+  file.on("data", (chunk) => {
+    readBytes += chunk.length;
+    onBytes?.(readBytes);
+  });
+  const decoding = decoder(sample.encoding);
+  const parser = startParser(sample);
+  file.on("error", (error) => parser.destroy(error));
+  file.pipe(decoding).pipe(parser);
+  let names: readonly string[] | undefined;
+  let previousLine = 0;
+  try {
+    for await (const entry of parser as AsyncIterable<{ info: { lines: number }; record: string[] }>) {
+      signal?.throwIfAborted();
+      const line = previousLine + 1;
+      previousLine = entry.info.lines;
+      if (names === undefined) {
+        names = options.withoutHeader ? entry.record.map((_, i) => String(i + 1)) : uniqueNames(path, entry.record);
+        if (!options.withoutHeader) continue;
+      }
+      giveRow(names, entry.record, line, onRow, onReject);
+    }
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    onReject(previousLine + 1, `the rest of the file cannot be read as CSV (${error.code})`);
+  } finally {
+    file.destroy();
+  }
+}
+
+function uniqueNames(path: string, header: readonly string[]): readonly string[] {
+  const names = header.map((name) => name.trim());
+  const twice = names.find((name, i) => name !== "" && names.indexOf(name) !== i);
+  if (twice === undefined) return names;
+  throw new InputError(`${path}: the header names the column "${twice}" twice`, { hint: "rename one of them" });
+}
+
+function giveRow(
+  names: readonly string[],
+  cells: readonly string[],
+  line: number,
+  onRow: ReadCsvOptions["onRow"],
+  onReject: ReadCsvOptions["onReject"],
+): void {
+  if (cells.length !== names.length) return onReject(line, "the row has another number of columns than the header");
+  onRow(Object.fromEntries(names.map((name, i) => [name, cells[i] ?? ""])), line);
+}

@@ -1,0 +1,191 @@
+/** @file Groups of rows that must stay on one side of a split: the same text but for case and space, near-duplicates (MinHash
+ *  with LSH, verified by exact Jaccard similarity of character 4-grams), and rows of one conversation. Seeded, pure.
+ *  Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, chapter 3. */
+import { createRandom } from "../random.js";
+import { COMMON_CONVERSATIONS, type RowDraft } from "./rows.js";
+
+const SHINGLE_LENGTH = 4;
+const BANDS = 16;
+const BAND_ROWS = 4;
+const HASHES = BANDS * BAND_ROWS;
+/** Texts are compared by their beginning: enough to tell documents apart, bounded for a 1 MB text. */
+const COMPARED_CHARACTERS = 8_192;
+/** A new row is compared with this many earlier ones of each bucket, so that a crowded bucket costs no square. */
+const BUCKET_COMPARISONS = 4;
+export const NEAR_DUPLICATE_SIMILARITY = 0.8;
+
+/** Disjoint sets over 0 .. size-1 with path halving; the smallest member names a set. */
+export class DisjointSets {
+  private readonly parents: Int32Array;
+
+  constructor(size: number) {
+    this.parents = Int32Array.from({ length: size }, (_, i) => i);
+  }
+
+  find(member: number): number {
+    let at = member;
+    for (let parent = this.parents[at] ?? at; parent !== at; parent = this.parents[at] ?? at) {
+      const above = this.parents[parent] ?? parent;
+      this.parents[at] = above;
+      at = above;
+    }
+    return at;
+  }
+
+  /** Joins two sets; false when they were one already. */
+  join(a: number, b: number): boolean {
+    const [x, y] = [this.find(a), this.find(b)];
+    if (x === y) return false;
+    this.parents[Math.max(x, y)] = Math.min(x, y);
+    return true;
+  }
+}
+
+/** Distinct hashes of the character 4-grams of a text, letters and digits only, ascending. */
+export function shinglesOf(text: string): Uint32Array {
+  const plain = text.slice(0, COMPARED_CHARACTERS).normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+  const source = plain === "" ? text.slice(0, COMPARED_CHARACTERS) : ` ${plain} `;
+  const count = Math.max(1, source.length - SHINGLE_LENGTH + 1);
+  const hashes = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
+    let hash = 0x811c9dc5;
+    for (let j = i; j < Math.min(i + SHINGLE_LENGTH, source.length); j++) hash = Math.imul(hash ^ source.charCodeAt(j), 0x01000193);
+    hashes[i] = hash ^ (hash >>> 15);
+  }
+  hashes.sort();
+  return hashes.filter((hash, i) => i === 0 || hash !== hashes[i - 1]);
+}
+
+/** Jaccard similarity of two ascending sets. */
+export function similarityOf(a: Uint32Array, b: Uint32Array): number {
+  let [i, j, both] = [0, 0, 0];
+  while (i < a.length && j < b.length) {
+    const [x, y] = [a[i] ?? 0, b[j] ?? 0];
+    if (x === y) both++;
+    if (x <= y) i++;
+    if (y <= x) j++;
+  }
+  return both / (a.length + b.length - both);
+}
+
+/** Joins near-duplicates among `members` (indices into `texts`) in `sets`. */
+export function joinNearDuplicates(texts: readonly string[], members: readonly number[], seed: number, sets: DisjointSets): void {
+  const random = createRandom(seed, "minhash");
+  const factors = Uint32Array.from({ length: HASHES }, () => random.int(0x7fffffff) * 2 + 1);
+  const offsets = Uint32Array.from({ length: HASHES }, () => random.int(0xffffffff));
+  const buckets = Array.from({ length: BANDS }, () => new Map<number, number[]>());
+  const shingles = new Map<number, Uint32Array>();
+  for (const member of members) {
+    const own = shinglesOf(texts[member] ?? "");
+    shingles.set(member, own);
+    const signature = signatureOf(own, factors, offsets);
+    for (let band = 0; band < BANDS; band++) {
+      const key = bandKey(signature, band);
+      const bucket = buckets[band]?.get(key);
+      if (bucket === undefined) {
+        buckets[band]?.set(key, [member]);
+        continue;
+      }
+      for (const earlier of bucket) {
+        if (sets.find(earlier) === sets.find(member)) continue;
+        const theirs = shingles.get(earlier);
+        if (theirs !== undefined && similarityOf(own, theirs) >= NEAR_DUPLICATE_SIMILARITY) sets.join(earlier, member);
+      }
+      if (bucket.length < BUCKET_COMPARISONS) bucket.push(member);
+    }
+  }
+}
+
+function signatureOf(shingles: Uint32Array, factors: Uint32Array, offsets: Uint32Array): Uint32Array {
+  const signature = new Uint32Array(HASHES);
+  for (let k = 0; k < HASHES; k++) {
+    const [factor, offset] = [factors[k] ?? 1, offsets[k] ?? 0];
+    let least = 0xffffffff;
+    for (let i = 0; i < shingles.length; i++) {
+      const hash = (Math.imul(shingles[i] ?? 0, factor) + offset) >>> 0;
+      if (hash < least) least = hash;
+    }
+    signature[k] = least;
+  }
+  return signature;
+}
+
+function bandKey(signature: Uint32Array, band: number): number {
+  let key = 0x811c9dc5;
+  for (let r = 0; r < BAND_ROWS; r++) key = Math.imul(key ^ (signature[band * BAND_ROWS + r] ?? 0), 0x01000193) ^ (key >>> 13);
+  return key;
+}
+
+export interface Groups {
+  /** Group of each row, numbered from 0 in order of appearance. */
+  readonly groups: Int32Array;
+  /** Rows that joined an earlier one as near-duplicates. */
+  readonly nearDuplicates: number;
+  readonly notes: readonly string[];
+}
+
+/** A group beyond this share of the rows would leave nothing to split. */
+const LARGEST_GROUP_RATIO = 0.3;
+
+/** Groups rows; rows on different sides of a user's split never share a group. */
+export function groupRows(drafts: readonly RowDraft[], seed: number): Groups {
+  const sets = new DisjointSets(drafts.length);
+  const texts = drafts.map((draft) => draft.folded);
+  joinEqual(drafts, (draft) => [draft.folded], sets);
+  for (const side of ["train", "test"] as const) {
+    const members = drafts.flatMap((draft, i) => (draft.side === side ? [i] : []));
+    joinNearDuplicates(texts, members, seed, sets);
+  }
+  const nearDuplicates = drafts.length - countSets(sets, drafts.length);
+  const byText = numbered(sets, drafts.length);
+  joinEqual(drafts, conversationsOf, sets);
+  const byAll = numbered(sets, drafts.length);
+  if (largestRatio(byAll) <= Math.max(LARGEST_GROUP_RATIO, largestRatio(byText)) || drafts.length < 20) {
+    return { groups: byAll, nearDuplicates, notes: [] };
+  }
+  const note = "the conversations of the log chain most rows into one group; they were left out of account in the split";
+  return { groups: byText, nearDuplicates, notes: [note] };
+}
+
+function conversationsOf(draft: RowDraft): readonly string[] {
+  return draft.conversations.size > COMMON_CONVERSATIONS ? [] : [...draft.conversations];
+}
+
+function joinEqual(drafts: readonly RowDraft[], keysOf: (draft: RowDraft) => readonly string[], sets: DisjointSets): void {
+  const first = new Map<string, number>();
+  drafts.forEach((draft, i) => {
+    for (const key of keysOf(draft)) {
+      const sided = `${draft.side}:${key}`;
+      const earlier = first.get(sided);
+      if (earlier === undefined) first.set(sided, i);
+      else sets.join(earlier, i);
+    }
+  });
+}
+
+function countSets(sets: DisjointSets, size: number): number {
+  let count = 0;
+  for (let i = 0; i < size; i++) if (sets.find(i) === i) count++;
+  return count;
+}
+
+function numbered(sets: DisjointSets, size: number): Int32Array {
+  const numbers = new Map<number, number>();
+  return Int32Array.from({ length: size }, (_, i) => {
+    const root = sets.find(i);
+    const number = numbers.get(root) ?? numbers.size;
+    numbers.set(root, number);
+    return number;
+  });
+}
+
+function largestRatio(groups: Int32Array): number {
+  const counts = new Map<number, number>();
+  let largest = 0;
+  for (const group of groups) {
+    const count = (counts.get(group) ?? 0) + 1;
+    counts.set(group, count);
+    largest = Math.max(largest, count);
+  }
+  return largest / Math.max(1, groups.length);
+}

@@ -1,0 +1,121 @@
+/** @file Which bytes a text file holds: UTF-8 (with or without BOM), else Shift_JIS (CP932) or Latin-1 (Windows-1252), else
+ *  an InputError that says what it is instead (compressed, UTF-16, HTML). Knows no log format. Follows the WHATWG encodings. */
+import { isAscii, isUtf8 } from "node:buffer";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { InputError, StoreError } from "../errors.js";
+
+export type TextEncoding = "utf-8" | "shift_jis" | "windows-1252";
+
+export interface FileSample {
+  readonly sizeBytes: number;
+  readonly encoding: TextEncoding;
+  /** Bytes of the byte-order mark to skip. */
+  readonly bomBytes: number;
+  /** The decoded beginning, whole lines only unless the file has a single one. */
+  readonly text: string;
+  /** True when the sample is the whole file. */
+  readonly complete: boolean;
+}
+
+const SAMPLE_BYTES = 1 << 20;
+
+const MAGIC: readonly (readonly [string, readonly number[]])[] = [
+  ["gzip-compressed", [0x1f, 0x8b]],
+  ["zstd-compressed", [0x28, 0xb5, 0x2f, 0xfd]],
+  ["a zip archive or spreadsheet", [0x50, 0x4b, 0x03, 0x04]],
+  ["a Parquet file", [0x50, 0x41, 0x52, 0x31]],
+  ["UTF-16 text", [0xff, 0xfe]],
+  ["UTF-16 text", [0xfe, 0xff]],
+];
+
+/** Windows-1252 for 0x80..0x9f, which Node 20's decoder leaves as control characters. */
+const C1 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
+
+/** Decodes bytes; invalid UTF-8 or Shift_JIS gives undefined. */
+export function decodeBytes(bytes: Uint8Array, encoding: TextEncoding): string | undefined {
+  if (encoding === "windows-1252") {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+    return text.replace(/[\u0080-\u009f]/g, (control) => C1.charAt(control.charCodeAt(0) - 0x80));
+  }
+  try {
+    return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Opens a file of the user's for reading; a missing one is an InputError, a forbidden one a StoreError. */
+export function openInput(path: string): number {
+  try {
+    const file = openSync(path, "r");
+    if (!fstatSync(file).isDirectory()) return file;
+    closeSync(file);
+  } catch (cause) {
+    throw inputFailure(path, cause);
+  }
+  throw new InputError(`${path}: expected a file, found a folder`, { hint: "name the log files in it" });
+}
+
+function inputFailure(path: string, cause: unknown): Error {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+  if (code === "ENOENT") return new InputError(`${path}: no such file`, { cause });
+  return new StoreError(`${path}: cannot be read (${code})`, { cause });
+}
+
+/** Reads the beginning of a file and tells its encoding; throws InputError for an empty or unreadable kind of file. */
+export function sampleFile(path: string): FileSample {
+  const file = openInput(path);
+  try {
+    const sizeBytes = fstatSync(file).size;
+    const bytes = Buffer.alloc(Math.min(SAMPLE_BYTES, sizeBytes));
+    const read = bytes.length === 0 ? 0 : readSync(file, bytes, 0, bytes.length, 0);
+    return sampleOf(path, bytes.subarray(0, read), sizeBytes);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function sampleOf(path: string, bytes: Buffer, sizeBytes: number): FileSample {
+  if (sizeBytes === 0) throw new InputError(`${path}: the file is empty`, { hint: "give a file with at least 20 records" });
+  for (const [what, magic] of MAGIC) {
+    if (!magic.every((byte, i) => bytes[i] === byte)) continue;
+    throw new InputError(`${path}: expected UTF-8 text, found ${what}`, { hint: "convert it to JSONL or CSV in UTF-8" });
+  }
+  const bomBytes = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  const complete = bytes.length === sizeBytes;
+  const lastBreak = complete ? bytes.length : bytes.lastIndexOf(10);
+  const body = bytes.subarray(bomBytes, lastBreak > bomBytes ? lastBreak : bytes.length);
+  if (body.toString("latin1").trim() === "") throw new InputError(`${path}: the file holds nothing but white space`);
+  const encoding = bomBytes > 0 ? "utf-8" : encodingOf(body);
+  const text = decodeBytes(body, encoding) ?? body.toString("utf8");
+  return { sizeBytes, encoding, bomBytes, text, complete };
+}
+
+/** The encoding of whole lines: UTF-8 unless most lines with other than ASCII bytes are not valid UTF-8. */
+export function encodingOf(bytes: Buffer): TextEncoding {
+  if (isUtf8(bytes)) return "utf-8";
+  let valid = 0;
+  const invalid: Buffer[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf(10, start);
+    const line = bytes.subarray(start, end < 0 ? bytes.length : end);
+    start += line.length + 1;
+    if (isAscii(line)) continue;
+    if (isUtf8(line)) valid++;
+    else invalid.push(line);
+  }
+  if (valid >= invalid.length) return "utf-8";
+  const japanese = invalid.map((line) => decodeBytes(line, "shift_jis"));
+  const kana = japanese.filter((line) => line !== undefined && /[\u3041-\u30fc]/.test(line)).length;
+  return kana * 2 >= invalid.length && !japanese.includes(undefined) ? "shift_jis" : "windows-1252";
+}
+
+/** Throws InputError when the text is an HTML or XML page instead of a log. */
+export function refuseMarkup(path: string, text: string): void {
+  const start = text.trimStart().slice(0, 200).toLowerCase();
+  if (!/^<(!doctype|html|head|body|\?xml|!--)/.test(start)) return;
+  const title = /<title>([^<]{1,80})/.exec(text.slice(0, 4096).replace(/\s+/g, " "))?.[1]?.trim();
+  throw new InputError(`${path}: expected a log, found an HTML or XML page${title ? ` ("${title}")` : ""}`, {
+    hint: "the download probably failed; fetch the file again",
+  });
+}

@@ -1,0 +1,164 @@
+/** @file OpenAI's chat vocabulary: messages, content parts, tool calls, the answer of a completion, token log-probabilities.
+ *  Lenient with what vendors add, strict with what would change the meaning. Follows OpenAI's chat completion object. */
+import { isObject, isRejection, numberOf, type JsonObject, type Rejection } from "../fields.js";
+import type { Message, TokenLogprobs, ToolCall } from "../types.js";
+
+export interface Answer {
+  readonly answer: string;
+  readonly toolCalls?: readonly ToolCall[];
+  readonly logprobs?: readonly TokenLogprobs[];
+}
+
+const ROLES: ReadonlyMap<unknown, Message["role"]> = new Map<unknown, Message["role"]>([
+  ["system", "system"],
+  ["developer", "system"],
+  ["user", "user"],
+  ["human", "user"],
+  ["assistant", "assistant"],
+  ["model", "assistant"],
+  ["tool", "tool"],
+  ["function", "tool"],
+]);
+
+const NOT_TEXT: Rejection = { reject: "a message holds something that is not text (image, audio or file)" };
+
+/** Text of a message content: a string, null (empty) or text parts joined; a rejection for anything else. */
+export function contentText(content: unknown): string | Rejection {
+  if (typeof content === "string") return content;
+  if (content === null || content === undefined) return "";
+  if (!Array.isArray(content)) return { reject: "a message's content is neither text nor a list of parts" };
+  let text = "";
+  for (const part of content as readonly unknown[]) {
+    const piece = typeof part === "string" ? part : isObject(part) ? part["text"] : undefined;
+    if (typeof piece !== "string") return NOT_TEXT;
+    text += piece;
+  }
+  return text;
+}
+
+function argumentsText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value ?? {});
+}
+
+/** Tool calls in OpenAI's shape (also the legacy `function_call` object); an empty list when there are none. */
+export function toolCallsOf(message: JsonObject): readonly ToolCall[] {
+  const calls: unknown[] = Array.isArray(message["tool_calls"]) ? message["tool_calls"] : [];
+  const legacy = message["function_call"];
+  const named = [...calls.map((call) => (isObject(call) ? call["function"] : undefined)), legacy];
+  const result: ToolCall[] = [];
+  for (const call of named) {
+    if (!isObject(call) || typeof call["name"] !== "string") continue;
+    result.push({ name: call["name"], arguments: argumentsText(call["arguments"]) });
+  }
+  return result;
+}
+
+function parseMessage(value: unknown): Message | Rejection {
+  if (!isObject(value)) return { reject: "a message is not an object" };
+  const role = ROLES.get(value["role"]);
+  if (role === undefined) return { reject: "a message has an unknown role" };
+  const content = contentText(value["content"]);
+  if (typeof content !== "string") return content;
+  if (role !== "assistant" || (value["tool_calls"] === undefined && value["function_call"] === undefined)) {
+    return { role, content };
+  }
+  const toolCalls = toolCallsOf(value);
+  return toolCalls.length === 0 ? { role, content } : { role, content, toolCalls };
+}
+
+/** A non-empty `messages` array, or why not. */
+export function parseMessages(value: unknown): Message[] | Rejection {
+  if (!Array.isArray(value)) return { reject: "`messages` is missing or not a list" };
+  if (value.length === 0) return { reject: "`messages` is empty" };
+  const messages: Message[] = [];
+  for (const entry of value as readonly unknown[]) {
+    const message = parseMessage(entry);
+    if (isRejection(message)) return message;
+    messages.push(message);
+  }
+  return messages;
+}
+
+/** The answer without a reasoning model's `<think>` part. */
+export function withoutThinking(answer: string): string {
+  const end = answer.lastIndexOf("</think>");
+  return end < 0 ? answer : answer.slice(end + "</think>".length).trimStart();
+}
+
+/** Splits messages that end with the assistant's into what was asked and what was answered. */
+export function splitAnswer(messages: readonly Message[]): { asked: readonly Message[]; answer: Answer } | Rejection {
+  const last = messages.at(-1);
+  if (last?.role !== "assistant") return { reject: "the last message is not the assistant's and there is no response" };
+  const asked = messages.slice(0, -1);
+  if (!asked.some((message) => message.role !== "system")) return { reject: "nothing was asked before the answer" };
+  const text = withoutThinking(last.content);
+  const answer = last.toolCalls === undefined ? { answer: text } : { answer: text, toolCalls: last.toolCalls };
+  return checkAnswer(answer) ?? { asked, answer };
+}
+
+/** A rejection when the answer holds neither text nor a tool call. */
+export function checkAnswer(answer: Answer): Rejection | undefined {
+  return answer.answer.trim() === "" && answer.toolCalls === undefined ? { reject: "the answer is empty" } : undefined;
+}
+
+/** Log-probabilities of a choice (`logprobs.content`), or undefined when absent or malformed. */
+export function logprobsOf(value: unknown): readonly TokenLogprobs[] | undefined {
+  const content: unknown = isObject(value) ? value["content"] : value;
+  if (!Array.isArray(content) || content.length === 0) return undefined;
+  const tokens: TokenLogprobs[] = [];
+  for (const entry of content as readonly unknown[]) {
+    if (!isObject(entry) || typeof entry["token"] !== "string") return undefined;
+    const logprob = numberOf(entry["logprob"]);
+    if (logprob === undefined) return undefined;
+    const alternatives: readonly unknown[] = Array.isArray(entry["top_logprobs"]) ? entry["top_logprobs"] : [];
+    tokens.push({ token: entry["token"], logprob, top: alternatives.flatMap(alternative) });
+  }
+  return tokens;
+}
+
+function alternative(value: unknown): { token: string; logprob: number }[] {
+  if (!isObject(value) || typeof value["token"] !== "string") return [];
+  const logprob = numberOf(value["logprob"]);
+  return logprob === undefined ? [] : [{ token: value["token"], logprob }];
+}
+
+const UNFINISHED: ReadonlyMap<unknown, string> = new Map<unknown, string>([
+  ["length", "the answer was cut off (finish_reason length)"],
+  ["content_filter", "the answer was filtered (finish_reason content_filter)"],
+]);
+
+/** The answer of a completion: an object with `choices`, an assistant message, or plain text. */
+export function answerOfResponse(response: unknown): Answer | Rejection {
+  if (typeof response === "string") {
+    const answer = { answer: withoutThinking(response) };
+    return checkAnswer(answer) ?? answer;
+  }
+  if (!isObject(response)) return { reject: "the response is missing" };
+  if (isObject(response["error"]) || typeof response["error"] === "string") return { reject: "the call failed" };
+  const choices = response["choices"];
+  if (!Array.isArray(choices)) return answerOfMessage(isObject(response["message"]) ? response["message"] : response);
+  const choice: unknown = choices[0];
+  if (!isObject(choice)) return { reject: "the response holds no choice" };
+  const unfinished = UNFINISHED.get(choice["finish_reason"]);
+  if (unfinished !== undefined) return { reject: unfinished };
+  if (typeof choice["text"] === "string") return answerOfResponse(choice["text"]);
+  return answerOfMessage(choice["message"], choice["logprobs"]);
+}
+
+function answerOfMessage(message: unknown, logprobs?: unknown): Answer | Rejection {
+  if (!isObject(message)) return { reject: "the response holds no message" };
+  if (typeof message["refusal"] === "string" && message["refusal"] !== "") return { reject: "the teacher refused" };
+  if (message["content"] === undefined && message["tool_calls"] === undefined && message["function_call"] === undefined) {
+    return { reject: "the response holds no message" };
+  }
+  const text = contentText(message["content"]);
+  if (typeof text !== "string") return text;
+  const toolCalls = toolCallsOf(message);
+  const tokens = logprobsOf(logprobs);
+  const answer: Answer = {
+    answer: withoutThinking(text),
+    ...(toolCalls.length === 0 ? {} : { toolCalls }),
+    ...(tokens === undefined ? {} : { logprobs: tokens }),
+  };
+  return checkAnswer(answer) ?? answer;
+}

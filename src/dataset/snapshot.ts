@@ -1,0 +1,132 @@
+/** @file The frozen dataset folder: `manifest.json` and `rows.jsonl`, named by the hash of their contents, written whole or
+ *  not at all (temporary folder, fsync, rename). Soft labels are stored sparse. Knows nothing of how rows were made. */
+import { createHash } from "node:crypto";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { StoreError } from "../errors.js";
+import { writeFailure } from "./spool.js";
+import type { LabelDataset, Row } from "./types.js";
+
+const MANIFEST = "manifest.json";
+const ROWS = "rows.jsonl";
+const FORMAT_VERSION = 1;
+
+interface StoredRow extends Omit<Row, "softLabels"> {
+  /** [index, probability] of the entries above zero, and the length. */
+  readonly soft?: readonly (readonly [number, number])[];
+}
+
+interface Manifest extends Omit<LabelDataset, "rows"> {
+  readonly formatVersion: number;
+  readonly rowCount: number;
+  readonly rowsSha256: string;
+}
+
+function rowLine(row: Row): string {
+  const { softLabels, ...rest } = row;
+  if (softLabels === undefined) return `${JSON.stringify(rest)}\n`;
+  const soft = softLabels.flatMap((probability, i) => (probability > 0 ? [[i, probability]] : []));
+  return `${JSON.stringify({ ...rest, soft })}\n`;
+}
+
+function parseRow(line: string, labels: number): Row {
+  const { soft, ...rest } = JSON.parse(line) as StoredRow;
+  if (soft === undefined) return rest;
+  const softLabels = new Array<number>(labels + 1).fill(0);
+  for (const [i, probability] of soft) softLabels[i] = probability;
+  return { ...rest, softLabels };
+}
+
+function rowChunks(rows: readonly Row[]): string[] {
+  const chunks: string[] = [];
+  for (let i = 0; i < rows.length; i += 1000) chunks.push(rows.slice(i, i + 1000).map(rowLine).join(""));
+  return chunks;
+}
+
+function sha256(pieces: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest("hex");
+}
+
+/** Fills in the hash (32 hexadecimal digits over everything else) of a dataset. */
+export function hashDataset(dataset: Omit<LabelDataset, "hash">): LabelDataset {
+  const { rows, ...facts } = dataset;
+  return { hash: sha256([JSON.stringify(facts), ...rowChunks(rows)]).slice(0, 32), ...dataset };
+}
+
+/** Writes `<outDir>/datasets/<hash>/` and returns that folder; an equal one that is there already is kept.
+ *  Throws StoreError naming the path when the disk is full or forbidden. */
+export function writeDataset(outDir: string, dataset: LabelDataset): string {
+  const parent = join(outDir, "datasets");
+  const folder = join(parent, dataset.hash);
+  if (existsSync(join(folder, MANIFEST))) return folder;
+  const temporary = join(parent, `.writing-${dataset.hash}`);
+  try {
+    rmSync(temporary, { recursive: true, force: true });
+    mkdirSync(temporary, { recursive: true });
+    const { rows, ...facts } = dataset;
+    const chunks = rowChunks(rows);
+    const manifest: Manifest = { formatVersion: FORMAT_VERSION, ...facts, rowCount: rows.length, rowsSha256: sha256(chunks) };
+    writeSynced(join(temporary, ROWS), chunks);
+    writeSynced(join(temporary, MANIFEST), [`${JSON.stringify(manifest, undefined, 1)}\n`]);
+    syncFolder(temporary);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(temporary, folder);
+    syncFolder(parent);
+  } catch (cause) {
+    throw writeFailure(folder, cause);
+  }
+  return folder;
+}
+
+function writeSynced(path: string, pieces: readonly string[]): void {
+  const file = openSync(path, "w");
+  try {
+    for (const piece of pieces) writeSync(file, piece);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function syncFolder(path: string): void {
+  const file = openSync(path, "r");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Reads a dataset folder back; throws StoreError when it is missing, damaged or of another version. */
+export function readDataset(folder: string): LabelDataset {
+  const { formatVersion, rowCount, rowsSha256, ...facts } = readManifest(folder);
+  if (formatVersion !== FORMAT_VERSION) {
+    throw new StoreError(`${folder}: expected dataset format ${FORMAT_VERSION}, found ${String(formatVersion)}`, { hint: "import the logs again" });
+  }
+  const text = readStored(join(folder, ROWS));
+  const rows = text.split("\n").slice(0, -1);
+  if (rows.length !== rowCount || sha256([text]) !== rowsSha256) {
+    throw new StoreError(`${join(folder, ROWS)}: damaged (its hash differs from the manifest's)`, { hint: "delete the folder and import again" });
+  }
+  return { ...facts, rows: rows.map((line) => parseRow(line, facts.labels.length)) };
+}
+
+function readStored(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new StoreError(`${path}: cannot be read`, { cause, hint: "import the logs again" });
+  }
+}
+
+function readManifest(folder: string): Manifest {
+  const path = join(folder, MANIFEST);
+  try {
+    return JSON.parse(readStored(path)) as Manifest;
+  } catch (cause) {
+    if (cause instanceof StoreError) throw cause;
+    throw new StoreError(`${path}: damaged (not valid JSON)`, { cause, hint: "delete the folder and import again" });
+  }
+}

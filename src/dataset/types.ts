@@ -1,0 +1,125 @@
+/** @file The words of the dataset folder: a record is one normalised LLM call, a row is one distinct input of a label workload. */
+
+export interface ToolCall {
+  readonly name: string;
+  /** JSON text, as the wire carries it. */
+  readonly arguments: string;
+}
+
+export interface Message {
+  readonly role: "system" | "user" | "assistant" | "tool";
+  readonly content: string;
+  readonly toolCalls?: readonly ToolCall[];
+}
+
+/** Top log-probabilities of one answer token, natural logarithm, the chosen token among them. */
+export interface TokenLogprobs {
+  readonly token: string;
+  readonly logprob: number;
+  readonly top: readonly { readonly token: string; readonly logprob: number }[];
+}
+
+/** One normalised LLM call. */
+export interface LlmRecord {
+  readonly source: string;
+  /** 1-based line (or row) in the source. */
+  readonly line: number;
+  readonly id?: string;
+  readonly timestampMs?: number;
+  readonly conversation?: string;
+  readonly user?: string;
+  readonly model?: string;
+  /** What the teacher was asked: everything before its answer. */
+  readonly messages: readonly Message[];
+  /** What the teacher answered. */
+  readonly answer: string;
+  readonly toolCalls?: readonly ToolCall[];
+  readonly logprobs?: readonly TokenLogprobs[];
+  /** The right answer where the log names one. */
+  readonly gold?: string;
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  readonly costUsd?: number;
+  readonly latencyMs?: number;
+  /** A split that the user's data names. */
+  readonly split?: "train" | "test";
+}
+
+export type WorkloadKind = "label" | "json" | "text";
+
+export interface WorkloadSummary {
+  readonly name: string;
+  readonly kind: WorkloadKind;
+  readonly records: number;
+}
+
+/** The constant parts of a workload's prompts, stripped from the rows and stored with the model. */
+export interface PromptTemplate {
+  /** System text(s) common to the workload; empty when there is none. */
+  readonly system: string;
+  /** What every user message starts and ends with. */
+  readonly userPrefix: string;
+  readonly userSuffix: string;
+}
+
+/** One distinct input of a label workload. */
+export interface Row {
+  readonly text: string;
+  /** Index of the teacher's (most frequent) answer in `labels`. */
+  readonly label: number;
+  /** Index of the right answer where the log names one. */
+  readonly gold?: number;
+  /** Teacher probabilities [labels + 1], the last entry the tail that left the label set; absent without log-probs. */
+  readonly softLabels?: readonly number[];
+  /** How often this input occurred in the traffic. */
+  readonly weight: number;
+  /** Rows of one group (conversation, near-duplicates) never straddle a split. */
+  readonly group: number;
+  /** Sealed rows are opened by `prove` alone. */
+  readonly sealed: boolean;
+  /** 0 .. folds-1 for unsealed rows, by group; -1 when sealed. */
+  readonly fold: number;
+}
+
+export interface ImportCounts {
+  readonly records: number;
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly rejected: number;
+}
+
+/** What is known of the traffic of the workload; absent where the log does not say. */
+export interface TrafficFacts {
+  /** Calls of the workload, repeated inputs counted. */
+  readonly calls: number;
+  readonly callsPerMonth?: number;
+  readonly firstMs?: number;
+  readonly lastMs?: number;
+  readonly costPer1kUsd?: number;
+  readonly meanInputTokens?: number;
+  readonly meanOutputTokens?: number;
+  readonly latencyP50Ms?: number;
+  readonly latencyP95Ms?: number;
+  readonly models: readonly string[];
+}
+
+/** A frozen label dataset: the rows with their split. `hash` covers everything but itself. */
+export interface LabelDataset {
+  readonly hash: string;
+  readonly workload: string;
+  readonly others: readonly WorkloadSummary[];
+  readonly template: PromptTemplate;
+  readonly labels: readonly string[];
+  /** Label spellings that were folded into one (case, space): [written, kept]. */
+  readonly foldedLabels: readonly (readonly [string, string])[];
+  readonly folds: number;
+  readonly rows: readonly Row[];
+  readonly counts: ImportCounts;
+  /** Distinct inputs dropped as near-duplicates stay as weight; this many were merged or grouped. */
+  readonly nearDuplicates: number;
+  /** How the sealed rows were chosen. */
+  readonly sealedBy: "time" | "group" | "user" | "none";
+  /** Of inputs answered more than once: how often two answers of the teacher agree; absent when no input repeats. */
+  readonly teacherSelfAgreement?: { readonly agreeing: number; readonly pairs: number; readonly ceilingRatio: number };
+  readonly traffic: TrafficFacts;
+}

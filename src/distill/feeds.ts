@@ -1,0 +1,100 @@
+/** @file The tensors of one gradient computation: labels, each row's share of the optimiser step, soft labels, dropout masks. A pure
+ *  function of (spec, rows, step). Knows no session. */
+import { f32, i64, type Tensor } from "../tensor/tensor.js";
+import type { TokenisedTexts } from "./batches.js";
+import { fillDropoutMask, tokenKeepMask } from "./dropout.js";
+import { type FrontPlan, type FrontSizes, planFront } from "./front.js";
+import { needsSoftLabels, needsTwoViews, softTargets } from "./losses.js";
+import type { EncoderTrainSpec } from "./spec.js";
+import type { TrainingGraph } from "./training-graph.js";
+
+/** Everything that is prepared once per training. */
+export interface PreparedData {
+  readonly spec: EncoderTrainSpec;
+  readonly texts: TokenisedTexts;
+  readonly sizes: FrontSizes;
+  /** Rows that are trained on. */
+  readonly trainRows: Uint32Array;
+}
+
+/** Sums over the optimiser step that the shares divide by. */
+export interface StepTotals {
+  readonly weight: number;
+  readonly softWeight: number;
+}
+
+/** Whether the log gives soft labels for a row. */
+function hasSoftLabels(spec: EncoderTrainSpec, row: number): boolean {
+  const width = spec.labelCount + 1;
+  return spec.softLabels?.subarray(row * width, (row + 1) * width).some((p) => p > 0) ?? false;
+}
+
+/** Total weights of the rows of one optimiser step. */
+export function stepTotals(spec: EncoderTrainSpec, rows: Uint32Array): StepTotals {
+  let [weight, softWeight] = [0, 0];
+  const soft = needsSoftLabels(spec.losses);
+  for (const row of rows) {
+    weight += spec.weights[row] ?? 0;
+    if (soft && hasSoftLabels(spec, row)) softWeight += spec.weights[row] ?? 0;
+  }
+  return { weight, softWeight };
+}
+
+export interface MicroBatch {
+  readonly front: FrontPlan;
+  /** Every feed but the token vectors and the weights. */
+  readonly feeds: Readonly<Record<string, Tensor>>;
+}
+
+export interface MicroBatchAt {
+  /** 1-based optimiser step and the place inside it: they choose the dropout masks. */
+  readonly step: number;
+  readonly micro: number;
+  readonly totals: StepTotals;
+  /** false feeds masks of ones. */
+  readonly dropout: boolean;
+}
+
+/** Plans and feeds of some rows of a step; two views when r-drop is among the losses. */
+export function microBatch(data: PreparedData, graph: Pick<TrainingGraph, "sites">, rows: Uint32Array, at: MicroBatchAt): MicroBatch {
+  const { spec, texts, sizes } = data;
+  const copies = needsTwoViews(spec.losses) ? 2 : 1;
+  let tokens = 0;
+  for (const row of rows) tokens += (texts.sequences[row]?.length ?? 0) * copies;
+  const drops = at.dropout && spec.tokenDropout > 0;
+  const keep = drops ? tokenKeepMask(tokens, spec.tokenDropout, spec.seed, at.step * 4096 + at.micro) : undefined;
+  const front = planFront(texts, rows, sizes, { copies, ...(keep && { keep }) });
+  const count = front.rows;
+  const repeated = Uint32Array.from({ length: count }, (_, b) => rows[b % rows.length] ?? 0);
+  const feeds: Record<string, Tensor> = {
+    mask: f32([count, front.columns], front.mask),
+    labels: i64([count], Int32Array.from(repeated, (row) => spec.labels[row] ?? 0)),
+    rowShares: f32([count], shares(repeated, (row) => spec.weights[row] ?? 0, at.totals.weight * copies)),
+    ...softFeeds(spec, repeated, at.totals.softWeight * copies),
+  };
+  for (const { name, shape } of graph.sites) {
+    const sizesOfSite = [count, ...shape.map((size) => (size === "T" ? front.columns : size))];
+    const mask = new Float32Array(sizesOfSite.reduce((product, size) => product * size, 1));
+    fillDropoutMask(mask, at.dropout ? spec.dropout : 0, spec.seed, at.step, `${at.micro}/${name}`);
+    feeds[name] = f32(sizesOfSite, mask);
+  }
+  return { front, feeds };
+}
+
+function shares(rows: Uint32Array, weightOf: (row: number) => number, total: number): Float32Array {
+  return Float32Array.from(rows, (row) => (total > 0 ? weightOf(row) / total : 0));
+}
+
+function softFeeds(spec: EncoderTrainSpec, rows: Uint32Array, total: number): Record<string, Tensor> {
+  const loss = spec.losses.find((candidate) => candidate.kind === "forward-kl" && candidate.weight !== 0);
+  if (loss?.kind !== "forward-kl" || spec.softLabels === undefined) return {};
+  const width = spec.labelCount + 1;
+  const gathered = new Float32Array(rows.length * width);
+  for (const [i, row] of rows.entries()) gathered.set(spec.softLabels.subarray(row * width, (row + 1) * width), i * width);
+  const { probabilities, known } = softTargets(gathered, spec.labelCount, loss.temperature);
+  return {
+    softTargets: f32([rows.length, width], probabilities),
+    softKnown: f32([rows.length, spec.labelCount], known),
+    softShares: f32([rows.length], shares(rows, (row) => (hasSoftLabels(spec, row) ? (spec.weights[row] ?? 0) : 0), total)),
+  };
+}

@@ -1,0 +1,92 @@
+/** @file The typed spec of an encoder training and its result: plain JSON and typed arrays, so that it crosses a thread boundary. */
+import type { EncoderConfig } from "../models/encoder.js";
+import type { LossSpec } from "./losses.js";
+
+export interface EncoderTrainSpec {
+  readonly texts: readonly string[];
+  /** Index of the teacher's answer per text, [N]. */
+  readonly labels: Int32Array;
+  /** Weight of each text, [N]: how often it occurred, times what evens out the classes. */
+  readonly weights: Float32Array;
+  /** Teacher probabilities [N, labelCount + 1]: 0 or NaN marks a label that the log does not list, the last entry is the
+   *  mass of all of these together. A row of zeros or NaN has no soft labels. */
+  readonly softLabels?: Float32Array;
+  readonly labelCount: number;
+  readonly config: EncoderConfig;
+  readonly losses: readonly LossSpec[];
+  /** The learning-rate schedule spans these epochs. */
+  readonly epochs: number;
+  /** Stops after this many epochs of the schedule, e.g. the best epoch found on held-out rows. */
+  readonly stopAfterEpochs?: number;
+  /** Stops when the held-out loss has not improved for this many epochs. */
+  readonly patienceEpochs?: number;
+  readonly batchSize: number;
+  /** Rows of one gradient computation; smaller than `batchSize` trades speed for memory. */
+  readonly microBatchSize?: number;
+  readonly learningRate: number;
+  /** Times the learning rate, for the sparse input table. */
+  readonly tableLearningRateRatio: number;
+  /** Share of all steps in which the learning rate rises from 0. */
+  readonly warmupRatio: number;
+  readonly decay: "linear" | "cosine";
+  readonly weightDecay: number;
+  /** Largest L2 norm of the gradient of all weights of a step. */
+  readonly gradientClip: number;
+  /** Chance that an activation is dropped, realised in steps of 1/256. */
+  readonly dropout: number;
+  /** Chance that a whole token is dropped. */
+  readonly tokenDropout: number;
+  /** Decay of the running mean of the weights that is evaluated and returned; absent: the weights themselves. */
+  readonly averageDecay?: number;
+  readonly seed: number;
+  /** Rows that are never trained on, evaluated after each epoch. */
+  readonly holdout?: Uint32Array;
+}
+
+/** What is left to choose once the data is known; measured on Banking77 training rows (bench/encoder-tuning.ts). */
+export const ENCODER_TRAIN_DEFAULTS = {
+  epochs: 12,
+  batchSize: 64,
+  learningRate: 2e-3,
+  tableLearningRateRatio: 5,
+  warmupRatio: 0.06,
+  decay: "linear",
+  weightDecay: 0.05,
+  gradientClip: 1,
+  dropout: 0.15,
+  tokenDropout: 0.1,
+} as const satisfies Partial<EncoderTrainSpec>;
+
+export interface EpochHistory {
+  /** 1-based. */
+  readonly epoch: number;
+  /** Optimiser steps done by the end of the epoch. */
+  readonly step: number;
+  /** Mean of the steps' losses, as the loss specs define them. */
+  readonly trainLoss: number;
+  /** Mean negative log-likelihood of the held-out rows' labels, nats. */
+  readonly holdoutLoss?: number;
+  readonly holdoutAccuracy?: number;
+}
+
+export interface EncoderTrainResult {
+  /** By parameter name, the table included; of the best epoch when rows are held out, else of the last. */
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly history: readonly EpochHistory[];
+  /** 1-based; the last epoch when nothing is held out. */
+  readonly bestEpoch: number;
+  /** [holdout, labelCount] of the best epoch. */
+  readonly holdoutProbabilities?: Float32Array;
+  readonly stopped: "finished" | "patience" | "aborted";
+  /** The loss with the user's numbers. */
+  readonly formula: readonly string[];
+}
+
+export interface TrainProgress {
+  readonly phase: "prepare" | "self-check" | "train" | "evaluate" | "done";
+  readonly step: number;
+  readonly steps: number;
+  /** Loss of the last step; NaN before the first. */
+  readonly loss: number;
+  readonly epoch: number;
+}

@@ -1,0 +1,135 @@
+/** @file The state of a training: weights, moments, running means, the best epoch so far. It goes into a checkpoint whole and comes
+ *  back bit for bit. Knows no session and no data. */
+import { createHash } from "node:crypto";
+import { StoreError } from "../errors.js";
+import { tableParameter } from "../models/encoder.js";
+import { elementCount } from "../tensor/tensor.js";
+import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
+import type { AdamSlice } from "./optimiser.js";
+import type { EncoderTrainSpec, EpochHistory } from "./spec.js";
+import { type FlatLayout, startValues } from "./training-graph.js";
+
+export interface BestEpoch {
+  readonly epoch: number;
+  readonly loss: number;
+  readonly dense: Float32Array;
+  readonly table: Float32Array;
+  readonly probabilities: Float32Array;
+}
+
+/** Running means of the weights; table rows catch up when they are touched. */
+export interface RunningMeans {
+  readonly dense: Float32Array;
+  readonly table: Float32Array;
+  /** Step at which each table row was last brought up to date, [rows]. */
+  readonly updated: Float32Array;
+}
+
+export interface TrainState {
+  readonly dense: AdamSlice;
+  readonly table: AdamSlice;
+  readonly means: RunningMeans | undefined;
+  /** Optimiser steps done. */
+  step: number;
+  /** Sum of the losses of the steps done in the running epoch. */
+  epochLoss: number;
+  history: EpochHistory[];
+  best: BestEpoch | undefined;
+}
+
+function slice(weights: Float32Array): AdamSlice {
+  return { weights, first: new Float32Array(weights.length), second: new Float32Array(weights.length) };
+}
+
+/** State before the first step, a function of the spec alone. */
+export function startState(spec: EncoderTrainSpec, layout: FlatLayout): TrainState {
+  const dense = new Float32Array(layout.length);
+  for (const parameter of layout.parameters) dense.set(startValues(parameter, spec.seed), parameter.offset);
+  const parameter = tableParameter(spec.config);
+  const table = startValues(parameter, spec.seed);
+  const means = spec.averageDecay === undefined ? undefined : { dense: dense.slice(), table: table.slice(), updated: new Float32Array(parameter.shape[0] ?? 0) };
+  return { dense: slice(dense), table: slice(table), means, step: 0, epochLoss: 0, history: [], best: undefined };
+}
+
+/** Hash of everything that decides the weights, so that a checkpoint is resumed by its own run alone. */
+export function specFingerprint(spec: EncoderTrainSpec): string {
+  const hash = createHash("sha256");
+  const { texts, labels, weights, softLabels, holdout, stopAfterEpochs: _stop, ...rest } = spec;
+  hash.update(JSON.stringify(rest)).update(JSON.stringify(texts));
+  for (const data of [labels, weights, softLabels, holdout]) {
+    hash.update(data === undefined ? "-" : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).update("|");
+  }
+  return hash.digest("hex");
+}
+
+interface SavedState {
+  readonly step: number;
+  readonly epochLoss: number;
+  readonly history: readonly EpochHistory[];
+  readonly best?: { readonly epoch: number; readonly loss: number };
+}
+
+/** Writes the state atomically. @throws StoreError */
+export async function saveState(path: string, fingerprint: string, state: TrainState): Promise<void> {
+  const arrays = new Map<string, Float32Array>();
+  for (const part of ["dense", "table"] as const) {
+    for (const field of ["weights", "first", "second"] as const) arrays.set(`${part}.${field}`, state[part][field]);
+  }
+  if (state.means !== undefined) for (const [name, data] of Object.entries(state.means)) arrays.set(`means.${name}`, data as Float32Array);
+  const { best } = state;
+  if (best !== undefined) {
+    for (const field of ["dense", "table", "probabilities"] as const) arrays.set(`best.${field}`, best[field]);
+  }
+  const saved: SavedState = {
+    step: state.step,
+    epochLoss: state.epochLoss,
+    history: state.history,
+    ...(best && { best: { epoch: best.epoch, loss: best.loss } }),
+  };
+  await writeCheckpoint(path, { fingerprint, state: saved, arrays });
+}
+
+/** The saved state of the same spec; undefined when there is none. @throws StoreError when the file is damaged or of another spec. */
+export async function loadState(path: string, fingerprint: string, spec: EncoderTrainSpec, layout: FlatLayout): Promise<TrainState | undefined> {
+  const checkpoint = await readCheckpoint(path);
+  if (checkpoint === undefined) return undefined;
+  if (checkpoint.fingerprint !== fingerprint) {
+    throw new StoreError(`checkpoint ${path}: belongs to a training with other data or settings`, { hint: "delete it or name another path" });
+  }
+  const saved = checkpoint.state as SavedState;
+  const take = (name: string, length: number): Float32Array => takeArray(path, checkpoint, name, length);
+  const tableLength = elementCount(tableParameter(spec.config).shape);
+  const sliceOf = (part: string, length: number): AdamSlice => ({
+    weights: take(`${part}.weights`, length),
+    first: take(`${part}.first`, length),
+    second: take(`${part}.second`, length),
+  });
+  const holdout = (spec.holdout?.length ?? 0) * spec.labelCount;
+  const bestArrays = (): Pick<BestEpoch, "dense" | "table" | "probabilities"> => ({
+    dense: take("best.dense", layout.length),
+    table: take("best.table", tableLength),
+    probabilities: take("best.probabilities", holdout),
+  });
+  const means = spec.averageDecay === undefined ? undefined : {
+    dense: take("means.dense", layout.length),
+    table: take("means.table", tableLength),
+    updated: take("means.updated", tableLength / spec.config.width),
+  };
+  return {
+    dense: sliceOf("dense", layout.length),
+    table: sliceOf("table", tableLength),
+    means,
+    step: saved.step,
+    epochLoss: saved.epochLoss,
+    history: [...saved.history],
+    best: saved.best && { ...saved.best, ...bestArrays() },
+  };
+}
+
+function takeArray(path: string, checkpoint: Checkpoint, name: string, length: number): Float32Array {
+  const data = checkpoint.arrays.get(name);
+  if (data?.length !== length) {
+    throw new StoreError(`checkpoint ${path}: ${name} has ${data?.length ?? 0} values, expected ${length}`, { hint: "delete it to start again" });
+  }
+  return data;
+}

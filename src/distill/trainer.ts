@@ -1,0 +1,240 @@
+/** @file The training loop of the label encoder in the calling thread: gradient session, optimiser session, evaluation, checkpoints.
+ *  train.ts runs it in a worker. It never reads the clock; the same spec and thread count give the same bits, resumed or not. */
+import { ConfigError, InvariantError } from "../errors.js";
+import { TABLE } from "../models/encoder.js";
+import { openSession } from "../runtime/onnxruntime.js";
+import type { Session } from "../runtime/session.js";
+import { f32, type Tensor } from "../tensor/tensor.js";
+import { epochBatches, stepsPerEpoch, tokeniseTexts } from "./batches.js";
+import { evaluateRows } from "./evaluation.js";
+import { microBatch, type PreparedData, stepTotals } from "./feeds.js";
+import { frontBackward, frontForward } from "./front.js";
+import { lossFormulas, needsSoftLabels } from "./losses.js";
+import { type AdamStep, adamUpdate, floatsOf, scheduledRate, sumOfSquares } from "./optimiser.js";
+import { averageDense, catchUp, meanTable } from "./running-mean.js";
+import { selfCheck } from "./self-check.js";
+import type { EncoderTrainResult, EncoderTrainSpec, EpochHistory, TrainProgress } from "./spec.js";
+import { loadState, saveState, specFingerprint, startState, type TrainState } from "./train-state.js";
+import { buildTrainingGraph, compileEvaluationGraph, compileTrainingGraph, type FlatLayout, flatLayout, type TrainingGraph } from "./training-graph.js";
+
+export interface TrainHooks {
+  readonly threads: number;
+  /** Written after each epoch and every `CHECKPOINT_STEPS` steps; resumed when it exists. */
+  readonly checkpointPath?: string;
+  readonly onProgress?: (progress: TrainProgress) => void;
+  /** Asked between steps. */
+  readonly shouldStop?: () => boolean;
+  /** Stops after this many steps in this call, as a kill would: for tests of resuming. */
+  readonly stepLimit?: number;
+}
+
+const CHECKPOINT_STEPS = 500;
+
+interface Trainer {
+  readonly data: PreparedData;
+  readonly hooks: TrainHooks;
+  readonly graph: TrainingGraph;
+  readonly layout: FlatLayout;
+  readonly session: Session;
+  readonly evaluation: Session;
+  readonly state: TrainState;
+  readonly steps: number;
+  readonly fingerprint: string;
+  /** Scratch: gradient of the dense weights, and of the table with all but the touched rows 0. */
+  readonly denseGradient: Float32Array;
+  readonly tableGradient: Float32Array;
+}
+
+/** Trains in this thread, which is blocked while a step runs. @throws ConfigError for an unusable spec, StoreError for a checkpoint. */
+export async function runTraining(spec: EncoderTrainSpec, hooks: TrainHooks): Promise<EncoderTrainResult> {
+  checkSpec(spec);
+  report(hooks, { phase: "prepare", step: 0, steps: 0, loss: NaN, epoch: 0 });
+  const data = prepareData(spec);
+  const layout = flatLayout(spec.config, spec.labelCount);
+  const graph = buildTrainingGraph(spec.config, spec.labelCount, spec.losses, true);
+  const fingerprint = specFingerprint(spec);
+  const resumed = hooks.checkpointPath === undefined ? undefined : await loadState(hooks.checkpointPath, fingerprint, spec, layout);
+  const state = resumed ?? startState(spec, layout);
+  const session = await openSession(compileTrainingGraph(graph), { threads: hooks.threads });
+  const evaluation = await openSession(compileEvaluationGraph(spec.config, spec.labelCount), { threads: hooks.threads });
+  const steps = stepsPerEpoch(data.trainRows.length, spec.batchSize) * spec.epochs;
+  const trainer: Trainer = {
+    data, hooks, graph, layout, session, evaluation, state, steps, fingerprint,
+    denseGradient: new Float32Array(layout.length),
+    tableGradient: new Float32Array(state.table.weights.length),
+  };
+  try {
+    report(hooks, { phase: "self-check", step: state.step, steps, loss: NaN, epoch: state.history.length });
+    await selfCheck(data, { session, graph, feeds: weightFeeds(layout, state.dense.weights), table: state.table.weights });
+    return result(trainer, await runEpochs(trainer));
+  } finally {
+    await Promise.all([session.close(), evaluation.close()]);
+  }
+}
+
+/** Tokens, types and the rows to train on. */
+export function prepareData(spec: EncoderTrainSpec): PreparedData {
+  const held = new Set(spec.holdout ?? []);
+  const trainRows = Uint32Array.from(spec.texts.keys()).filter((row) => !held.has(row) && (spec.weights[row] ?? 0) > 0);
+  if (trainRows.length === 0) throw new ConfigError("training: no row is left to train on", { hint: "hold out fewer rows" });
+  const sizes = { buckets: spec.config.buckets, width: spec.config.width };
+  return { spec, texts: tokeniseTexts(spec.texts, spec.config), sizes, trainRows };
+}
+
+function checkSpec(spec: EncoderTrainSpec): void {
+  const count = spec.texts.length;
+  if (spec.labels.length !== count || spec.weights.length !== count) {
+    throw new ConfigError(`training: ${count} texts, ${spec.labels.length} labels, ${spec.weights.length} weights; they must be equal`);
+  }
+  const soft = spec.softLabels?.length ?? count * (spec.labelCount + 1);
+  if (soft !== count * (spec.labelCount + 1)) {
+    throw new ConfigError(`training: soft labels have ${soft} values, expected ${count} x ${spec.labelCount + 1}`);
+  }
+  if (spec.softLabels === undefined && needsSoftLabels(spec.losses)) {
+    throw new ConfigError("training: forward-kl needs soft labels, the spec has none", { hint: "use cross-entropy alone" });
+  }
+  const stray = spec.labels.find((label) => label < 0 || label >= spec.labelCount);
+  if (stray !== undefined) throw new ConfigError(`training: label ${stray} is outside 0 .. ${spec.labelCount - 1}`);
+}
+
+function report(hooks: TrainHooks, progress: TrainProgress): void {
+  hooks.onProgress?.(progress);
+}
+
+/** Views of the flat vector as the feeds of the graph. */
+function weightFeeds(layout: FlatLayout, dense: Float32Array): Record<string, Tensor> {
+  return Object.fromEntries(
+    layout.parameters.map(({ name, shape, offset, length }) => [name, f32(shape, dense.subarray(offset, offset + length))]),
+  );
+}
+
+async function runEpochs(trainer: Trainer): Promise<EncoderTrainResult["stopped"]> {
+  const { data, hooks, state } = trainer;
+  const { spec } = data;
+  const perEpoch = stepsPerEpoch(data.trainRows.length, spec.batchSize);
+  const last = Math.min(spec.epochs, spec.stopAfterEpochs ?? spec.epochs);
+  const firstStep = state.step;
+  while (state.history.length < last) {
+    const epoch = state.history.length + 1;
+    const batches = epochBatches(data.trainRows, data.texts.sequences, { batchSize: spec.batchSize, seed: spec.seed, epoch });
+    for (let i = state.step - (epoch - 1) * perEpoch; i < perEpoch; i++) {
+      if (hooks.shouldStop?.() === true || state.step - firstStep >= (hooks.stepLimit ?? Infinity)) {
+        await save(trainer);
+        return "aborted";
+      }
+      const loss = await trainStep(trainer, batches[i] ?? new Uint32Array(0));
+      report(hooks, { phase: "train", step: state.step, steps: trainer.steps, loss, epoch });
+      if (state.step % CHECKPOINT_STEPS === 0 && i + 1 < perEpoch) await save(trainer);
+    }
+    await endEpoch(trainer, epoch, perEpoch);
+    await save(trainer);
+    const waited = epoch - (state.best?.epoch ?? epoch);
+    if (waited >= (spec.patienceEpochs ?? Infinity)) return "patience";
+  }
+  return "finished";
+}
+
+async function save(trainer: Trainer): Promise<void> {
+  const path = trainer.hooks.checkpointPath;
+  if (path !== undefined) await saveState(path, trainer.fingerprint, trainer.state);
+}
+
+/** One optimiser step: gradients of every micro-batch summed, clipped, applied. Returns the step's loss. */
+async function trainStep(trainer: Trainer, rows: Uint32Array): Promise<number> {
+  const { data, state } = trainer;
+  const { spec } = data;
+  const step = state.step + 1;
+  const totals = stepTotals(spec, rows);
+  const size = spec.microBatchSize ?? spec.batchSize;
+  const touched = new Set<number>();
+  const feeds = weightFeeds(trainer.layout, state.dense.weights);
+  let loss = 0;
+  for (let start = 0, micro = 0; start < rows.length; start += size, micro++) {
+    const batch = microBatch(data, trainer.graph, rows.subarray(start, start + size), { step, micro, totals, dropout: true });
+    const vectors = frontForward(batch.front, state.table.weights, data.sizes);
+    const embedded = f32([batch.front.rows, batch.front.columns, data.sizes.width], vectors);
+    const results = await trainer.session.run({ ...feeds, ...batch.feeds, embedded });
+    loss += floatsOf(results["loss"], "loss")[0] ?? NaN;
+    for (const { name, offset } of trainer.layout.parameters) {
+      const part = floatsOf(results[`gradient.${name}`], name);
+      if (micro === 0) trainer.denseGradient.set(part, offset);
+      else addInto(trainer.denseGradient, offset, part);
+    }
+    frontBackward(batch.front, floatsOf(results["gradient.embedded"], "embedded"), data.sizes, trainer.tableGradient);
+    for (const row of batch.front.touched) touched.add(row);
+  }
+  if (!Number.isFinite(loss)) throw new InvariantError(`training: loss is ${loss} at step ${step}`, { hint: "lower the learning rate" });
+  applyStep(trainer, Uint32Array.from(touched).sort(), step);
+  state.step = step;
+  state.epochLoss += loss;
+  return loss;
+}
+
+function addInto(target: Float32Array, offset: number, source: Float32Array): void {
+  for (let i = 0; i < source.length; i++) target[offset + i] = (target[offset + i] ?? 0) + (source[i] ?? 0);
+}
+
+/** Clips by the norm of all gradients, updates the dense weights and the touched rows, and clears their scratch gradient. */
+function applyStep(trainer: Trainer, touched: Uint32Array, step: number): void {
+  const { state, layout, denseGradient, tableGradient } = trainer;
+  const { spec } = trainer.data;
+  const { averageDecay = 0, weightDecay, gradientClip } = spec;
+  const { width } = spec.config;
+  let squares = sumOfSquares(denseGradient, 0, layout.length);
+  for (const row of touched) squares += sumOfSquares(tableGradient, row * width, (row + 1) * width);
+  const learningRate = scheduledRate(step, trainer.steps, { peak: spec.learningRate, warmupRatio: spec.warmupRatio, decay: spec.decay });
+  const at: AdamStep = { step, learningRate, weightDecay, gradientScale: Math.min(1, gradientClip / Math.sqrt(squares)) };
+  adamUpdate(state.dense, denseGradient, 0, layout.decayedLength, at);
+  adamUpdate(state.dense, denseGradient, layout.decayedLength, layout.length, { ...at, weightDecay: 0 });
+  const { means } = state;
+  if (means !== undefined) catchUp(means, touched, state.table.weights, width, averageDecay, step - 1);
+  const atTable = { ...at, weightDecay: 0, learningRate: learningRate * spec.tableLearningRateRatio };
+  for (const row of touched) {
+    adamUpdate(state.table, tableGradient, row * width, (row + 1) * width, atTable);
+    tableGradient.fill(0, row * width, (row + 1) * width);
+  }
+  if (means === undefined) return;
+  averageDense(means, state.dense.weights, averageDecay, step);
+  catchUp(means, touched, state.table.weights, width, averageDecay, step);
+}
+
+/** The weights that are evaluated and returned: running means where asked for. */
+function readWeights(trainer: Trainer): { readonly dense: Float32Array; readonly table: Float32Array } {
+  const { state } = trainer;
+  const { averageDecay = 0, config } = trainer.data.spec;
+  if (state.means === undefined) return { dense: state.dense.weights, table: state.table.weights };
+  return { dense: state.means.dense, table: meanTable(state.means, state.table.weights, config.width, averageDecay, state.step) };
+}
+
+async function endEpoch(trainer: Trainer, epoch: number, perEpoch: number): Promise<void> {
+  const { state, data, hooks } = trainer;
+  const { holdout } = data.spec;
+  let entry: EpochHistory = { epoch, step: state.step, trainLoss: state.epochLoss / perEpoch };
+  if (holdout !== undefined && holdout.length > 0) {
+    report(hooks, { phase: "evaluate", step: state.step, steps: trainer.steps, loss: entry.trainLoss, epoch });
+    const { dense, table } = readWeights(trainer);
+    const found = await evaluateRows(trainer.evaluation, data, holdout, { feeds: weightFeeds(trainer.layout, dense), table });
+    entry = { ...entry, holdoutLoss: found.loss, holdoutAccuracy: found.accuracyRatio };
+    if (found.loss < (state.best?.loss ?? Infinity)) {
+      state.best = { epoch, loss: found.loss, dense: dense.slice(), table: table.slice(), probabilities: found.probabilities };
+    }
+  }
+  state.history.push(entry);
+  state.epochLoss = 0;
+}
+
+function result(trainer: Trainer, stopped: EncoderTrainResult["stopped"]): EncoderTrainResult {
+  const { state, layout, data } = trainer;
+  const { dense, table } = state.best ?? readWeights(trainer);
+  const weights = new Map<string, Float32Array>([[TABLE, table.slice()]]);
+  for (const { name, offset, length } of layout.parameters) weights.set(name, dense.slice(offset, offset + length));
+  report(trainer.hooks, { phase: "done", step: state.step, steps: trainer.steps, loss: NaN, epoch: state.history.length });
+  return {
+    weights,
+    history: state.history,
+    bestEpoch: state.best?.epoch ?? state.history.length,
+    stopped,
+    formula: lossFormulas(data.spec.losses, data.spec.labelCount),
+    ...(state.best && { holdoutProbabilities: state.best.probabilities }),
+  };
+}

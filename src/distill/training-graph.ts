@@ -1,0 +1,112 @@
+/** @file The gradient graph and the evaluation graph of the label encoder, and the flat layout of its dense weights. Knows no data,
+ *  no optimiser and no schedule. */
+import { gradients } from "../graph/gradients.js";
+import { createGraph, type Graph } from "../graph/graph.js";
+import type { Value } from "../graph/types.js";
+import { compileOnnx } from "../graph/onnx.js";
+import { buildEncoder, type EncoderConfig, encoderParameters, type ParameterSpec } from "../models/encoder.js";
+import { createRandom } from "../random.js";
+import { elementCount } from "../tensor/tensor.js";
+import { buildLoss, type LossSpec, needsSoftLabels, needsTwoViews } from "./losses.js";
+
+/** A dropout mask that is fed. */
+export interface DropoutSite {
+  /** Name of the input. */
+  readonly name: string;
+  /** Without the batch axis; "T" is the longest text of the batch. */
+  readonly shape: readonly ("T" | number)[];
+}
+
+export interface TrainingGraph {
+  readonly graph: Graph;
+  readonly loss: Value;
+  readonly terms: readonly Value[];
+  readonly logits: Value;
+  /** Gradients by parameter name, and "embedded" for the token vectors. */
+  readonly gradients: ReadonlyMap<string, Value>;
+  readonly sites: readonly DropoutSite[];
+}
+
+/** Forward, losses and gradients. Inputs: embedded [B, T, D], mask [B, T], labels [B], rowShares [B] (2*B rows where a loss compares
+ *  two views), the masks of the dropout sites, and softTargets, softKnown, softShares where a loss reads them. */
+export function buildTrainingGraph(config: EncoderConfig, labelCount: number, losses: readonly LossSpec[], dropout: boolean): TrainingGraph {
+  const graph = createGraph();
+  const rows = needsTwoViews(losses) ? "2*B" : "B";
+  const embedded = graph.input("embedded", [rows, "T", config.width]);
+  const mask = graph.input("mask", [rows, "T"]);
+  const sites: DropoutSite[] = [];
+  const drop = (site: string, x: Value): Value => {
+    const fed = graph.input(`dropout.${site}`, x.shape);
+    sites.push({ name: fed.name, shape: site === "pooled" ? [2 * config.width] : ["T", config.width] });
+    return graph.mul(x, fed);
+  };
+  const output = buildEncoder(graph, config, labelCount, { embedded, mask }, dropout ? { dropout: drop } : {});
+  const soft = needsSoftLabels(losses);
+  const { total, terms } = buildLoss(graph, losses, {
+    logits: output.logits,
+    labels: graph.input("labels", [rows], "i64"),
+    rowShares: graph.input("rowShares", [rows]),
+    ...(soft && {
+      softTargets: graph.input("softTargets", [rows, labelCount + 1]),
+      softKnown: graph.input("softKnown", [rows, labelCount]),
+      softShares: graph.input("softShares", [rows]),
+    }),
+  });
+  const names = [...output.weights.keys(), "embedded"];
+  const values = gradients(graph, total, [...output.weights.values(), embedded]);
+  const byName = new Map(values.map((value, i) => [names[i] ?? "", value]));
+  return { graph, loss: total, terms, logits: output.logits, gradients: byName, sites };
+}
+
+/** ONNX bytes of the training graph; outputs `loss`, `logits` and `gradient.<name>`. */
+export function compileTrainingGraph(training: TrainingGraph): Uint8Array {
+  const outputs: Record<string, Value> = { loss: training.loss, logits: training.logits };
+  for (const [name, value] of training.gradients) outputs[`gradient.${name}`] = value;
+  return compileOnnx(training.graph, { outputs, purpose: "train" });
+}
+
+/** ONNX bytes of the forward half without dropout; inputs embedded, mask and the weights, output `logits` [B, labels]. */
+export function compileEvaluationGraph(config: EncoderConfig, labelCount: number): Uint8Array {
+  const graph = createGraph();
+  const embedded = graph.input("embedded", ["B", "T", config.width]);
+  const { logits } = buildEncoder(graph, config, labelCount, { embedded, mask: graph.input("mask", ["B", "T"]) });
+  return compileOnnx(graph, { outputs: { logits }, purpose: "train" });
+}
+
+export interface FlatParameter extends ParameterSpec {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface FlatLayout {
+  /** Decayed parameters first. */
+  readonly parameters: readonly FlatParameter[];
+  readonly length: number;
+  /** Elements before this are decayed. */
+  readonly decayedLength: number;
+}
+
+/** Where each dense weight lies in one flat vector. */
+export function flatLayout(config: EncoderConfig, labelCount: number): FlatLayout {
+  const all = encoderParameters(config, labelCount);
+  let offset = 0;
+  const place = (parameter: ParameterSpec): FlatParameter => {
+    const placed = { ...parameter, offset, length: elementCount(parameter.shape) };
+    offset += placed.length;
+    return placed;
+  };
+  const decayed = all.filter((parameter) => parameter.decayed).map(place);
+  const decayedLength = offset;
+  const parameters = [...decayed, ...all.filter((parameter) => !parameter.decayed).map(place)];
+  return { parameters, length: offset, decayedLength };
+}
+
+/** Starting values of one parameter, a function of the seed and its name. */
+export function startValues(parameter: ParameterSpec, seed: number): Float32Array {
+  const values = new Float32Array(elementCount(parameter.shape));
+  if (parameter.start === "ones") return values.fill(1);
+  if (parameter.start === "zeros") return values;
+  const random = createRandom(seed, `start/${parameter.name}`);
+  for (let i = 0; i < values.length; i++) values[i] = parameter.start * random.normal();
+  return values;
+}

@@ -1,0 +1,80 @@
+/** @file Every error that Joryu raises on purpose. A message says where, what was expected, what came and how to mend it;
+ *  the class decides the exit code (see `exitCodeOf`) and whether a retry can help. Secrets are redacted here, once. */
+
+const SECRET_PATTERN = /\b(sk-[A-Za-z0-9_-]{8,}|Bearer\s+[A-Za-z0-9._~+/-]{8,}=*|[a-z]+:\/\/[^\s/:@]+:[^\s/@]+@)/gi;
+
+/** Replaces API keys, bearer tokens and passwords in URLs by a mark. */
+export function redactSecrets(text: string): string {
+  return text.replace(SECRET_PATTERN, "[redacted]");
+}
+
+export interface ErrorDetails {
+  /** What to do about it, one short clause. */
+  readonly hint?: string;
+  /** The numbers and names behind the message. */
+  readonly facts?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+  readonly retryable?: boolean;
+}
+
+export abstract class JoryuError extends Error {
+  abstract readonly code: string;
+  /** 1 failed, 2 wrong usage or unusable input. */
+  abstract readonly exitCode: 1 | 2;
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly retryable: boolean;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    const hint = details.hint === undefined ? "" : `; ${details.hint}`;
+    super(redactSecrets(message + hint), details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.facts = details.facts ?? {};
+    this.retryable = details.retryable ?? false;
+  }
+}
+
+/** A flag or argument is wrong. */
+export class UsageError extends JoryuError {
+  readonly code = "usage";
+  readonly exitCode = 2;
+}
+
+/** A configuration file or value is wrong. */
+export class ConfigError extends JoryuError {
+  readonly code = "config";
+  readonly exitCode = 2;
+}
+
+/** Bytes or rows that the user gave cannot be used. */
+export class InputError extends JoryuError {
+  readonly code = "input";
+  readonly exitCode = 2;
+}
+
+/** Tensor shapes or types do not fit. */
+export class ShapeError extends JoryuError {
+  readonly code = "shape";
+  readonly exitCode = 1;
+}
+
+/** The runtime refused a graph or failed while running it. */
+export class SessionError extends JoryuError {
+  readonly code = "session";
+  readonly exitCode = 1;
+}
+
+/** Reading or writing the project's state failed (disk, permission, lock). */
+export class StoreError extends JoryuError {
+  readonly code = "store";
+  readonly exitCode = 1;
+}
+
+/** Something that must hold does not: a defect of Joryu. */
+export class InvariantError extends JoryuError {
+  readonly code = "internal";
+  readonly exitCode = 1;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(`internal: ${message}`, details);
+  }
+}

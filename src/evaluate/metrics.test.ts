@@ -1,0 +1,91 @@
+import { describe, expect, it } from "vitest";
+import { InputError } from "../errors.js";
+import { lengthBucketOf, measureQuality, scriptOf, type EvaluatedRow } from "./metrics.js";
+
+const LABELS = ["card", "loan", "__proto__"];
+
+/** teacher, student, times: a small confusion matrix written out. */
+const MATRIX = [
+  [0, 0, 8],
+  [0, 1, 2],
+  [1, 1, 5],
+  [1, 0, 5],
+  [2, 2, 10],
+] as const;
+const rows: EvaluatedRow[] = MATRIX.flatMap(([label, predicted, times]) =>
+  Array.from({ length: times }, (_, i) => ({
+    text: `text ${i}`,
+    label,
+    predicted,
+    gold: label,
+    weight: label === 1 ? 3 : 1,
+  })),
+);
+
+describe("quality", () => {
+  const quality = measureQuality(rows, LABELS, {
+    trainCounts: [5, 60, 500],
+    unseenWordRatios: rows.map((_, i) => (i % 3) / 4),
+  });
+
+  it("counts agreement by rows and, beside it, by traffic", () => {
+    expect(quality.agreement.value).toBeCloseTo(23 / 30, 12);
+    expect(quality.trafficAgreement).toBeCloseTo((8 + 15 + 10) / (10 + 30 + 10), 12);
+  });
+  it("averages F1 over the classes", () => {
+    const f1 = [16 / (10 + 13), 10 / (10 + 7), 1];
+    expect(quality.macroF1).toBeCloseTo((f1[0] ?? 0) / 3 + (f1[1] ?? 0) / 3 + 1 / 3, 12);
+  });
+  it("lists the worst recall first, with precision", () => {
+    expect(quality.classes.map((each) => [each.label, each.support, each.recall.value])).toEqual([
+      ["loan", 10, 0.5],
+      ["card", 10, 0.8],
+      ["__proto__", 10, 1],
+    ]);
+    expect(quality.classes[0]?.precision).toBeCloseTo(5 / 7, 12);
+  });
+  it("lists the most frequent confusion first", () => {
+    expect(quality.confusions).toEqual([
+      { teacher: "loan", student: "card", count: 5 },
+      { teacher: "card", student: "loan", count: 2 },
+    ]);
+  });
+  it("orders slices by their upper bound and cuts by label frequency and unseen words", () => {
+    const highs = quality.slices.map((slice) => slice.agreement.high);
+    expect(highs).toEqual([...highs].sort((a, b) => a - b));
+    expect(quality.slices[0]?.name).toBe("labels with 50-199 training rows");
+    expect(quality.slices.filter((slice) => slice.name.includes("unseen")).length).toBe(2);
+  });
+  it("compares with gold where gold is known", () => {
+    expect(quality.goldAccuracy?.value).toBeCloseTo(23 / 30, 12);
+    expect(quality.teacherGoldAccuracy?.value).toBe(1);
+    expect(measureQuality([{ text: "a", label: 0, predicted: 0 }], LABELS)).not.toHaveProperty("goldAccuracy");
+  });
+  it("counts a label outside of the set as a disagreement and refuses an impossible index", () => {
+    expect(measureQuality([{ text: "a", label: -1, predicted: 0 }], LABELS)).toMatchObject({
+      agreement: { value: 0 },
+      confusions: [{ teacher: "(another label)", student: "card", count: 1 }],
+    });
+    expect(() => measureQuality([{ text: "a", label: 7, predicted: 0 }], LABELS)).toThrow(InputError);
+  });
+  it("says nothing false of no rows", () => {
+    expect(measureQuality([], LABELS)).toMatchObject({
+      rows: 0,
+      agreement: { low: 0, high: 1 },
+      macroF1: 0,
+      slices: [],
+    });
+  });
+});
+
+describe("slices", () => {
+  it("tell scripts apart", () => {
+    const texts = ["My card", "カードが届かない", "карта", "ATMの手数料は?", "12 ?!", "データー", ""];
+    expect(texts.map(scriptOf)).toEqual(["latin", "japanese", "other", "mixed", "other", "japanese", "other"]);
+  });
+  it("count characters, not code units", () => {
+    expect(lengthBucketOf("😀".repeat(20))).toBe("0-20 characters");
+    expect(lengthBucketOf("a".repeat(21))).toBe("21-50 characters");
+    expect(lengthBucketOf("a".repeat(1_000_000))).toBe("over 2000 characters");
+  });
+});

@@ -1,0 +1,51 @@
+/** @file Reverse-mode differentiation: extends a graph by the gradient of a scalar loss, one rule per op. Contributions of a value
+ *  that is used several times are summed in a fixed order. Knows no op in particular. */
+import { ShapeError } from "../errors.js";
+import { formatShape, productOf } from "./dims.js";
+import { rowOf } from "./ops.js";
+import { evaluationOrder } from "./walk.js";
+import type { Graph } from "./graph.js";
+import type { OpKind, OpNode, Value } from "./types.js";
+
+/** What a node's gradient flows into: its inputs, or the composition that stands for it. */
+function flowsInto(graph: Graph, node: OpNode): readonly Value[] {
+  const { gradient } = rowOf(node.kind);
+  if (gradient === "none") return [];
+  return gradient === "composed" ? [graph.compositionOf(node)] : node.inputs;
+}
+
+function contributions<K extends OpKind>(graph: Graph, node: OpNode<K>, upstream: Value): readonly (Value | undefined)[] {
+  const { gradient } = rowOf(node.kind);
+  if (gradient === "none") return [];
+  if (gradient === "composed") return [upstream];
+  return gradient({ ...node, graph, upstream });
+}
+
+/** Gradients of `loss` (one element) with respect to `parameters` (any values), in their order and shapes; zeros where the loss
+ *  does not depend on one. Parts that no parameter needs are never built. @throws ShapeError when loss has several elements. */
+export function gradients(graph: Graph, loss: Value, parameters: readonly Value[]): readonly Value[] {
+  if (productOf(loss.shape) !== 1) throw new ShapeError(`gradients of ${loss.name}: the loss must be one number, got ${formatShape(loss.shape)}`);
+  const order = evaluationOrder(graph, [loss], (node) => flowsInto(graph, node));
+  const wanted = new Set(parameters.map((value) => value.id));
+  const reaching = new Set<number>(wanted);
+  for (const value of order) {
+    const node = graph.nodeOf(value);
+    if (node !== undefined && flowsInto(graph, node).some((input) => reaching.has(input.id))) reaching.add(value.id);
+  }
+  const found = new Map<number, Value>([[loss.id, graph.constant(new Float32Array([1]), loss.shape.map(() => 1))]]);
+  graph.scope("gradient", () => {
+    for (const value of [...order].reverse()) {
+      const node = graph.nodeOf(value);
+      const upstream = found.get(value.id);
+      if (node === undefined || upstream === undefined || !reaching.has(value.id)) continue;
+      const parts = contributions(graph, node, upstream);
+      flowsInto(graph, node).forEach((input, i) => {
+        const part = parts[i];
+        if (part === undefined || !reaching.has(input.id)) return;
+        const before = found.get(input.id);
+        found.set(input.id, before === undefined ? part : graph.add(before, part));
+      });
+    }
+  });
+  return parameters.map((value) => found.get(value.id) ?? graph.expand(graph.constant(0), value.shape));
+}

@@ -1,0 +1,162 @@
+/** @file The label encoder trained from scratch: hashed word and character n-grams, a few pre-norm transformer layers, mean and max
+ *  pooling, a linear head. One size dial derives the rest. Knows no text (featurize.ts) and no training (distill/). */
+import { UsageError } from "../errors.js";
+import { createGraph, type Graph } from "../graph/graph.js";
+import type { Value } from "../graph/types.js";
+import { attentionBlock, type BlockContext, linearBlock, meanMaxPool, mlpBlock, normBlock } from "./blocks.js";
+
+export interface EncoderConfig {
+  readonly layers: number;
+  readonly width: number;
+  /** Divides `width`. */
+  readonly heads: number;
+  /** Inner width of the feed-forward layers. */
+  readonly feedForward: number;
+  /** Hash buckets of the token table. */
+  readonly buckets: number;
+  /** Longer texts are cut here, in tokens; positions are learned up to it. */
+  readonly maxTokens: number;
+}
+
+/** The size dial: one row derives every width. */
+export const ENCODER_SIZES = {
+  small: { layers: 1, width: 128, heads: 4, feedForward: 512, buckets: 8192, maxTokens: 128 },
+  medium: { layers: 2, width: 192, heads: 4, feedForward: 768, buckets: 8192, maxTokens: 128 },
+  large: { layers: 3, width: 256, heads: 4, feedForward: 1024, buckets: 16384, maxTokens: 128 },
+} as const satisfies Record<string, EncoderConfig>;
+
+export type EncoderSize = keyof typeof ENCODER_SIZES;
+
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Standard deviation of the normal start; "ones" and "zeros" for norms and biases. */
+  readonly start: number | "ones" | "zeros";
+  /** Whether weight decay pulls it to zero. */
+  readonly decayed: boolean;
+}
+
+/** Name of the input table: rows 0 .. buckets-1 are hash buckets, row buckets + t is position t. */
+export const TABLE = "table";
+/** A token's vector is a mean over about 15 rows, which divides their deviation by about 4. */
+const TABLE_DEVIATION = 0.2;
+const WEIGHT_DEVIATION = 0.02;
+
+/** Rows of the input table. */
+export function tableRows(config: EncoderConfig): number {
+  return config.buckets + config.maxTokens;
+}
+
+function linearParameters(name: string, outputs: number, inputs: number, deviation = WEIGHT_DEVIATION): ParameterSpec[] {
+  return [
+    { name: `${name}.weight`, shape: [outputs, inputs], start: deviation, decayed: true },
+    { name: `${name}.bias`, shape: [outputs], start: "zeros", decayed: false },
+  ];
+}
+
+function normParameters(name: string, width: number): ParameterSpec[] {
+  return [
+    { name: `${name}.gamma`, shape: [width], start: "ones", decayed: false },
+    { name: `${name}.beta`, shape: [width], start: "zeros", decayed: false },
+  ];
+}
+
+/** Every weight of the encoder but the table, in a fixed order. @throws UsageError when heads do not divide the width. */
+export function encoderParameters(config: EncoderConfig, labelCount: number): readonly ParameterSpec[] {
+  const { width, feedForward, layers, heads } = config;
+  if (width % heads !== 0) throw new UsageError(`encoder: width ${width} is not a multiple of heads ${heads}`);
+  const residual = WEIGHT_DEVIATION / Math.sqrt(2 * Math.max(1, layers));
+  const parameters = normParameters("embedding.norm", width);
+  for (let i = 0; i < layers; i++) {
+    parameters.push(
+      ...normParameters(`layer${i}.attention.norm`, width),
+      ...linearParameters(`layer${i}.attention.qkv`, 3 * width, width),
+      ...linearParameters(`layer${i}.attention.out`, width, width, residual),
+      ...normParameters(`layer${i}.mlp.norm`, width),
+      ...linearParameters(`layer${i}.mlp.up`, feedForward, width),
+      ...linearParameters(`layer${i}.mlp.down`, width, feedForward, residual),
+    );
+  }
+  parameters.push(...normParameters("final.norm", width), ...linearParameters("head", labelCount, 2 * width));
+  return parameters;
+}
+
+/** The table's row of the parameter list. */
+export function tableParameter(config: EncoderConfig): ParameterSpec {
+  return { name: TABLE, shape: [tableRows(config), config.width], start: TABLE_DEVIATION, decayed: false };
+}
+
+export interface EncoderInput {
+  /** Token vectors, positions added, [B, T, D] f32. */
+  readonly embedded: Value;
+  /** [B, T] f32, 1 keeps a position. */
+  readonly mask: Value;
+}
+
+export interface EncoderOutput {
+  /** [B, labels] f32 */
+  readonly logits: Value;
+  /** [B, 2D] f32, what the head sees. */
+  readonly pooled: Value;
+  /** Embedding output, then each layer's output, [B, T, D] f32: for teaching with inner representations. */
+  readonly hiddenStates: readonly Value[];
+  readonly weights: ReadonlyMap<string, Value>;
+}
+
+export interface EncoderBuildOptions {
+  /** Multiplies a named site by its dropout mask; absent when serving. */
+  readonly dropout?: (site: string, x: Value) => Value;
+  /** Prefix of the weights' names, where several models share a graph. */
+  readonly prefix?: string;
+}
+
+/** Adds the encoder to a graph: the same blocks whether it trains or serves. */
+export function buildEncoder(
+  graph: Graph,
+  config: EncoderConfig,
+  labelCount: number,
+  input: EncoderInput,
+  options: EncoderBuildOptions = {},
+): EncoderOutput {
+  const { prefix = "", dropout = (_site: string, x: Value) => x } = options;
+  const weights = new Map(
+    encoderParameters(config, labelCount).map(({ name, shape }) => [name, graph.parameter(prefix + name, shape)]),
+  );
+  const context: BlockContext = { graph, weights, dropout };
+  let x = dropout("embedding", normBlock(context, "embedding.norm", input.embedded));
+  const hiddenStates = [x];
+  for (let i = 0; i < config.layers; i++) {
+    x = attentionBlock(context, `layer${i}.attention`, x, { heads: config.heads, width: config.width, mask: input.mask });
+    x = mlpBlock(context, `layer${i}.mlp`, x);
+    hiddenStates.push(x);
+  }
+  const pooled = dropout("pooled", meanMaxPool(graph, normBlock(context, "final.norm", x), input.mask));
+  return { logits: linearBlock(context, "head", pooled), pooled, hiddenStates, weights };
+}
+
+export interface EncoderServing extends EncoderOutput {
+  readonly graph: Graph;
+}
+
+/** Adds the serving front and the encoder: inputs `ids` i64 [B, T, G], `bagWeights` f32 [B, T, G], `mask` f32 [B, T]; the table is a
+ *  parameter of the graph. `graph` may hold other students already. */
+export function buildEncoderServing(
+  graph: Graph,
+  config: EncoderConfig,
+  labelCount: number,
+  options: { readonly prefix?: string } = {},
+): EncoderServing {
+  const ids = graph.input("ids", ["B", "T", "G"], "i64");
+  const bagWeights = graph.input("bagWeights", ["B", "T", "G"]);
+  const mask = graph.input("mask", ["B", "T"]);
+  const table = graph.parameter((options.prefix ?? "") + TABLE, [tableRows(config), config.width]);
+  const embedded = graph.embeddingBag(table, ids, bagWeights); // [B, T, D]
+  const output = buildEncoder(graph, config, labelCount, { embedded, mask }, options);
+  return { ...output, graph, weights: new Map([...output.weights, [TABLE, table]]) };
+}
+
+/** A graph that holds the serving encoder alone; its logits are [B, labels]. */
+export function encoderServeGraph(config: EncoderConfig, labelCount: number): EncoderServing {
+  return buildEncoderServing(createGraph(), config, labelCount);
+}
+

@@ -1,0 +1,217 @@
+/** @file Gathers the facts of a run for its report, from what the stages stored. Computes nothing that a stage decided. */
+import { statSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import { moneyOf } from "../cost.js";
+import type { Config } from "../config/schema.js";
+import { comparePaired, majorityLabel } from "../evaluate/compare.js";
+import { measureQuality } from "../evaluate/metrics.js";
+import { InvariantError } from "../errors.js";
+import type { CandidateFacts, ComparedFacts, Facts, MeasuredFacts, MoneyFacts } from "../report/facts.js";
+import { clopperPearson } from "../stats.js";
+import { VERSION } from "../version.js";
+import type { Climbed, Ladder } from "./ladder.js";
+import { shareOf, type Published } from "./publish.js";
+import type { Measured } from "./run-folder.js";
+import type { Planned } from "./run.js";
+import type { TrainContext } from "./rungs.js";
+
+export interface AssembleInput {
+  readonly config: Config;
+  readonly planned: Planned;
+  readonly context: TrainContext;
+  readonly ladder: Ladder;
+  readonly runId: string;
+  readonly sealOpenings: number;
+  /** Sealed logits [rows, labels] by student name. */
+  readonly logits: ReadonlyMap<string, Float32Array>;
+  readonly published: Published;
+  readonly measured: Measured;
+}
+
+function answersOf(logits: Float32Array, classes: number): number[] {
+  return Array.from({ length: logits.length / classes }, (_, r) => {
+    let best = 0;
+    for (let c = 1; c < classes; c++) if ((logits[r * classes + c] ?? 0) > (logits[r * classes + best] ?? 0)) best = c;
+    return best;
+  });
+}
+
+function candidateFacts(input: AssembleInput): CandidateFacts[] {
+  const climbed = new Map<string, Climbed>(input.ladder.climbed.map((rung) => [rung.candidate.name, rung]));
+  return input.planned.plan.candidates.map((candidate): CandidateFacts => {
+    const rung = climbed.get(candidate.name);
+    const { name, kind, parameters, estimate, because } = candidate;
+    const status = rung === input.ladder.chosen ? "chosen" : rung !== undefined ? "passed-over" : candidate.status === "train" ? "not-reached" : candidate.status;
+    const expected = input.ladder.choice.costPer1k[name];
+    return {
+      name,
+      kind,
+      parameters,
+      estimate: {
+        sizeBytes: estimate.sizeBytes,
+        latencyMs: estimate.latencyMs,
+        trainSeconds: estimate.trainSeconds,
+        ...(estimate.savedPer1kUsd === undefined ? {} : { savedPer1kUsd: estimate.savedPer1kUsd }),
+      },
+      status,
+      because: rung !== undefined && expected !== undefined ? [...because, { code: "out-of-fold-cost", facts: { costPer1k: expected } }] : because,
+      ...(rung === undefined ? {} : { outOfFoldAgreement: shareOf(rung.correct) }),
+    };
+  });
+}
+
+function measuredFacts(input: AssembleInput): MeasuredFacts {
+  const int8 = input.measured.students.find(({ name }) => name === "student-int8");
+  if (int8 === undefined) throw new InvariantError("the proof measured no int8 student");
+  const fp32 = input.measured.students.find(({ name }) => name === "student-fp32");
+  return {
+    machine: {
+      cpu: cpus()[0]?.model ?? "unknown",
+      cores: cpus().length,
+      memoryGb: totalmem() / 1e9,
+      gflops: input.planned.plan.machine.gflops,
+    },
+    latency: int8.latency,
+    throughputPerSecond: int8.throughputPerSecond,
+    peakMemoryMb: int8.peakMemoryMb,
+    stageSeconds: input.measured.stageSeconds,
+    ...(fp32 === undefined ? {} : { fp32P50Ms: fp32.latency.p50Ms }),
+  };
+}
+
+function moneyFacts(input: AssembleInput, alone: boolean, measured: MeasuredFacts): MoneyFacts {
+  const { gate } = input.published.proof;
+  const calls = input.config.callsPerMonth ?? input.planned.dataset.traffic.callsPerMonth;
+  const coverage = alone ? { value: 1, low: 1, high: 1 } : gate.threshold === null ? undefined : gate.coverage;
+  return moneyOf({
+    teacher: input.planned.teacher,
+    throughputPerSecond: measured.throughputPerSecond,
+    ...(coverage === undefined ? {} : { coverage }),
+    ...(calls === undefined ? {} : { callsPerMonth: calls }),
+    trainingSeconds: Object.values(input.measured.stageSeconds).reduce((sum, seconds) => sum + seconds, 0),
+    machineUsdPerHour: input.config.machineUsdPerHour,
+  });
+}
+
+function comparedFacts(input: AssembleInput, teacherAnswers: readonly number[], money: MoneyFacts): ComparedFacts[] {
+  const { context, logits, published } = input;
+  const classes = context.dataset.labels.length;
+  const sealed = teacherAnswers.length;
+  const majority = majorityLabel(context.rows.map((row) => row.label));
+  const share = (answers: readonly number[]): ComparedFacts["agreement"] => shareOf(answers.map((answer, i) => Number(answer === teacherAnswers[i])));
+  const sizeOf = (folder: string, graph: string): number => statSync(join(folder, "joryu.json")).size + statSync(join(folder, graph)).size;
+  const linear = input.ladder.linear;
+  const { gate } = published.proof;
+  const compared: ComparedFacts[] = [{ name: "majority", agreement: share(teacherAnswers.map(() => majority)) }];
+  for (const [name, folder, graph] of [
+    ["linear", join(context.folder.path, "students", linear?.candidate.name ?? ""), "onnx/model_int8.onnx"],
+    ["student-fp32", published.folder, "onnx/model.onnx"],
+    ["student-int8", published.folder, "onnx/model_int8.onnx"],
+  ] as const) {
+    const found = logits.get(name);
+    if (found !== undefined) compared.push({ name, agreement: share(answersOf(found, classes)), sizeBytes: sizeOf(folder, graph) });
+  }
+  if (gate.threshold !== null) {
+    compared.push({
+      name: "student+fallback",
+      agreement: clopperPearson(sealed - gate.errors, sealed),
+      sizeBytes: sizeOf(published.folder, "onnx/model_int8.onnx"),
+      coverage: gate.coverage.value,
+      ...(money.cascadePer1kUsd === undefined ? {} : { costPer1kUsd: money.cascadePer1kUsd.value }),
+    });
+  }
+  return compared;
+}
+
+function pairedFacts(input: AssembleInput, teacherAnswers: readonly number[]): Facts["paired"] {
+  const chosen = input.ladder.chosen.candidate.name;
+  const classes = input.context.dataset.labels.length;
+  const rungs = input.ladder.paired.map(({ name, comparison }) => ({
+    a: chosen,
+    b: name,
+    rows: "out-of-fold" as const,
+    difference: comparison.difference,
+    pValue: comparison.pValue,
+  }));
+  const int8 = input.logits.get("student-int8") ?? new Float32Array();
+  const correct = (logits: Float32Array): number[] => answersOf(logits, classes).map((answer, i) => Number(answer === teacherAnswers[i]));
+  const sealed = [...input.logits].flatMap(([name, logits]) => {
+    if (name === "student-int8" || teacherAnswers.length === 0) return [];
+    const { difference, pValue } = comparePaired(correct(int8), correct(logits));
+    return [{ a: "student-int8", b: name, rows: "sealed" as const, difference, pValue }];
+  });
+  return [...rungs, ...sealed];
+}
+
+/** All facts of a run. */
+export function assembleFacts(input: AssembleInput): Facts {
+  const { config, planned, context, published } = input;
+  const { dataset } = planned;
+  const sealedRows = dataset.rows.filter((row) => row.sealed);
+  const teacherAnswers = sealedRows.map((row) => row.label);
+  const answers = answersOf(input.logits.get("student-int8") ?? new Float32Array(), dataset.labels.length);
+  const trainCounts = new Uint32Array(dataset.labels.length);
+  for (const row of context.rows) trainCounts[row.label] = (trainCounts[row.label] ?? 0) + 1;
+  const quality = measureQuality(
+    sealedRows.map((row, i) => ({ text: row.text, label: row.label, predicted: answers[i] ?? -1, weight: row.weight, ...(row.gold === undefined ? {} : { gold: row.gold }) })),
+    dataset.labels,
+    { trainCounts },
+  );
+  const measured = measuredFacts(input);
+  const alone = sealedRows.length > 0 && quality.agreement.low >= config.target.agreement;
+  const money = moneyFacts(input, alone, measured);
+  const { gate, calibration } = published.proof;
+  return {
+    version: VERSION,
+    runId: input.runId,
+    seed: config.seed,
+    target: planned.plan.target,
+    dataset: datasetFacts(input),
+    teacher: {
+      models: dataset.traffic.models,
+      ...(dataset.traffic.latencyP50Ms === undefined ? {} : { latencyP50Ms: dataset.traffic.latencyP50Ms }),
+      ...(dataset.traffic.latencyP95Ms === undefined ? {} : { latencyP95Ms: dataset.traffic.latencyP95Ms }),
+    },
+    candidates: candidateFacts(input),
+    student: {
+      name: published.manifest.name,
+      kind: published.manifest.kind,
+      parameters: published.manifest.parameters,
+      sizeBytes: statSync(join(published.folder, "joryu.json")).size + statSync(join(published.folder, "onnx/model_int8.onnx")).size,
+      modelFolder: published.folder,
+      lossFormula: published.manifest.lineage.loss,
+    },
+    quality,
+    calibration: { eceBefore: calibration.eceBefore, eceAfter: calibration.eceAfter, bins: calibration.bins },
+    gate,
+    compared: comparedFacts(input, teacherAnswers, money),
+    paired: pairedFacts(input, teacherAnswers),
+    parity: published.manifest.parity,
+    money,
+    measured,
+  };
+}
+
+function datasetFacts(input: AssembleInput): Facts["dataset"] {
+  const { dataset } = input.planned;
+  const ceiling = dataset.teacherSelfAgreement?.ceilingRatio;
+  return {
+    hash: dataset.hash,
+    workload: dataset.workload,
+    others: dataset.others,
+    labels: dataset.labels.length,
+    rows: dataset.rows.length,
+    trainRows: input.context.rows.length,
+    sealedRows: dataset.rows.length - input.context.rows.length,
+    sealedBy: dataset.sealedBy,
+    calls: dataset.traffic.calls,
+    duplicates: dataset.counts.duplicates,
+    rejected: dataset.counts.rejected,
+    nearDuplicates: dataset.nearDuplicates,
+    sealOpenings: input.sealOpenings,
+    ...(ceiling === undefined ? {} : { selfAgreementCeiling: ceiling }),
+    hasGold: dataset.rows.some((row) => row.gold !== undefined),
+    hasLogprobs: dataset.rows.some((row) => row.softLabels !== undefined),
+  };
+}

@@ -1,0 +1,63 @@
+/** @file From a planned recipe and the rows of a run to the spec of an encoder training. */
+import { ENCODER_TRAIN_DEFAULTS, type EncoderTrainSpec } from "../distill/spec.js";
+import { lossFormulas, type LossSpec } from "../distill/losses.js";
+import { ENCODER_SIZES } from "../models/encoder.js";
+import type { EncoderRecipe } from "../plan/candidates.js";
+import type { PlannedCandidate } from "../plan/plan.js";
+import type { TrainContext } from "./rungs.js";
+
+/** Weight of the R-Drop term, and label smoothing: chosen on splits of Banking77 training rows. */
+const R_DROP_WEIGHT = 1;
+const LABEL_SMOOTHING = 0.05;
+
+/** The losses of a recipe: soft labels where the log has them, R-Drop where the time allows it. */
+export function lossesOf(recipe: EncoderRecipe, hasSoftLabels: boolean): readonly LossSpec[] {
+  const labels: LossSpec = { kind: "cross-entropy", weight: hasSoftLabels ? 0.5 : 1, labelSmoothing: LABEL_SMOOTHING };
+  return [
+    labels,
+    ...(hasSoftLabels ? [{ kind: "forward-kl", weight: 0.5, temperature: 1 } as const] : []),
+    ...(recipe.rDrop ? [{ kind: "r-drop", weight: R_DROP_WEIGHT } as const] : []),
+  ];
+}
+
+/** Soft labels of all rows, [rows, labels + 1]; NaN where the log says nothing. Absent when no row has any. */
+function softLabelsOf(context: TrainContext): Float32Array | undefined {
+  const { rows, dataset } = context;
+  if (rows.every((row) => row.softLabels === undefined)) return undefined;
+  const width = dataset.labels.length + 1;
+  const soft = new Float32Array(rows.length * width).fill(NaN);
+  for (const [r, row] of rows.entries()) if (row.softLabels !== undefined) soft.set(row.softLabels, r * width);
+  return soft;
+}
+
+/** The training of a recipe on all unsealed rows. */
+export function encoderSpec(context: TrainContext, recipe: EncoderRecipe): EncoderTrainSpec {
+  const softLabels = softLabelsOf(context);
+  return {
+    ...ENCODER_TRAIN_DEFAULTS,
+    texts: context.rows.map((row) => row.text),
+    labels: Int32Array.from(context.rows, (row) => row.gold ?? row.label),
+    weights: new Float32Array(context.rows.length).fill(1),
+    ...(softLabels === undefined ? {} : { softLabels }),
+    labelCount: context.dataset.labels.length,
+    config: ENCODER_SIZES[recipe.size],
+    losses: lossesOf(recipe, softLabels !== undefined),
+    epochs: recipe.epochs,
+    batchSize: recipe.batchSize,
+    learningRate: recipe.learningRate,
+    seed: context.seed,
+  };
+}
+
+/** The printed loss of a candidate, with its numbers. */
+export function lossFormulaOf(candidate: PlannedCandidate, context: TrainContext): string {
+  const parts: string[] = [];
+  if (candidate.linear !== undefined) {
+    parts.push(`linear: mean over rows of -sum_c q_c ln p_c, q = one-hot label smoothed by ${candidate.linear.labelSmoothing}`);
+  }
+  if (candidate.encoder !== undefined) {
+    const soft = context.rows.some((row) => row.softLabels !== undefined);
+    parts.push(`encoder: ${lossFormulas(lossesOf(candidate.encoder, soft), context.dataset.labels.length).join(" + ")}`);
+  }
+  return parts.join("; ");
+}

@@ -1,0 +1,163 @@
+/** @file Climbs the ladder: trains the planned rungs, cheapest first, until one meets the target on its own out of fold, then chooses by
+ *  money. Sees no sealed row. */
+import { fitCalibrator, measureCalibration, type CalibrationResult } from "../evaluate/calibration.js";
+import { chooseByCost, comparePaired, type CostChoice, type PairedComparison } from "../evaluate/compare.js";
+import { softmaxRow } from "../export/parity.js";
+import { InvariantError } from "../errors.js";
+import { studentPer1kUsd, type TeacherPrice } from "../cost.js";
+import type { Plan, PlannedCandidate } from "../plan/plan.js";
+import { clopperPearsonLower } from "../stats.js";
+import { encoderOutOfFold, joinOutOfFold, linearOutOfFold, type EncoderOutOfFold, type OutOfFold, type TrainContext } from "./rungs.js";
+import type { Trained } from "./ship.js";
+
+/** Weights of the linear part that are tried out of fold. */
+const LINEAR_RATIOS = [0.2, 0.3, 0.4, 0.5, 0.6] as const;
+
+/** A rung with what is known of it out of fold. */
+export interface Climbed extends Trained {
+  /** 1 where its answer is the teacher's, one entry per out-of-fold row. */
+  readonly correct: Uint8Array;
+  /** 1 where a gate would keep the answer. */
+  readonly kept: Uint8Array;
+  readonly meetsTarget: boolean;
+}
+
+export interface Ladder {
+  readonly chosen: Climbed;
+  /** The linear rung, the baseline of every report. */
+  readonly linear?: Climbed;
+  readonly climbed: readonly Climbed[];
+  readonly choice: CostChoice;
+  /** Each rung against the chosen one, on the rows that both predicted out of fold. */
+  readonly paired: readonly { readonly name: string; readonly comparison: PairedComparison }[];
+}
+
+function labelsOf(context: TrainContext, outOfFold: OutOfFold): number[] {
+  return Array.from(outOfFold.rows, (r) => context.rows[r]?.label ?? -1);
+}
+
+/** Mean negative log-likelihood of the teacher's answers, nats. */
+function lossOf(context: TrainContext, outOfFold: OutOfFold): number {
+  const classes = context.dataset.labels.length;
+  let sum = 0;
+  for (const [i, label] of labelsOf(context, outOfFold).entries()) {
+    sum -= Math.log(Math.max(softmaxRow(outOfFold.logits, i * classes, classes)[label] ?? 0, 1e-12));
+  }
+  return sum / Math.max(1, outOfFold.rows.length);
+}
+
+/** Keeps what the loosest threshold with an observed risk within epsilon keeps. */
+function keepWithin({ scores, outcomes }: CalibrationResult, epsilon: number): Uint8Array {
+  const order = Array.from(scores.keys()).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
+  let [errors, kept] = [0, 0];
+  for (const [i, row] of order.entries()) {
+    errors += 1 - (outcomes[row] ?? 0);
+    if (errors <= epsilon * (i + 1)) kept = i + 1;
+  }
+  const result = new Uint8Array(scores.length);
+  for (const row of order.slice(0, kept)) result[row] = 1;
+  return result;
+}
+
+function judge(context: TrainContext, trained: Trained, agreement: number): Climbed {
+  const data = { logits: trained.outOfFold.logits, classes: context.dataset.labels.length, labels: labelsOf(context, trained.outOfFold) };
+  const result = measureCalibration(fitCalibrator(data, ""), data);
+  const right = result.outcomes.reduce((sum, outcome) => sum + outcome, 0);
+  const meetsTarget = clopperPearsonLower(right, result.outcomes.length) >= agreement;
+  const kept = meetsTarget ? new Uint8Array(result.outcomes.length).fill(1) : keepWithin(result, 1 - agreement);
+  return { ...trained, correct: result.outcomes, kept, meetsTarget };
+}
+
+/** The values of a rung at given unsealed rows. */
+function restrict(values: Uint8Array, rows: Uint32Array, wanted: Uint32Array): Uint8Array {
+  const at = new Map([...rows.entries()].map(([i, row]) => [row, i]));
+  return Uint8Array.from(wanted, (row) => values[at.get(row) ?? -1] ?? 0);
+}
+
+class Trainer {
+  private readonly linear = new Map<string, OutOfFold>();
+  private readonly encoders = new Map<string, EncoderOutOfFold>();
+
+  constructor(private readonly context: TrainContext) {}
+
+  private async linearPart(candidate: PlannedCandidate): Promise<OutOfFold | undefined> {
+    const name = candidate.parts.find((part) => part.startsWith("linear"));
+    if (candidate.linear === undefined || name === undefined) return undefined;
+    const known = this.linear.get(name) ?? (await linearOutOfFold(this.context, name, candidate.linear));
+    this.linear.set(name, known);
+    return known;
+  }
+
+  private async encoderPart(candidate: PlannedCandidate): Promise<EncoderOutOfFold | undefined> {
+    const name = candidate.parts.find((part) => part.startsWith("encoder"));
+    if (candidate.encoder === undefined || name === undefined) return undefined;
+    const known = this.encoders.get(name) ?? (await encoderOutOfFold(this.context, name, candidate.encoder));
+    this.encoders.set(name, known);
+    return known;
+  }
+
+  /** Trains what the candidate is made of, each part once. */
+  async train(candidate: PlannedCandidate): Promise<Trained> {
+    const linear = await this.linearPart(candidate);
+    const encoder = await this.encoderPart(candidate);
+    const epochs = encoder === undefined ? {} : { epochs: encoder.bestEpoch };
+    if (linear === undefined || encoder === undefined) {
+      const outOfFold = linear ?? encoder;
+      if (outOfFold === undefined) throw new InvariantError(`candidate ${candidate.name} has no part to train`);
+      return { candidate, outOfFold, ...epochs };
+    }
+    const classes = this.context.dataset.labels.length;
+    const tried = LINEAR_RATIOS.map((linearRatio) => {
+      const outOfFold = joinOutOfFold(linear, encoder, classes, linearRatio);
+      return { linearRatio, outOfFold, loss: lossOf(this.context, outOfFold) };
+    });
+    const best = tried.reduce((a, b) => (b.loss < a.loss ? b : a));
+    return { candidate, outOfFold: best.outOfFold, linearRatio: best.linearRatio, ...epochs };
+  }
+}
+
+function expectedPer1kUsd(candidate: PlannedCandidate, machineUsdPerHour: number): number {
+  return studentPer1kUsd(1000 / candidate.estimate.latencyMs, machineUsdPerHour);
+}
+
+function choose(climbed: readonly Climbed[], wanted: Uint32Array, context: TrainContext, teacher: TeacherPrice, machineUsdPerHour: number): CostChoice {
+  return chooseByCost(
+    climbed.map((rung) => ({
+      name: rung.candidate.name,
+      correct: restrict(rung.correct, rung.outOfFold.rows, wanted),
+      kept: restrict(rung.kept, rung.outOfFold.rows, wanted),
+      feasible: rung.meetsTarget || rung.kept.includes(1),
+      studentPer1k: expectedPer1kUsd(rung.candidate, machineUsdPerHour),
+    })),
+    { seed: context.seed, ...(teacher.per1kUsd === undefined ? {} : { teacherPer1kUsd: teacher.per1kUsd }) },
+  );
+}
+
+function mostAgreeing(climbed: readonly Climbed[], wanted: Uint32Array): Climbed | undefined {
+  const rightOf = (rung: Climbed): number => restrict(rung.correct, rung.outOfFold.rows, wanted).reduce((sum, c) => sum + c, 0);
+  return climbed.toSorted((a, b) => rightOf(b) - rightOf(a))[0];
+}
+
+/** Trains rungs until one meets the target alone or the plan ends; then chooses. @throws InvariantError for an empty plan. */
+export async function climb(context: TrainContext, plan: Plan, teacher: TeacherPrice, machineUsdPerHour: number): Promise<Ladder> {
+  const trainer = new Trainer(context);
+  const climbed: Climbed[] = [];
+  const planned = plan.candidates.filter(({ status }) => status === "train");
+  const fallback = plan.candidates[0];
+  for (const candidate of planned.length > 0 || fallback === undefined ? planned : [fallback]) {
+    climbed.push(judge(context, await trainer.train(candidate), plan.target.agreement));
+    if (climbed.at(-1)?.meetsTarget === true) break;
+  }
+  const wanted = climbed.map(({ outOfFold }) => outOfFold.rows).reduce((a, b) => (b.length < a.length ? b : a), climbed[0]?.outOfFold.rows ?? new Uint32Array());
+  const choice = choose(climbed, wanted, context, teacher, machineUsdPerHour);
+  const chosen = climbed.find(({ candidate }) => candidate.name === choice.chosen) ?? mostAgreeing(climbed, wanted);
+  if (chosen === undefined) throw new InvariantError("the plan has no candidate to train");
+  const linear = climbed.find(({ candidate }) => candidate.kind === "linear");
+  const paired = climbed
+    .filter((rung) => rung !== chosen)
+    .map((rung) => ({
+      name: rung.candidate.name,
+      comparison: comparePaired(restrict(chosen.correct, chosen.outOfFold.rows, wanted), restrict(rung.correct, rung.outOfFold.rows, wanted)),
+    }));
+  return { chosen, ...(linear === undefined ? {} : { linear }), climbed, choice, paired };
+}

@@ -1,0 +1,69 @@
+/** @file The first stage of a run: logs to a frozen dataset. The same files and options are not imported twice. */
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import type { Config } from "../config/schema.js";
+import { buildLabelDataset } from "../dataset/build.js";
+import { readDataset } from "../dataset/snapshot.js";
+import type { LabelDataset } from "../dataset/types.js";
+import { InputError, UsageError } from "../errors.js";
+import { writeJsonAtomic } from "../store/files.js";
+import { VERSION } from "../version.js";
+import type { Progress } from "./progress.js";
+import { readJson } from "./run-folder.js";
+
+const indexSchema = z.strictObject({ hash: z.string().regex(/^[0-9a-f]+$/), notes: z.array(z.string()) });
+
+export interface Prepared {
+  readonly dataset: LabelDataset;
+  readonly folder: string;
+}
+
+async function hashFile(path: string, hash: ReturnType<typeof createHash>): Promise<void> {
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  } catch (cause) {
+    throw new InputError(`${path}: cannot read the log`, { hint: "check the path", cause });
+  }
+}
+
+/** The entries whose value is given. */
+function definedOnly<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+/** Imports the logs of a configuration, or finds the dataset that an earlier import froze. @throws InputError, StoreError */
+export async function prepareDataset(config: Config, progress: Progress, signal?: AbortSignal): Promise<Prepared> {
+  const logs = config.logs ?? [];
+  if (logs.length === 0) throw new UsageError("no logs", { hint: "name log files with --logs FILE or in the configuration" });
+  const options = {
+    ...(config.format === undefined ? {} : { format: config.format }),
+    ...(config.columns === undefined ? {} : { columns: definedOnly(config.columns) }),
+    ...(config.workload === undefined ? {} : { workload: config.workload }),
+    seed: config.seed,
+    resolveLeaks: config.resolveLeaks,
+  };
+  const hash = createHash("sha256").update(JSON.stringify([VERSION, options]));
+  for (const log of logs) await hashFile(log, hash);
+  const index = join(config.out, "datasets", "imports", `${hash.digest("hex").slice(0, 32)}.json`);
+  if (existsSync(index)) {
+    const known = indexSchema.parse(readJson(index));
+    const folder = join(config.out, "datasets", known.hash);
+    if (existsSync(folder)) {
+      for (const text of known.notes) progress.note(text);
+      return { dataset: readDataset(folder), folder };
+    }
+  }
+  const built = await buildLabelDataset([...logs], {
+    ...options,
+    outDir: config.out,
+    onProgress: (read, total) => progress.update("import", total > 0 ? read / total : 1),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const rejected = Object.entries(built.rejectCounts).map(([reason, count]) => `rejected ${count}: ${reason}`);
+  const notes = [...built.notes, ...rejected];
+  for (const text of notes) progress.note(text);
+  writeJsonAtomic(index, { hash: built.dataset.hash, notes });
+  return { dataset: built.dataset, folder: built.dir };
+}

@@ -1,0 +1,34 @@
+/** @file The process that proves: re-opens model folders as a user would and answers the sealed rows. It writes logits (facts) to files and prints
+ *  timings (measured); it sees no training state. Arguments: a JSON job. */
+import { join } from "node:path";
+import { readDataset } from "../dataset/snapshot.js";
+import { measureLatency, measureThroughput, peakMemoryMb } from "../evaluate/latency.js";
+import { writeArrays } from "../store/arrays.js";
+import { openStudent } from "../student/open.js";
+import { parseProveJob, type ProvedStudent } from "./prove-job.js";
+import type { MeasuredStudent } from "./run-folder.js";
+
+/** Single queries that are timed, after the warm-up. */
+const LATENCY_QUERIES = 500;
+
+async function proveStudent(student: ProvedStudent, texts: readonly string[], out: string): Promise<MeasuredStudent> {
+  const { name, folder, precision } = student;
+  const opened = await openStudent(folder, { precision, threads: 1 });
+  try {
+    writeArrays(join(out, `sealed-${name}.bin`), new Map([["logits", await opened.logits(texts)]]));
+    const queries = texts.slice(0, LATENCY_QUERIES);
+    const latency = await measureLatency(async (text) => void (await opened.predict([text])), queries);
+    const throughputPerSecond = await measureThroughput(async (batch) => void (await opened.predict(batch)), texts.slice(0, 2000));
+    return { name, latency, throughputPerSecond, peakMemoryMb: peakMemoryMb() };
+  } finally {
+    await opened.close();
+  }
+}
+
+const job = parseProveJob(process.argv[2] ?? "");
+const dataset = readDataset(job.dataset);
+const texts = dataset.rows.filter((row) => row.sealed).map((row) => row.text);
+const sample = texts.length > 0 ? texts : dataset.rows.slice(0, 500).map((row) => row.text);
+const measured: MeasuredStudent[] = [];
+for (const student of job.students) measured.push(await proveStudent(student, sample, job.out));
+process.stdout.write(JSON.stringify(measured));

@@ -1,0 +1,49 @@
+/** @file The proved student under `models/`: the exported folder with its gate and its evaluation filled in. The graphs are the very
+ *  bytes that were proved. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { LabelDataset } from "../dataset/types.js";
+import { writeModelFolder } from "../export/model-folder.js";
+import { clopperPearson, type Estimate } from "../stats.js";
+import { parseManifest, type StudentManifest } from "../student/manifest.js";
+import type { Proof } from "./prove.js";
+
+export interface Published {
+  readonly folder: string;
+  readonly manifest: StudentManifest;
+  readonly proof: Proof;
+}
+
+interface PublishInput {
+  readonly from: string;
+  readonly to: string;
+  readonly prove: (manifest: StudentManifest) => Proof;
+  readonly dataset: LabelDataset;
+}
+
+/** Share of outcomes that are 1, with its Clopper-Pearson interval; [0, 1] where there are none. */
+export function shareOf(outcomes: ArrayLike<number>): Estimate {
+  let right = 0;
+  for (let i = 0; i < outcomes.length; i++) right += outcomes[i] ?? 0;
+  if (outcomes.length === 0) return { value: 0, low: 0, high: 1 };
+  return clopperPearson(right, outcomes.length);
+}
+
+/** Writes the proved model folder. @throws StoreError */
+export function publishStudent(input: PublishInput): Published {
+  const path = join(input.from, "joryu.json");
+  const exported = parseManifest(readFileSync(path, "utf8"), path);
+  const proof = input.prove(exported);
+  const { gate, calibration } = proof;
+  const manifest: StudentManifest = {
+    ...exported,
+    gate: { threshold: gate.threshold, epsilon: gate.epsilon, delta: gate.delta, coverage: gate.threshold === null ? null : gate.coverage.value },
+    evaluation: { sealedRows: calibration.outcomes.length, agreement: shareOf(calibration.outcomes) },
+  };
+  const graphs = {
+    fp32: readFileSync(join(input.from, exported.files.fp32)),
+    int8: readFileSync(join(input.from, exported.files.int8)),
+  };
+  writeModelFolder(input.to, manifest, graphs);
+  return { folder: input.to, manifest, proof };
+}

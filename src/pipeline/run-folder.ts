@@ -1,0 +1,77 @@
+/** @file The folder of one run: stages that are done once, whatever kills the process between them. A stage's result is a file that
+ *  appears in one rename; a stage whose file is there is not run again. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { nowMs } from "../clock.js";
+import { StoreError } from "../errors.js";
+import { readArrays, writeArrays } from "../store/arrays.js";
+import { makeFolder, writeJsonAtomic } from "../store/files.js";
+
+export interface RunFolder {
+  readonly path: string;
+  /** A stage whose result is arrays. */
+  arrays(name: string, produce: () => Promise<ReadonlyMap<string, Float32Array>>): Promise<ReadonlyMap<string, Float32Array>>;
+  file(name: string): string;
+  /** Everything measured (durations, latency, memory): the one file that two equal runs write differently. */
+  measured(): Measured;
+  record(values: Partial<Measured>): void;
+}
+
+const measuredSchema = z.strictObject({
+  stageSeconds: z.record(z.string(), z.number()),
+  students: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        latency: z.strictObject({ p50Ms: z.number(), p95Ms: z.number(), p99Ms: z.number(), samplesMs: z.array(z.number()).readonly() }),
+        throughputPerSecond: z.number(),
+        peakMemoryMb: z.number(),
+      }),
+    )
+    .readonly(),
+});
+
+/** Seconds of each stage, and what the proof measured of each student. */
+export type Measured = z.infer<typeof measuredSchema>;
+export type MeasuredStudent = Measured["students"][number];
+
+/** Checks measured values of one student, as the proving process prints them. */
+export function parseMeasuredStudents(value: unknown): Measured["students"] {
+  return measuredSchema.shape.students.parse(value);
+}
+
+/** Reads a JSON file of the state. @throws StoreError when it is cut off or foreign. */
+export function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new StoreError(`${path}: unreadable`, { hint: "delete it and run again", cause });
+  }
+}
+
+/** Opens (or makes) a run's folder. @throws StoreError */
+export function openRunFolder(path: string): RunFolder {
+  makeFolder(path);
+  const measuredPath = join(path, "measured.json");
+  const measured = (): Measured =>
+    existsSync(measuredPath) ? measuredSchema.parse(readJson(measuredPath)) : { stageSeconds: {}, students: [] };
+  const record = (values: Partial<Measured>): void => writeJsonAtomic(measuredPath, { ...measured(), ...values });
+  const timed = async <T>(name: string, produce: () => Promise<T>): Promise<T> => {
+    const startMs = nowMs();
+    const result = await produce();
+    record({ stageSeconds: { ...measured().stageSeconds, [name]: (nowMs() - startMs) / 1000 } });
+    return result;
+  };
+  return {
+    path,
+    measured,
+    record,
+    file: (name) => join(path, name),
+    async arrays(name, produce) {
+      const file = join(path, `${name}.bin`);
+      if (!existsSync(file)) writeArrays(file, await timed(name, produce));
+      return readArrays(file);
+    },
+  };
+}

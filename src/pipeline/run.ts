@@ -1,0 +1,168 @@
+/** @file The stages of a run in order; the only place where the steps meet. Every stage is content-addressed by the run's id, so a run
+ *  that was killed goes on, and a run that was done is read back. */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../config/schema.js";
+import { teacherPrice, type TeacherPrice } from "../cost.js";
+import type { LabelDataset } from "../dataset/types.js";
+import { planFacts } from "../plan/facts.js";
+import { planRun, type Plan } from "../plan/plan.js";
+import { decideVerdict } from "../report/verdict.js";
+import type { Facts, Verdict } from "../report/facts.js";
+import { writeReport } from "../report/write.js";
+import { takeLock, writeJsonAtomic } from "../store/files.js";
+import { VERSION } from "../version.js";
+import { assembleFacts } from "./assemble.js";
+import { climb, type Ladder } from "./ladder.js";
+import { machineFor } from "./machine.js";
+import { prepareDataset } from "./prepare.js";
+import type { Progress } from "./progress.js";
+import { publishStudent } from "./publish.js";
+import { countOpening, openSealed, proveStudent } from "./prove.js";
+import { openRunFolder, type RunFolder } from "./run-folder.js";
+import type { TrainContext } from "./rungs.js";
+import { shipStudent, type Trained } from "./ship.js";
+import { lossFormulaOf } from "./encoder-spec.js";
+
+export interface RunOptions {
+  /** A machine profile to plan for. */
+  readonly machine?: string;
+  readonly threads: number;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+}
+
+export interface RunResult {
+  readonly facts: Facts;
+  readonly verdict: Verdict;
+  readonly modelFolder: string;
+  readonly reportFolder: string;
+}
+
+export interface Planned {
+  readonly plan: Plan;
+  readonly dataset: LabelDataset;
+  readonly datasetFolder: string;
+  readonly teacher: TeacherPrice;
+}
+
+/** Imports and plans, without training anything. @throws InputError, ConfigError, StoreError */
+export async function planOnly(config: Config, options: RunOptions): Promise<Planned> {
+  const { dataset, folder } = await prepareDataset(config, options.progress, options.signal);
+  const profile = await machineFor(config.out, options.machine, options.progress);
+  const { traffic } = dataset;
+  const teacher = teacherPrice({
+    ...(traffic.costPer1kUsd === undefined ? {} : { logPer1kUsd: traffic.costPer1kUsd }),
+    ...(config.teacher.pricePer1kUsd === undefined ? {} : { configPer1kUsd: config.teacher.pricePer1kUsd }),
+    ...(traffic.meanInputTokens === undefined ? {} : { meanInputTokens: traffic.meanInputTokens }),
+    ...(traffic.meanOutputTokens === undefined ? {} : { meanOutputTokens: traffic.meanOutputTokens }),
+    ...(config.teacher.inputUsdPerMillion === undefined ? {} : { inputUsdPerMillion: config.teacher.inputUsdPerMillion }),
+    ...(config.teacher.outputUsdPerMillion === undefined ? {} : { outputUsdPerMillion: config.teacher.outputUsdPerMillion }),
+  });
+  const facts = planFacts(dataset);
+  const plan = planRun({
+    profile,
+    facts: config.callsPerMonth === undefined ? facts : { ...facts, callsPerMonth: config.callsPerMonth },
+    target: { ...config.target, confidence: 0.95 },
+    minutes: config.minutes,
+    ...(teacher.per1kUsd === undefined ? {} : { teacherPer1kUsd: teacher.per1kUsd }),
+    machineUsdPerHour: config.machineUsdPerHour,
+  });
+  return { plan, dataset, datasetFolder: folder, teacher };
+}
+
+function hashOf(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex");
+}
+
+/** Says before training what the plan already knows. */
+function announce(planned: Planned, progress: Progress): void {
+  const { plan, dataset } = planned;
+  for (const { name, kind, records } of dataset.others) {
+    progress.note(`other workload: ${name} (${kind}, ${records} records)${kind === "label" ? "; --workload takes it" : "; students for it come later"}`);
+  }
+  if (plan.unreachable !== undefined) {
+    const { agreement, ceilingRatio } = plan.unreachable;
+    progress.note(`agreement ${agreement} is out of reach: the teacher agrees with itself in ${(100 * ceilingRatio).toFixed(1)} % of its calls`);
+  }
+  if (plan.nearestTarget !== undefined) {
+    progress.note(`no candidate can meet the target; the nearest feasible one: --target ${Object.entries(plan.nearestTarget).filter(([key]) => key !== "confidence").map(([key, value]) => `${key}=${value}`).join(",")}`);
+  }
+}
+
+interface Shipping {
+  readonly context: TrainContext;
+  readonly planHash: string;
+  readonly runId: string;
+  readonly workload: string;
+}
+
+async function ship(shipping: Shipping, trained: Trained): Promise<string> {
+  const { context, planHash, workload } = shipping;
+  const folder = join(context.folder.path, "students", trained.candidate.name);
+  await shipStudent(context, trained, {
+    folder,
+    name: `${workload}-${trained.candidate.name}`,
+    planHash,
+    lossFormula: lossFormulaOf(trained.candidate, context),
+  });
+  return folder;
+}
+
+async function prove(config: Config, planned: Planned, shipping: Shipping, ladder: Ladder): Promise<RunResult> {
+  const { context, runId } = shipping;
+  const { chosen, linear } = ladder;
+  const folder = await ship(shipping, chosen);
+  const students = [
+    { name: "student-int8", folder, precision: "int8" as const },
+    { name: "student-fp32", folder, precision: "fp32" as const },
+  ];
+  if (linear !== undefined && linear.candidate.name !== chosen.candidate.name) {
+    students.push({ name: "linear", folder: await ship(shipping, linear), precision: "int8" });
+  }
+  const sealOpenings = countOpening(config.out, planned.dataset.hash, runId);
+  const logits = await openSealed(context, planned.datasetFolder, students);
+  const published = publishStudent({
+    from: folder,
+    to: join(config.out, "models", `${planned.dataset.workload}@${runId}`),
+    prove: (manifest) => proveStudent(context, manifest, chosen.outOfFold, logits.get("student-int8") ?? new Float32Array(), 1 - config.target.agreement),
+    dataset: planned.dataset,
+  });
+  const facts = assembleFacts({ config, planned, context, ladder, runId, sealOpenings, logits, published, measured: context.folder.measured() });
+  const verdict = decideVerdict(facts);
+  await writeReport(context.folder.path, facts, verdict, config.lang);
+  return { facts, verdict, modelFolder: published.folder, reportFolder: context.folder.path };
+}
+
+function contextOf(planned: Planned, folder: RunFolder, config: Config, options: RunOptions): TrainContext {
+  return {
+    dataset: planned.dataset,
+    rows: planned.dataset.rows.filter((row) => !row.sealed),
+    folder,
+    progress: options.progress,
+    threads: options.threads,
+    seed: config.seed,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  };
+}
+
+/** From logs to a proven student. Resumes a run that was killed. @throws JoryuError; an abort rejects with the signal's reason. */
+export async function runPipeline(config: Config, options: RunOptions): Promise<RunResult> {
+  const unlock = takeLock(config.out);
+  try {
+    const planned = await planOnly(config, options);
+    announce(planned, options.progress);
+    const planHash = hashOf(planned.plan);
+    const runId = hashOf([VERSION, planned.dataset.hash, planHash, config.seed, options.threads, config.teacher, config.machineUsdPerHour]).slice(0, 12);
+    const folder = openRunFolder(join(config.out, "runs", runId));
+    const planPath = folder.file("plan.json");
+    if (!existsSync(planPath)) writeJsonAtomic(planPath, planned.plan);
+    writeJsonAtomic(folder.file("config.json"), config);
+    const context = contextOf(planned, folder, config, options);
+    const ladder = await climb(context, planned.plan, planned.teacher, config.machineUsdPerHour);
+    return await prove(config, planned, { context, planHash, runId, workload: planned.dataset.workload }, ladder);
+  } finally {
+    unlock();
+  }
+}

@@ -1,0 +1,173 @@
+/** @file Trains the rungs of the ladder: out-of-fold logits first (they choose, stop and calibrate), the final fit later, on all unsealed
+ *  rows, for the rung that was chosen. Each fit is a stage of the run folder. */
+import type { LabelDataset, Row } from "../dataset/types.js";
+import { fitLinear, type LinearFitJob } from "../distill/linear-fit.js";
+import type { EncoderTrainResult, EncoderTrainSpec } from "../distill/spec.js";
+import { trainEncoder } from "../distill/train.js";
+import { softmaxRow } from "../export/parity.js";
+import type { EncoderRecipe, LinearRecipe } from "../plan/candidates.js";
+import { encoderSpec } from "./encoder-spec.js";
+import type { Progress } from "./progress.js";
+import type { RunFolder } from "./run-folder.js";
+
+export interface TrainContext {
+  readonly dataset: LabelDataset;
+  /** Unsealed rows, in the order of the dataset. */
+  readonly rows: readonly Row[];
+  readonly folder: RunFolder;
+  readonly progress: Progress;
+  readonly threads: number;
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Logits of rows that the model that gave them has not seen. */
+export interface OutOfFold {
+  /** Indices into the unsealed rows. */
+  readonly rows: Uint32Array;
+  /** [rows, labels] */
+  readonly logits: Float32Array;
+}
+
+function linearJob(context: TrainContext, recipe: LinearRecipe, train: readonly Row[], heldOut: readonly Row[]): LinearFitJob {
+  return {
+    texts: train.map((row) => row.text),
+    targets: targetsOf(train, context.dataset.labels.length, recipe.labelSmoothing),
+    classes: context.dataset.labels.length,
+    features: { wordBuckets: recipe.wordBuckets, characterBuckets: recipe.characterBuckets },
+    heldOut: heldOut.map((row) => row.text),
+    epochs: recipe.epochs,
+    learningRate: recipe.learningRate,
+    l2: recipe.l2,
+    labelSmoothing: recipe.labelSmoothing,
+    seed: context.seed,
+  };
+}
+
+/** Class of each row, or, where the log holds soft labels, each row's distribution [rows * classes] (tail shared out evenly). */
+function targetsOf(rows: readonly Row[], classes: number, smoothing: number): Int32Array | Float32Array {
+  if (rows.every((row) => row.softLabels === undefined)) return Int32Array.from(rows, (row) => row.gold ?? row.label);
+  const targets = new Float32Array(rows.length * classes);
+  for (const [r, row] of rows.entries()) {
+    const soft = row.softLabels;
+    const tail = (soft?.[classes] ?? 0) / classes;
+    for (let c = 0; c < classes; c++) {
+      const hard = (c === (row.gold ?? row.label) ? 1 - smoothing : 0) + smoothing / classes;
+      targets[r * classes + c] = soft === undefined ? hard : (soft[c] ?? 0) + tail;
+    }
+  }
+  return targets;
+}
+
+/** Runs jobs side by side, `width` at a time, results in order. */
+async function sideBySide<T>(jobs: readonly (() => Promise<T>)[], width: number): Promise<T[]> {
+  const results: T[] = [];
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let i = next++; i < jobs.length; i = next++) {
+      const job = jobs[i];
+      if (job !== undefined) results[i] = await job();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, width) }, lane));
+  return results;
+}
+
+/** Out-of-fold logits of the linear rung: every fold is predicted by a model of the others. */
+export async function linearOutOfFold(context: TrainContext, name: string, recipe: LinearRecipe): Promise<OutOfFold> {
+  const { rows, dataset, progress } = context;
+  const classes = dataset.labels.length;
+  let [done, total] = [0, dataset.folds * recipe.epochs];
+  const fold = (k: number) => async (): Promise<ReadonlyMap<string, Float32Array>> =>
+    context.folder.arrays(`${name}-fold${k}`, async () => {
+      const train = rows.filter((row) => row.fold !== k);
+      const heldOut = rows.filter((row) => row.fold === k);
+      const fit = await fitLinear(linearJob(context, recipe, train, heldOut), {
+        onEpoch: () => progress.update(`${name}, folds`, ++done / total),
+        ...(context.signal === undefined ? {} : { signal: context.signal }),
+      });
+      return new Map([["logits", fit.heldOutLogits]]);
+    });
+  const parts = await sideBySide(Array.from({ length: dataset.folds }, (_, k) => fold(k)), context.threads);
+  const logits = new Float32Array(rows.length * classes);
+  const positions = new Array<number>(dataset.folds).fill(0);
+  for (const [r, row] of rows.entries()) {
+    const at = positions[row.fold] ?? 0;
+    positions[row.fold] = at + 1;
+    const part = parts[row.fold]?.get("logits");
+    if (part !== undefined) logits.set(part.subarray(at * classes, (at + 1) * classes), r * classes);
+  }
+  return { rows: Uint32Array.from(rows.keys()), logits };
+}
+
+/** Weights of the linear student on all unsealed rows: `linear.idf`, `linear.table`, `linear.bias`. */
+export function linearFinal(context: TrainContext, name: string, recipe: LinearRecipe): Promise<ReadonlyMap<string, Float32Array>> {
+  return context.folder.arrays(`${name}-weights`, async () => {
+    const { weights } = await fitLinear(linearJob(context, recipe, context.rows, []), {
+      onEpoch: (epoch) => context.progress.update(`${name}, final fit`, (epoch + 1) / recipe.epochs),
+      ...(context.signal === undefined ? {} : { signal: context.signal }),
+    });
+    return new Map([
+      ["linear.idf", weights.idf],
+      ["linear.table", weights.table],
+      ["linear.bias", weights.bias],
+    ]);
+  });
+}
+
+function runEncoder(context: TrainContext, name: string, spec: EncoderTrainSpec): Promise<EncoderTrainResult> {
+  return trainEncoder(spec, {
+    threads: context.threads,
+    checkpointPath: context.folder.file(`${name}.checkpoint`),
+    onProgress: ({ step, steps }) => context.progress.update(name, steps > 0 ? step / steps : 0),
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+  });
+}
+
+export interface EncoderOutOfFold extends OutOfFold {
+  /** Epoch with the least held-out loss: how long the final fit trains. */
+  readonly bestEpoch: number;
+}
+
+/** Out-of-fold log-probabilities of an encoder: one fold, because it is dear. */
+export async function encoderOutOfFold(context: TrainContext, name: string, recipe: EncoderRecipe): Promise<EncoderOutOfFold> {
+  const rows = Uint32Array.from([...context.rows.entries()].flatMap(([r, row]) => (row.fold === 0 ? [r] : [])));
+  const arrays = await context.folder.arrays(`${name}-fold0`, async () => {
+    const spec = { ...encoderSpec(context, recipe), holdout: rows };
+    const result = await runEncoder(context, `${name}, fold`, spec);
+    const logits = Float32Array.from(result.holdoutProbabilities ?? [], (p) => Math.log(Math.max(p, 1e-12)));
+    return new Map([
+      ["logits", logits],
+      ["bestEpoch", Float32Array.of(result.bestEpoch)],
+    ]);
+  });
+  return { rows, logits: arrays.get("logits") ?? new Float32Array(), bestEpoch: arrays.get("bestEpoch")?.[0] ?? recipe.epochs };
+}
+
+/** Weights of an encoder on all unsealed rows, `encoder.` before each name. */
+export function encoderFinal(
+  context: TrainContext,
+  name: string,
+  recipe: EncoderRecipe,
+  epochs: number,
+): Promise<ReadonlyMap<string, Float32Array>> {
+  return context.folder.arrays(`${name}-weights`, async () => {
+    const spec = { ...encoderSpec(context, recipe), stopAfterEpochs: epochs };
+    const { weights } = await runEncoder(context, `${name}, final fit`, spec);
+    return new Map([...weights].map(([key, data]) => [`encoder.${key}`, data]));
+  });
+}
+
+/** Weighted mean of log-probabilities, rows of `a` looked up by row index: out-of-fold logits of a joined student. */
+export function joinOutOfFold(linear: OutOfFold, encoder: OutOfFold, classes: number, linearRatio: number): OutOfFold {
+  const at = new Map([...linear.rows.entries()].map(([i, row]) => [row, i]));
+  const logits = new Float32Array(encoder.logits.length);
+  for (const [i, row] of encoder.rows.entries()) {
+    const a = softmaxRow(linear.logits, (at.get(row) ?? 0) * classes, classes);
+    const b = softmaxRow(encoder.logits, i * classes, classes);
+    for (let c = 0; c < classes; c++) {
+      logits[i * classes + c] = linearRatio * Math.log(Math.max(a[c] ?? 0, 1e-12)) + (1 - linearRatio) * Math.log(Math.max(b[c] ?? 0, 1e-12));
+    }
+  }
+  return { rows: encoder.rows, logits };
+}

@@ -1,0 +1,17 @@
+/** @file Reads the facts of a finished run back from its report.json, which this version's format number vouches for. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../errors.js";
+import { REPORT_FORMAT } from "../report/json.js";
+import type { Facts } from "../report/facts.js";
+import { readJson } from "./run-folder.js";
+
+/** The facts of a finished run. @throws InputError when the folder holds none, or of another format. */
+export function readFactsFile(folder: string): Facts {
+  const path = join(folder, "report.json");
+  if (!existsSync(path)) throw new InputError(`${folder}: no finished run`, { hint: "run `joryu run --logs FILE` first" });
+  const value = readJson(path);
+  const fits = typeof value === "object" && value !== null && "format" in value && value.format === REPORT_FORMAT && "facts" in value;
+  if (!fits) throw new InputError(`${path}: not a report of format ${REPORT_FORMAT}`, { hint: "run again with this version" });
+  return value.facts as Facts;
+}

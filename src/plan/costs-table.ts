@@ -1,0 +1,97 @@
+/** @file Every constant of the planner's estimates, in one table, each with its unit and where it comes from. Formulas stand in
+ *  estimate.ts; this file knows none. Calibrated on 2 cores (Zen 4) by `bench/`, which prints estimate beside measurement. */
+
+/** Multiply-adds count two. */
+export const TRAIN_COSTS = {
+  /** Arithmetic of one (feature, class) cell per epoch: forward 2, gradient, AdaGrad square, division and update. */
+  sparseFlopsPerCell: 6,
+  /** Share of the measured sparse loop that the linear trainer reaches (softmax, shuffling, averaging). */
+  linearEfficiencyRatio: 0.8,
+  /** Featurising and start of a worker, seconds per 1,000 rows. */
+  linearSecondsPer1kRows: 0.03,
+  /** Seconds that a fit takes on an empty data set: thread, tables, transfer. */
+  linearOverheadSeconds: 0.3,
+  /** Folds run side by side, one per core, and share caches and memory. */
+  parallelEfficiencyRatio: 0.85,
+  /** Forward and both halves of the backward pass. */
+  backwardFactor: 3,
+  /** R-Drop runs every batch twice. */
+  rDropFactor: 2,
+  /** Share of the measured matrix products that a training step reaches at these small widths. */
+  encoderEfficiencyRatio: 0.35,
+  /** Tokens that a batch holds beyond its texts, because texts of a batch are padded to its longest. */
+  paddingFactor: 1.25,
+  /** Buckets of a token: itself and its character 3- to 5-grams. */
+  bucketsPerToken: 15,
+  /** Arithmetic of one (bucket, width) cell per step: gather, gradient and Adam of the sparse table. */
+  tableFlopsPerCell: 8,
+  /** Dispatch of one training step, seconds, without arithmetic: per layer and fixed. */
+  stepOverheadSeconds: 0.002,
+  layerOverheadSeconds: 0.0015,
+  /** Start of the worker, building and compiling both graphs, the self-check. */
+  encoderOverheadSeconds: 4,
+} as const;
+
+export const SERVE_COSTS = {
+  /** Featurising, milliseconds per hashed n-gram of the linear part and per bucket of a token. */
+  featureMs: 0.00025,
+  tokenBucketMs: 0.0001,
+  /** One more node in a graph, in hops (runs of the smallest graph). */
+  nodeHops: 0.17,
+  /** Nodes that take time in the serving graphs: the linear part, the front and head of the encoder, one of its layers. */
+  linearNodes: 6,
+  encoderNodes: 3,
+  layerNodes: 14,
+  /** int8 products of one short text over the measured fp32 products of one thread. */
+  encoderEfficiencyRatio: 2.5,
+  /** Gathering and scaling one int8 cell of a table, operations of the sparse training loop. */
+  gatherFlopsPerCell: 0.3,
+  /** p95 over p50 of one query: texts differ in length, machines are shared. */
+  p95Ratio: 2,
+  /** Resident memory of Node with the runtime loaded, megabytes. */
+  baseMemoryMb: 95,
+  /** Resident bytes per byte of the model file: the file and the runtime's own copy. */
+  memoryPerByte: 2.2,
+} as const;
+
+export const SIZE_COSTS = {
+  /** Graph structure, bytes: linear, encoder, each layer. */
+  linearBytes: 1_215,
+  encoderBytes: 2_657,
+  layerBytes: 3_450,
+  /** A label in the manifest, beyond its text. */
+  labelBytes: 6,
+  /** The rest of the manifest, calibrator included, bytes. */
+  manifestBytes: 3_000,
+  /** Inverse document frequency of a bucket and its scale, f32 each. */
+  bytesPerBucket: 8,
+} as const;
+
+export const MEMORY_COSTS = {
+  /** The main thread while it trains: Node, the rows, the runtime. */
+  baseMb: 180,
+  /** Linear: table, running mean and squares, f32. */
+  linearBytesPerCell: 12,
+  /** Encoder: weight, gradient, two moments, running mean, best epoch. */
+  encoderBytesPerParameter: 24,
+  /** Activations kept per token and layer, in multiples of width and of the inner width, f32. */
+  activationsPerWidth: 14,
+  activationsPerFeedForward: 4,
+} as const;
+
+export const BUDGET_COSTS = {
+  /** Reading, de-duplicating and splitting, seconds per 1,000 rows. */
+  importSecondsPer1kRows: 0.1,
+  /** Compressing, exporting, re-opening and measuring in a fresh process, the report. */
+  proveSeconds: 15,
+  proveSecondsPer1kSealedRows: 3,
+  /** Share of the minutes that the plan fills: estimates may be 30 % off. */
+  fillRatio: 0.77,
+} as const;
+
+/** Share of the calls that a student keeps behind its gate, before anything is trained: the middle of three public intent data
+ *  sets at 98 %. Used to rank by money, replaced by the measured coverage once there is one. */
+export const EXPECTED_COVERAGE_RATIO = { linear: 0.68, encoder: 0.7, joined: 0.78 } as const;
+
+/** Below this many rows a deeper encoder only remembers. */
+export const LARGE_ENCODER_MIN_ROWS = 25_000;

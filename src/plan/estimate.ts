@@ -1,0 +1,182 @@
+/** @file Size, latency, training time, memory and money of a candidate before it exists, from sizes, the machine's profile and the
+ *  table of costs. Pure arithmetic: the same input gives the same plan anywhere. */
+import { studentPer1kUsd } from "../cost.js";
+import { encoderAccounting } from "../models/accounting.js";
+import { ENCODER_SIZES } from "../models/encoder.js";
+import type { EncoderRecipe, LinearRecipe, StudentKind } from "./candidates.js";
+import { EXPECTED_COVERAGE_RATIO, MEMORY_COSTS, SERVE_COSTS, SIZE_COSTS, TRAIN_COSTS } from "./costs-table.js";
+import type { PlanFacts } from "./facts.js";
+import type { MachineProfile } from "./profile.js";
+
+/** A student as the planner sees it: a linear part, an encoder, or both. */
+export interface StudentParts {
+  readonly linear?: LinearRecipe;
+  readonly encoder?: EncoderRecipe;
+}
+
+export interface CandidateEstimate {
+  /** Sum of the files that `predict` opens. */
+  readonly sizeBytes: number;
+  /** One query, featurising included, median. */
+  readonly latencyMs: number;
+  readonly p95Ms: number;
+  /** Out-of-fold fits and the final fit of all its parts. */
+  readonly trainSeconds: number;
+  readonly trainMemoryMb: number;
+  readonly serveMemoryMb: number;
+  /** Student first, expected deferrals at the teacher's price; absent when that price is unknown. */
+  readonly costPer1kUsd?: number;
+  readonly savedPer1kUsd?: number;
+}
+
+const buckets = (linear: LinearRecipe): number => linear.wordBuckets + linear.characterBuckets;
+
+/** Which of the three kinds these parts make. */
+export function kindOf(parts: StudentParts): StudentKind {
+  if (parts.linear === undefined) return "encoder";
+  return parts.encoder === undefined ? "linear" : "joined";
+}
+
+/** Weights of a student. */
+export function parametersOf(parts: StudentParts, labels: number): number {
+  const linear = parts.linear === undefined ? 0 : buckets(parts.linear) * labels + labels;
+  const encoder =
+    parts.encoder === undefined ? 0 : encoderAccounting(ENCODER_SIZES[parts.encoder.size], labels).parameters;
+  return linear + encoder;
+}
+
+/** Bytes of the int8 model folder. */
+export function sizeBytesOf(parts: StudentParts, facts: PlanFacts): number {
+  const { labels, labelBytes } = facts;
+  let bytes = SIZE_COSTS.manifestBytes + labelBytes + labels * SIZE_COSTS.labelBytes;
+  if (parts.linear !== undefined) {
+    bytes += SIZE_COSTS.linearBytes + buckets(parts.linear) * (labels + SIZE_COSTS.bytesPerBucket) + 4 * labels;
+  }
+  if (parts.encoder !== undefined) {
+    const config = ENCODER_SIZES[parts.encoder.size];
+    const { bytesInt8 } = encoderAccounting(config, labels);
+    bytes += SIZE_COSTS.encoderBytes + config.layers * SIZE_COSTS.layerBytes + bytesInt8;
+  }
+  return Math.round(bytes);
+}
+
+/** Median milliseconds of one query on one thread. */
+export function latencyMsOf(parts: StudentParts, facts: PlanFacts, profile: MachineProfile): number {
+  const { featureMs, tokenBucketMs, nodeHops, linearNodes, encoderNodes, layerNodes, gatherFlopsPerCell } = SERVE_COSTS;
+  const gatherMs = (cells: number): number => (cells * gatherFlopsPerCell) / (profile.sparseMflops * 1e3);
+  const nodesMs = (nodes: number): number => nodes * nodeHops * profile.hopMs;
+  let ms = profile.hopMs;
+  if (parts.linear !== undefined) {
+    ms += facts.meanFeatures * featureMs + nodesMs(linearNodes) + gatherMs(facts.meanFeatures * facts.labels);
+  }
+  if (parts.encoder !== undefined) {
+    const config = ENCODER_SIZES[parts.encoder.size];
+    const entries = facts.meanTokens * TRAIN_COSTS.bucketsPerToken;
+    const flops = facts.meanTokens * encoderAccounting(config, facts.labels, facts.meanTokens).flopsPerToken;
+    ms +=
+      entries * tokenBucketMs + gatherMs(entries * config.width) + nodesMs(encoderNodes + config.layers * layerNodes);
+    ms += flops / (profile.singleThreadGflops * 1e6 * SERVE_COSTS.encoderEfficiencyRatio);
+  }
+  return ms;
+}
+
+/** Seconds of all fits of a linear part: one per fold, side by side on the cores, then the final one. */
+export function linearSecondsOf(recipe: LinearRecipe, facts: PlanFacts, profile: MachineProfile): number {
+  const {
+    sparseFlopsPerCell,
+    linearEfficiencyRatio,
+    linearSecondsPer1kRows,
+    linearOverheadSeconds,
+    parallelEfficiencyRatio,
+  } = TRAIN_COSTS;
+  const flopsPerRow = recipe.epochs * facts.meanFeatures * facts.labels * sparseFlopsPerCell;
+  const perRow = flopsPerRow / (profile.sparseMflops * 1e6 * linearEfficiencyRatio) + linearSecondsPer1kRows / 1000;
+  const foldRows = (facts.trainRows * (facts.folds - 1)) / facts.folds;
+  const rounds = Math.ceil(facts.folds / profile.cores);
+  const efficiency = profile.cores > 1 ? parallelEfficiencyRatio : 1;
+  return (
+    rounds * (linearOverheadSeconds + (foldRows * perRow) / efficiency) +
+    linearOverheadSeconds +
+    facts.trainRows * perRow
+  );
+}
+
+/** Optimiser steps of one pass over `rows`. */
+export function stepsOf(recipe: EncoderRecipe, rows: number): number {
+  return recipe.epochs * Math.ceil(rows / recipe.batchSize);
+}
+
+function encoderFitSeconds(recipe: EncoderRecipe, rows: number, facts: PlanFacts, profile: MachineProfile): number {
+  const config = ENCODER_SIZES[recipe.size];
+  const { backwardFactor, rDropFactor, encoderEfficiencyRatio, paddingFactor, bucketsPerToken, tableFlopsPerCell } =
+    TRAIN_COSTS;
+  const views = recipe.rDrop ? rDropFactor : 1;
+  const tokens = recipe.epochs * rows * facts.meanTokens;
+  const denseFlops =
+    tokens *
+    paddingFactor *
+    views *
+    backwardFactor *
+    encoderAccounting(config, facts.labels, facts.meanTokens).flopsPerToken;
+  const tableFlops = tokens * bucketsPerToken * config.width * tableFlopsPerCell;
+  const dispatch = TRAIN_COSTS.stepOverheadSeconds + config.layers * TRAIN_COSTS.layerOverheadSeconds;
+  const dense = denseFlops / (profile.gflops * 1e9 * encoderEfficiencyRatio);
+  return (
+    dense +
+    tableFlops / (profile.sparseMflops * 1e6) +
+    stepsOf(recipe, rows) * dispatch +
+    TRAIN_COSTS.encoderOverheadSeconds
+  );
+}
+
+/** Seconds of an encoder's two fits: one fold held out, then all rows for the steps found there. */
+export function encoderSecondsOf(recipe: EncoderRecipe, facts: PlanFacts, profile: MachineProfile): number {
+  const foldRows = (facts.trainRows * (facts.folds - 1)) / facts.folds;
+  return (
+    encoderFitSeconds(recipe, foldRows, facts, profile) + encoderFitSeconds(recipe, facts.trainRows, facts, profile)
+  );
+}
+
+function trainMemoryMbOf(parts: StudentParts, facts: PlanFacts, profile: MachineProfile): number {
+  const { baseMb, linearBytesPerCell, encoderBytesPerParameter, activationsPerWidth, activationsPerFeedForward } =
+    MEMORY_COSTS;
+  let [linear, encoder] = [0, 0];
+  if (parts.linear !== undefined) {
+    linear = buckets(parts.linear) * facts.labels * linearBytesPerCell * Math.min(profile.cores, facts.folds);
+  }
+  if (parts.encoder !== undefined) {
+    const { layers, width, feedForward, size } = { ...ENCODER_SIZES[parts.encoder.size], size: parts.encoder.size };
+    const tokens =
+      parts.encoder.batchSize * facts.meanTokens * TRAIN_COSTS.paddingFactor * (parts.encoder.rDrop ? 2 : 1);
+    const perToken = layers * (activationsPerWidth * width + activationsPerFeedForward * feedForward) * 4;
+    encoder =
+      encoderAccounting(ENCODER_SIZES[size], facts.labels).parameters * encoderBytesPerParameter + tokens * perToken;
+  }
+  return baseMb + Math.max(linear, encoder) / 1e6;
+}
+
+/** All estimates of one student; `machineUsdPerHour` is an assumption that the caller states. */
+export function estimateOf(
+  parts: StudentParts,
+  facts: PlanFacts,
+  profile: MachineProfile,
+  prices: { readonly teacherPer1kUsd?: number; readonly machineUsdPerHour?: number },
+): CandidateEstimate {
+  const sizeBytes = sizeBytesOf(parts, facts);
+  const latencyMs = latencyMsOf(parts, facts, profile);
+  const linearSeconds = parts.linear === undefined ? 0 : linearSecondsOf(parts.linear, facts, profile);
+  const encoderSeconds = parts.encoder === undefined ? 0 : encoderSecondsOf(parts.encoder, facts, profile);
+  const estimate = {
+    sizeBytes,
+    latencyMs,
+    p95Ms: latencyMs * SERVE_COSTS.p95Ratio,
+    trainSeconds: linearSeconds + encoderSeconds,
+    trainMemoryMb: trainMemoryMbOf(parts, facts, profile),
+    serveMemoryMb: SERVE_COSTS.baseMemoryMb + (sizeBytes * SERVE_COSTS.memoryPerByte) / 1e6,
+  };
+  const teacher = prices.teacherPer1kUsd;
+  if (teacher === undefined) return estimate;
+  const student = studentPer1kUsd((1000 / latencyMs) * profile.cores, prices.machineUsdPerHour);
+  const costPer1kUsd = student + (1 - EXPECTED_COVERAGE_RATIO[kindOf(parts)]) * teacher;
+  return { ...estimate, costPer1kUsd, savedPer1kUsd: teacher - costPer1kUsd };
+}

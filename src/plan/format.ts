@@ -1,0 +1,61 @@
+/** @file A plan in plain words, for the terminal: what is trained, what is not and why. English; the report renders reasons itself. */
+import type { Plan, PlannedCandidate, PlanReason } from "./plan.js";
+import { formatTarget } from "./target.js";
+
+function number(value: number | string | undefined): string {
+  return typeof value === "number" ? Number(value.toPrecision(3)).toLocaleString("en-US") : (value ?? "?");
+}
+
+type Sentence = (facts: PlanReason["facts"]) => string;
+
+const SENTENCES: { readonly [Code in PlanReason["code"]]: Sentence } = {
+  "size-above-target": ({ estimated, wanted }) =>
+    `about ${number(estimated)} MB, the target allows ${number(wanted)} MB`,
+  "latency-above-target": ({ estimated, wanted }) =>
+    `p95 about ${number(estimated)} ms, the target allows ${number(wanted)} ms`,
+  "memory-above-target": ({ estimated, wanted }) =>
+    `about ${number(estimated)} MB resident, the target allows ${number(wanted)} MB`,
+  "cost-above-target": ({ estimated, wanted }) =>
+    `about ${number(estimated)} USD per 1,000 calls, the target allows ${number(wanted)}`,
+  "time-planned-away": ({ seconds, leftSeconds }) =>
+    `needs about ${number(seconds)} s, ${number(leftSeconds)} s are left; raise --minutes`,
+  "over-minutes": ({ budgetSeconds }) =>
+    `takes longer than the ${number(budgetSeconds)} s that --minutes leaves, but is the least there is`,
+  "larger-fits": ({ larger }) => (larger === "" ? "another rung is taken" : `${larger} fits as well`),
+  "more-rows-needed": ({ rows, needed }) => `${number(rows)} rows, worth it from ${number(needed)} on`,
+};
+
+/** One reason as a clause. */
+export function describeReason({ code, facts }: PlanReason): string {
+  return SENTENCES[code](facts);
+}
+
+function describeCandidate(candidate: PlannedCandidate): string {
+  const { estimate, status, because, encoder, linear } = candidate;
+  const recipe =
+    encoder === undefined ? `${linear?.epochs} epochs` : `${encoder.epochs} epochs${encoder.rDrop ? ", R-Drop" : ""}`;
+  const saved =
+    estimate.savedPer1kUsd === undefined ? "" : `, saves ${number(estimate.savedPer1kUsd)} USD per 1,000 calls`;
+  const reasons = because.length === 0 ? "" : `: ${because.map(describeReason).join("; ")}`;
+  const cost = `${number(estimate.sizeBytes / 1e6)} MB, ${number(estimate.latencyMs)} ms, ${number(estimate.trainSeconds)} s (${recipe})${saved}`;
+  return `${candidate.name.padEnd(15)} ${status.padEnd(12)} ${cost}${reasons}`;
+}
+
+/** The plan, a line for each candidate, then what stands in the way. */
+export function formatPlan(plan: Plan): string {
+  const { machine, target, minutes, candidates, unreachable, nearestTarget } = plan;
+  const lines = [
+    `target ${formatTarget(target)}; ${number(minutes)} minutes on ${machine.cpu}, ${machine.cores} cores, ${number(machine.gflops)} GFLOP/s`,
+    ...candidates.map(describeCandidate),
+    `training takes about ${number(plan.trainSeconds)} s of ${number(plan.budgetSeconds)} s`,
+  ];
+  if (unreachable !== undefined) {
+    const { agreement, ceilingRatio } = unreachable;
+    lines.push(
+      `unreachable: agreement ${agreement} is wanted, but the teacher agrees with itself only ${number(ceilingRatio * 100)} % of the time`,
+    );
+  }
+  if (nearestTarget !== undefined)
+    lines.push(`no candidate fits; the nearest feasible target is --target ${formatTarget(nearestTarget)}`);
+  return lines.join("\n");
+}

@@ -1,0 +1,260 @@
+/** @file Target, machine and data in; a fixed plan out: which candidates are trained, in which order, for how many steps, and why not
+ *  the others. Minutes become steps here and nowhere else, so training never reads the clock. JSON, deterministic, no I/O. */
+import {
+  DEFAULT_LINEAR,
+  ENCODER_RUNGS,
+  encoderRecipes,
+  LARGE_LINEAR_MIN_ROWS,
+  LINEAR_RUNGS,
+  linearRecipes,
+  type EncoderRecipe,
+  type LinearRecipe,
+  type StudentKind,
+} from "./candidates.js";
+import { BUDGET_COSTS, LARGE_ENCODER_MIN_ROWS } from "./costs-table.js";
+import {
+  encoderSecondsOf,
+  estimateOf,
+  kindOf,
+  linearSecondsOf,
+  parametersOf,
+  stepsOf,
+  type CandidateEstimate,
+  type StudentParts,
+} from "./estimate.js";
+import type { PlanFacts } from "./facts.js";
+import type { MachineProfile } from "./profile.js";
+import { toTarget, type Target, type TargetSettings } from "./target.js";
+import { limitsBroken, nearestTarget, type BrokenLimit } from "./limits.js";
+
+/** Why a candidate is not trained: a code and the numbers behind it, for the report's catalogue. */
+export interface PlanReason {
+  readonly code: BrokenLimit | "time-planned-away" | "over-minutes" | "larger-fits" | "more-rows-needed";
+  readonly facts: Readonly<Record<string, number | string>>;
+}
+
+export interface PlannedCandidate {
+  readonly name: string;
+  readonly kind: StudentKind;
+  readonly parameters: number;
+  readonly linear?: LinearRecipe;
+  /** `steps` are those of the final fit over all unsealed rows. */
+  readonly encoder?: EncoderRecipe & { readonly steps: number };
+  /** Names of the trainings it is made of; parts with one name are trained once. */
+  readonly parts: readonly string[];
+  readonly estimate: CandidateEstimate;
+  readonly status: "train" | "infeasible" | "planned-away" | "passed-over";
+  readonly because: readonly PlanReason[];
+}
+
+export interface Plan {
+  readonly format: "joryu-plan-1";
+  readonly minutes: number;
+  readonly target: Target;
+  readonly machine: MachineProfile;
+  readonly facts: PlanFacts;
+  /** Seconds that may be spent on training. */
+  readonly budgetSeconds: number;
+  /** Estimated seconds of everything with status "train", shared parts once. */
+  readonly trainSeconds: number;
+  /** The ladder, cheapest first. */
+  readonly candidates: readonly PlannedCandidate[];
+  /** Agreement that the teacher does not reach with itself. */
+  readonly unreachable?: { readonly agreement: number; readonly ceilingRatio: number };
+  /** Where no candidate fits: the nearest target that one would fit. */
+  readonly nearestTarget?: Target;
+}
+
+export interface PlanInput {
+  readonly profile: MachineProfile;
+  readonly facts: PlanFacts;
+  readonly target: Partial<TargetSettings>;
+  readonly minutes: number;
+  readonly teacherPer1kUsd?: number;
+  readonly machineUsdPerHour?: number;
+}
+
+type ResolvedInput = PlanInput & { readonly target: Target };
+
+interface Draft {
+  readonly name: string;
+  readonly parts: StudentParts;
+  readonly partNames: readonly string[];
+  readonly status: PlannedCandidate["status"];
+  readonly because: readonly PlanReason[];
+}
+
+/** Seconds of the user's minutes that are left for training. */
+export function budgetSecondsOf(minutes: number, facts: PlanFacts): number {
+  const rows = facts.trainRows + facts.sealedRows;
+  const fixed = BUDGET_COSTS.proveSeconds + (facts.sealedRows / 1000) * BUDGET_COSTS.proveSecondsPer1kSealedRows;
+  return Math.max(
+    0,
+    minutes * 60 * BUDGET_COSTS.fillRatio - fixed - (rows / 1000) * BUDGET_COSTS.importSecondsPer1kRows,
+  );
+}
+
+/** The first (best) recipe whose seconds fit. */
+function richest<R>(recipes: readonly R[], seconds: (recipe: R) => number, budget: number): R | undefined {
+  return recipes.find((recipe) => seconds(recipe) <= budget);
+}
+
+function brokenReasons(input: ResolvedInput, parts: StudentParts): PlanReason[] {
+  const estimate = estimateOf(parts, input.facts, input.profile, input);
+  return limitsBroken(estimate, input.target).map(({ limit, wanted, estimated }) => ({
+    code: limit,
+    facts: { wanted, estimated },
+  }));
+}
+
+/** The linear rungs, one of them to be trained: the default size or the largest that fits the target. */
+function draftLinear(input: ResolvedInput, budget: number): Draft[] {
+  const wanted = input.facts.trainRows >= LARGE_LINEAR_MIN_ROWS ? "linear-large" : DEFAULT_LINEAR;
+  const drafts = LINEAR_RUNGS.map((rung): Draft => {
+    const recipes = linearRecipes(rung);
+    const fitting = richest(recipes, (recipe) => linearSecondsOf(recipe, input.facts, input.profile), budget);
+    const recipe = fitting ?? recipes[recipes.length - 1];
+    const parts: StudentParts = recipe === undefined ? {} : { linear: recipe };
+    const broken = brokenReasons(input, parts);
+    const over: PlanReason[] =
+      fitting === undefined ? [{ code: "over-minutes", facts: { budgetSeconds: budget } }] : [];
+    const status = broken.length > 0 ? "infeasible" : "train";
+    return { name: rung.name, parts, partNames: [rung.name], status, because: status === "train" ? over : broken };
+  });
+  const upTo = LINEAR_RUNGS.findIndex(({ name }) => name === wanted);
+  const chosen = drafts.findLast((draft, index) => index <= upTo && draft.status === "train");
+  return drafts.map((draft, index) => {
+    if (draft === chosen || draft.status === "infeasible") return draft;
+    const reason: PlanReason =
+      index > upTo
+        ? { code: "more-rows-needed", facts: { rows: input.facts.trainRows, needed: LARGE_LINEAR_MIN_ROWS } }
+        : { code: "larger-fits", facts: { larger: chosen?.name ?? "" } };
+    return { ...draft, status: "passed-over", because: [reason] };
+  });
+}
+
+interface EncoderChoice {
+  readonly recipe: EncoderRecipe;
+  readonly status: "train" | "planned-away" | "passed-over";
+  readonly because: readonly PlanReason[];
+}
+
+/** For each encoder size the recipe that fits the time left; the largest useful one is trained, smaller ones are passed over. */
+function chooseEncoders(
+  input: ResolvedInput,
+  left: number,
+  usable: (recipe: EncoderRecipe) => boolean,
+): EncoderChoice[] {
+  const { facts, profile } = input;
+  const seconds = (recipe: EncoderRecipe): number => encoderSecondsOf(recipe, facts, profile);
+  let chosen: string | undefined;
+  const choices: EncoderChoice[] = [];
+  for (const size of [...ENCODER_RUNGS].reverse()) {
+    const recipes = encoderRecipes(size);
+    const fitting = richest(recipes, seconds, left);
+    const least = recipes[recipes.length - 1];
+    const recipe = fitting ?? least;
+    if (recipe === undefined) continue;
+    if (fitting === undefined) {
+      choices.push({
+        recipe,
+        status: "planned-away",
+        because: [{ code: "time-planned-away", facts: { seconds: seconds(recipe), leftSeconds: left } }],
+      });
+    } else if (size === "large" && facts.trainRows < LARGE_ENCODER_MIN_ROWS) {
+      choices.push({
+        recipe,
+        status: "passed-over",
+        because: [{ code: "more-rows-needed", facts: { rows: facts.trainRows, needed: LARGE_ENCODER_MIN_ROWS } }],
+      });
+    } else if (chosen !== undefined) {
+      choices.push({ recipe, status: "passed-over", because: [{ code: "larger-fits", facts: { larger: chosen } }] });
+    } else {
+      if (usable(recipe)) chosen = `encoder-${size}`;
+      choices.push({ recipe, status: "train", because: [] });
+    }
+  }
+  return choices.reverse();
+}
+
+function draftEncoders(input: ResolvedInput, left: number, linear: Draft | undefined): Draft[] {
+  const joinedParts = (recipe: EncoderRecipe): StudentParts => ({ ...linear?.parts, encoder: recipe });
+  const fits = (parts: StudentParts): boolean => brokenReasons(input, parts).length === 0;
+  const usable = (recipe: EncoderRecipe): boolean => fits({ encoder: recipe }) || fits(joinedParts(recipe));
+  return chooseEncoders(input, left, usable).flatMap(({ recipe, status, because }) => {
+    const name = `encoder-${recipe.size}`;
+    const draft = (of: string, parts: StudentParts, partNames: readonly string[]): Draft => {
+      const broken = brokenReasons(input, parts);
+      return broken.length > 0
+        ? { name: of, parts, partNames, status: "infeasible", because: broken }
+        : { name: of, parts, partNames, status, because };
+    };
+    const alone = draft(name, { encoder: recipe }, [name]);
+    if (linear === undefined) return [alone];
+    return [alone, draft(`joined-${recipe.size}`, joinedParts(recipe), [linear.name, name])];
+  });
+}
+
+function toCandidate(input: ResolvedInput, draft: Draft): PlannedCandidate {
+  const { linear, encoder } = draft.parts;
+  return {
+    name: draft.name,
+    kind: kindOf(draft.parts),
+    parameters: parametersOf(draft.parts, input.facts.labels),
+    ...(linear === undefined ? {} : { linear }),
+    ...(encoder === undefined ? {} : { encoder: { ...encoder, steps: stepsOf(encoder, input.facts.trainRows) } }),
+    parts: draft.partNames,
+    estimate: estimateOf(draft.parts, input.facts, input.profile, input),
+    status: draft.status,
+    because: draft.because,
+  };
+}
+
+/** Seconds of everything that is trained, parts that candidates share counted once. */
+function trainSecondsOf(input: ResolvedInput, candidates: readonly PlannedCandidate[]): number {
+  const { facts, profile } = input;
+  const seconds = new Map<string, number>();
+  for (const { status, parts, linear, encoder } of candidates) {
+    if (status !== "train") continue;
+    for (const part of parts) {
+      if (part.startsWith("linear") && linear !== undefined) seconds.set(part, linearSecondsOf(linear, facts, profile));
+      if (part.startsWith("encoder") && encoder !== undefined)
+        seconds.set(part, encoderSecondsOf(encoder, facts, profile));
+    }
+  }
+  return [...seconds.values()].reduce((sum, value) => sum + value, 0);
+}
+
+/** Plans a run: the ladder with estimates and reasons. When nothing fits the target every candidate is "infeasible" and
+ *  `nearestTarget` says what would; when the teacher disagrees with itself too often `unreachable` says so. */
+export function planRun(settings: PlanInput): Plan {
+  const input: ResolvedInput = { ...settings, target: toTarget(settings.target) };
+  const { profile, facts, target, minutes } = input;
+  const budgetSeconds = budgetSecondsOf(minutes, facts);
+  const linearDrafts = draftLinear(input, budgetSeconds);
+  const linear = linearDrafts.find(({ status }) => status === "train");
+  const spent = linear?.parts.linear === undefined ? 0 : linearSecondsOf(linear.parts.linear, facts, profile);
+  const drafts = [...linearDrafts, ...draftEncoders(input, budgetSeconds - spent, linear)];
+  const candidates = drafts.map((draft) => toCandidate(input, draft));
+  const ceilingRatio = facts.ceilingRatio;
+  const nearest = candidates.some(({ status }) => status !== "infeasible")
+    ? undefined
+    : nearestTarget(
+        candidates.map(({ estimate }) => estimate),
+        target,
+      );
+  return {
+    format: "joryu-plan-1",
+    minutes,
+    target,
+    machine: profile,
+    facts,
+    budgetSeconds,
+    trainSeconds: trainSecondsOf(input, candidates),
+    candidates,
+    ...(ceilingRatio !== undefined && target.agreement > ceilingRatio
+      ? { unreachable: { agreement: target.agreement, ceilingRatio } }
+      : {}),
+    ...(nearest === undefined ? {} : { nearestTarget: nearest }),
+  };
+}

@@ -1,0 +1,249 @@
+/** @file Headings, labels and short texts of the reports in both languages, side by side: a key without one of the languages does
+ *  not compile, an unknown key neither. Sentences of reasons and risks are in `reasons.ts`, numbers in `format.ts`. */
+import type { VerdictName } from "./facts.js";
+import { fill, type Language } from "./format.js";
+import type { Bilingual } from "./reasons.js";
+
+const TEXTS = {
+  title: { en: "Distillation report", ja: "蒸留レポート" },
+  "run-line": { en: "Run {runId} · workload “{workload}”", ja: "実行 {runId} ・ 対象業務「{workload}」" },
+  language: { en: "Language", ja: "表示言語" },
+  verdict: { en: "Verdict", ja: "判定" },
+  reasons: { en: "Reasons", ja: "理由" },
+  contents: { en: "Contents", ja: "目次" },
+  unknown: { en: "unknown", ja: "不明" },
+  never: { en: "never", ja: "回収の見込みなし" },
+  none: { en: "none", ja: "なし" },
+  teacher: { en: "Teacher", ja: "教師" },
+  student: { en: "Student", ja: "生徒" },
+  cascade: { en: "Student + fallback", ja: "生徒+教師への引き継ぎ" },
+  "teacher-value": { en: "Teacher: {value}", ja: "教師: {value}" },
+  "tile-size": { en: "Size", ja: "サイズ" },
+  "tile-cost": { en: "Cost per 1,000 calls", ja: "1,000回あたりの費用" },
+  "tile-latency": { en: "Latency (p50)", ja: "応答時間(p50)" },
+  "tile-agreement": { en: "Agreement with the teacher", ja: "教師との一致率" },
+  "interval-exact": { en: "exact: sum of the files that are opened", ja: "実測値(推論時に開くファイルの合計)" },
+  "interval-95": { en: "95% interval {range}", ja: "95%信頼区間 {range}" },
+  "cost-with-fallback": { en: "with fallback; the student alone {value}", ja: "引き継ぎ込み(生徒のみ: {value})" },
+  "cost-alone": { en: "machine time at the stated utilisation", ja: "想定稼働率での計算機費用" },
+  "latency-note": { en: "p95 {p95:ms}, p99 {p99:ms}", ja: "p95 {p95:ms}、p99 {p99:ms}" },
+  "teacher-agreement": { en: "100% by definition", ja: "定義上100%" },
+  "teacher-ceiling": { en: "{ceiling:percent} with itself", ja: "教師自身の一致率 {ceiling:percent}" },
+  "gate-line": {
+    en: "Gate: answers with probability of at least {threshold:number} are kept, {coverage:percent} of the traffic; at {confidence:share} confidence at most {epsilon:share} of them disagree with the teacher.",
+    ja: "ゲート: 確率{threshold:number}以上の回答だけを採用(全体の{coverage:percent})。そのうち教師と異なるものは、信頼度{confidence:share}で{epsilon:share}以下です。",
+  },
+  "gate-none": {
+    en: "Gate: no threshold keeps the promise of at most {epsilon:share} disagreement at {confidence:share} confidence.",
+    ja: "ゲート: 不一致{epsilon:share}以下を信頼度{confidence:share}で守れるしきい値はありません。",
+  },
+  candidates: { en: "Candidates", ja: "候補モデル" },
+  "candidates-lead": {
+    en: "Cheapest first; estimates from the plan beside what was measured.",
+    ja: "安価な順。計画時の推定値と実測値を並べています。",
+  },
+  candidate: { en: "Candidate", ja: "候補" },
+  status: { en: "Status", ja: "状態" },
+  "status-chosen": { en: "chosen", ja: "採用" },
+  "status-passed-over": { en: "passed over", ja: "不採用" },
+  "status-not-reached": { en: "not reached", ja: "未着手" },
+  "status-infeasible": { en: "infeasible", ja: "条件外" },
+  "status-planned-away": { en: "no time planned", ja: "時間外" },
+  because: { en: "Why", ja: "理由" },
+  parameters: { en: "Parameters", ja: "パラメータ数" },
+  "estimated-size": { en: "Size (est.)", ja: "サイズ(推定)" },
+  "estimated-latency": { en: "Latency (est.)", ja: "応答時間(推定)" },
+  "estimated-training": { en: "Training (est.)", ja: "学習時間(推定)" },
+  "estimated-saving": { en: "Saving per 1,000 (est.)", ja: "1,000回の削減額(推定)" },
+  measured: { en: "Measured", ja: "実測" },
+  "measured-value": { en: "measured {value}", ja: "実測 {value}" },
+  "out-of-fold": { en: "Agreement, out of fold", ja: "一致率(交差検証)" },
+  quality: { en: "Quality on sealed rows", ja: "品質(封印データ)" },
+  "quality-lead": {
+    en: "{rows:count} sealed rows that nothing was fitted, chosen or tuned on, answered by the exported model in a fresh process.",
+    ja: "学習、選択、調整のいずれにも使っていない封印データ{rows:count}件に、書き出し済みのモデルが新しいプロセスで回答した結果です。",
+  },
+  "gold-accuracy": { en: "Accuracy on gold labels", ja: "正解ラベルでの正解率" },
+  "teacher-gold-accuracy": { en: "Teacher's accuracy on gold labels", ja: "教師の正解率(正解ラベル)" },
+  "macro-f1": { en: "Macro F1", ja: "マクロF1" },
+  agreement: { en: "Agreement", ja: "一致率" },
+  interval: { en: "95% interval", ja: "95%信頼区間" },
+  compared: { en: "Compared", ja: "比較" },
+  "compared-lead": { en: "The same sealed rows for all; the line is the target.", ja: "すべて同じ封印データでの値です。縦線は目標を示します。" },
+  model: { en: "Model", ja: "モデル" },
+  size: { en: "Size", ja: "サイズ" },
+  coverage: { en: "Coverage", ja: "ゲート通過率" },
+  cost: { en: "Cost per 1,000", ja: "1,000回の費用" },
+  gate: { en: "Gate: how far the student may answer", ja: "ゲート: 生徒に任せられる範囲" },
+  "gate-lead": {
+    en: "From right to left the threshold grows stricter. The dashed line is the promise, the dot the chosen threshold.",
+    ja: "左へ行くほどしきい値が厳しくなります。破線は約束した上限、点は採用したしきい値です。",
+  },
+  threshold: { en: "Threshold", ja: "しきい値" },
+  promise: { en: "promise", ja: "約束した上限" },
+  chosen: { en: "chosen", ja: "採用点" },
+  "kept-agreement": { en: "Agreement of kept answers", ja: "ゲートを通過した回答の一致率" },
+  "unguaranteed-coverage": { en: "Coverage without a guarantee", ja: "保証なしの場合のゲート通過率" },
+  "minimum-deferral": { en: "Least deferral, even with a perfect score", ja: "理想的な確信度でも必要な引き継ぎ率" },
+  risk: { en: "Disagreement of kept answers", ja: "ゲートを通過した回答の不一致率" },
+  calibration: { en: "Calibration", ja: "確率の較正" },
+  "calibration-lead": {
+    en: "Stated probability against measured agreement; on the diagonal both are equal. Bigger dots hold more rows.",
+    ja: "モデルが示す確率と実際の一致率の関係です。対角線上なら両者が等しく、点が大きいほど件数が多いことを示します。",
+  },
+  "mean-probability": { en: "Stated probability", ja: "モデルが示す確率" },
+  "ece-before": { en: "Calibration error before", ja: "較正誤差(補正前)" },
+  "ece-after": { en: "Calibration error after", ja: "較正誤差(補正後)" },
+  money: { en: "Money", ja: "費用と投資対効果" },
+  "money-lead": { en: "US dollars per 1,000 calls.", ja: "1,000回あたりの費用(米ドル)です。" },
+  "saved-ratio": { en: "Saving against the teacher", ja: "教師に対する削減率" },
+  "teacher-price-source": { en: "Source of the teacher's price", ja: "教師の価格の出所" },
+  "price-log": { en: "recorded in the log", ja: "ログの記録" },
+  "price-config": { en: "stated assumption", ja: "指定された想定値" },
+  "price-unknown": { en: "unknown", ja: "不明" },
+  "calls-per-month": { en: "Calls per month", ja: "月間呼び出し数" },
+  "break-even": { en: "Break-even, calls per month", ja: "損益分岐点(月間呼び出し数)" },
+  payback: { en: "Payback", ja: "回収期間" },
+  "not-computed": { en: "not computed", ja: "算出不可" },
+  latency: { en: "Latency and machine", ja: "応答時間と計算機" },
+  "latency-lead": {
+    en: "One query at a time, featurising included. The axis ends at the 99.5th percentile.",
+    ja: "1件ずつ処理した時間で、前処理を含みます。横軸は99.5パーセンタイルまでです。",
+  },
+  milliseconds: { en: "Milliseconds", ja: "ミリ秒" },
+  queries: { en: "Queries", ja: "件数" },
+  throughput: { en: "Throughput of batches", ja: "一括処理の速度" },
+  "per-second": { en: "{value:count} per second", ja: "毎秒{value:count}件" },
+  "peak-memory": { en: "Peak memory", ja: "最大メモリ" },
+  machine: { en: "Machine", ja: "計算機" },
+  "machine-line": {
+    en: "{cpu}, {cores:count} cores, {memoryGb:number} GB, {gflops:number} GFLOP/s",
+    ja: "{cpu}、{cores:count}コア、{memoryGb:number} GB、{gflops:number} GFLOP/s",
+  },
+  "stage-seconds": { en: "Time of each stage", ja: "各工程の所要時間" },
+  classes: { en: "Weakest labels", ja: "弱いラベル" },
+  "classes-lead": { en: "Worst recall first, at most {count:count} of {labels:count}.", ja: "再現率の低い順に最大{count:count}件(全{labels:count}ラベル)。" },
+  label: { en: "Label", ja: "ラベル" },
+  support: { en: "Rows", ja: "件数" },
+  recall: { en: "Recall", ja: "再現率" },
+  precision: { en: "Precision", ja: "適合率" },
+  confusions: { en: "Most frequent confusions", ja: "頻度の高い取り違え" },
+  "confusions-lead": { en: "Teacher's answer → student's answer, in sealed rows.", ja: "教師の回答 → 生徒の回答(封印データの件数)。" },
+  slices: { en: "Slices", ja: "データの切り口別" },
+  slice: { en: "Slice", ja: "切り口" },
+  paired: { en: "Paired tests", ja: "対応のある検定" },
+  "paired-lead": { en: "Difference of agreement, first minus second, on the same rows.", ja: "同じデータでの一致率の差(前者-後者)です。" },
+  pair: { en: "Pair", ja: "組" },
+  rows: { en: "Rows", ja: "対象データ" },
+  "rows-out-of-fold": { en: "out of fold", ja: "交差検証" },
+  "rows-sealed": { en: "sealed", ja: "封印データ" },
+  difference: { en: "Difference", ja: "差" },
+  "p-value": { en: "p", ja: "p値" },
+  parity: { en: "Parity of the exports", ja: "書き出し前後の一致" },
+  artefact: { en: "Artefact", ja: "成果物" },
+  "top1-agreement": { en: "Same first answer", ja: "第一候補の一致" },
+  "max-difference": { en: "Largest difference of probability", ja: "確率差の最大値" },
+  data: { en: "Data", ja: "データ" },
+  "data-calls": { en: "Calls in the log", ja: "ログの呼び出し数" },
+  "data-rows": { en: "Distinct inputs", ja: "重複を除いた入力" },
+  "data-train": { en: "Rows for training", ja: "学習データ" },
+  "data-sealed": { en: "Sealed rows", ja: "封印データ" },
+  "data-labels": { en: "Labels", ja: "ラベル数" },
+  "data-duplicates": { en: "Duplicates", ja: "重複" },
+  "data-near-duplicates": { en: "Near-duplicates", ja: "類似重複" },
+  "data-rejected": { en: "Rejected records", ja: "取り込めなかった記録" },
+  "data-openings": { en: "Openings of the seal, this one included", ja: "封印の開封回数(今回を含む)" },
+  "data-sealed-by": { en: "Sealed by", ja: "封印の基準" },
+  "sealed-time": { en: "time (the newest rows)", ja: "時刻(最新の分)" },
+  "sealed-group": { en: "groups (conversations, duplicates)", ja: "グループ(会話、重複)" },
+  "sealed-user": { en: "the split of the data", ja: "データに指定された分割" },
+  "sealed-none": { en: "nothing is sealed", ja: "封印なし" },
+  "data-others": { en: "Other workloads in the log", ja: "ログ内のその他の業務" },
+  "data-ceiling": { en: "Teacher's agreement with itself", ja: "教師自身の一致率" },
+  assumptions: { en: "Assumptions", ja: "前提条件" },
+  name: { en: "Name", ja: "項目" },
+  value: { en: "Value", ja: "値" },
+  risks: { en: "Risks", ja: "リスク" },
+  reproduction: { en: "Reproduction", ja: "再現情報" },
+  "reproduction-run": { en: "Run", ja: "実行ID" },
+  "reproduction-dataset": { en: "Dataset hash", ja: "データセットのハッシュ" },
+  "reproduction-seed": { en: "Seed", ja: "シード" },
+  "reproduction-version": { en: "Joryu version", ja: "Joryuのバージョン" },
+  "reproduction-model": { en: "Model folder", ja: "モデルフォルダ" },
+  "reproduction-loss": { en: "Loss", ja: "損失関数" },
+  "teacher-models": { en: "Teacher in the log", ja: "ログ内の教師モデル" },
+  target: { en: "Target", ja: "目標" },
+  "target-line": {
+    en: "agreement of at least {agreement:share} at {confidence:share} confidence",
+    ja: "一致率{agreement:share}以上(信頼度{confidence:share})",
+  },
+  next: { en: "Next", ja: "次の手順" },
+  "next-predict": { en: "Ask the model", ja: "モデルに問い合わせる" },
+  "next-report": { en: "Read the report", ja: "レポートを読む" },
+  "footer": {
+    en: "Written from stored facts by Joryu {version}. Every figure of this page is in report.json.",
+    ja: "Joryu {version}が保存済みの事実から作成しました。このページの数値はすべてreport.jsonにあります。",
+  },
+} as const satisfies Readonly<Record<string, Bilingual>>;
+
+export type TextKey = keyof typeof TEXTS;
+export const TEXT_KEYS = Object.keys(TEXTS) as readonly TextKey[];
+
+/** A text in a language, its placeholders filled. */
+export function text(language: Language, key: TextKey, facts: Readonly<Record<string, number | string>> = {}): string {
+  return fill(TEXTS[key][language], facts, language);
+}
+
+const VERDICTS: Readonly<Record<VerdictName, { readonly name: Bilingual; readonly meaning: Bilingual }>> = {
+  deploy: {
+    name: { en: "Deploy", ja: "導入を推奨" },
+    meaning: { en: "The student may answer on its own.", ja: "生徒モデルが単独で回答できます。" },
+  },
+  "deploy-with-fallback": {
+    name: { en: "Deploy with fallback", ja: "教師への引き継ぎ付きで導入を推奨" },
+    meaning: {
+      en: "The student answers what its gate lets through; the teacher answers the rest.",
+      ja: "ゲートを通った入力には生徒が回答し、残りは教師が回答します。",
+    },
+  },
+  "use-cheaper-model": {
+    name: { en: "Use a cheaper model", ja: "より安価なモデルを推奨" },
+    meaning: { en: "A cheaper model passes the same gate at less cost.", ja: "より安価なモデルが同じ基準をより低い費用で満たします。" },
+  },
+  "keep-teacher": {
+    name: { en: "Keep the teacher", ja: "教師モデルの継続を推奨" },
+    meaning: { en: "The student is not proved to meet the target.", ja: "生徒モデルが目標を満たすことを証明できません。" },
+  },
+};
+
+/** The verdict in words. */
+export function verdictName(verdict: VerdictName, language: Language): string {
+  return VERDICTS[verdict].name[language];
+}
+
+/** What the verdict means, one sentence. */
+export function verdictMeaning(verdict: VerdictName, language: Language): string {
+  return VERDICTS[verdict].meaning[language];
+}
+
+const ASSUMPTIONS: ReadonlyMap<string, Bilingual> = new Map(
+  Object.entries({
+    machineUsdPerHour: { en: "Machine, USD per hour: {value:usd}", ja: "計算機の費用(1時間あたり): {value:usd}" },
+    utilisationRatio: { en: "Utilisation of the machine: {value:percent}", ja: "計算機の稼働率: {value:percent}" },
+    peakFactor: { en: "Peak over mean traffic: {value:number}", ja: "平均に対するピークの倍率: {value:number}" },
+    headroomRatio: { en: "Machines planned up to: {value:percent}", ja: "計算機の計画上の負荷上限: {value:percent}" },
+    horizonMonths: { en: "One-off costs spread over: {value:months}", ja: "初期費用の按分期間: {value:months}" },
+    hoursPerMonth: { en: "Hours per month: {value:count}", ja: "1か月の時間数: {value:count}" },
+    trainingUsd: { en: "Training, once: {value:usd}", ja: "学習費用(1回): {value:usd}" },
+    oneOffPeopleUsd: { en: "People, once: {value:usd}", ja: "人件費(初期): {value:usd}" },
+    peopleUsdPerMonth: { en: "People, per month: {value:usd}", ja: "人件費(月額): {value:usd}" },
+    yenPerUsd: { en: "Yen per US dollar: {value:number}", ja: "為替(1米ドル): {value:yen}" },
+  } satisfies Readonly<Record<string, Bilingual>>),
+);
+
+/** An assumption as [name, value]; one without an entry keeps its own name. */
+export function assumptionText(name: string, value: number | string, language: Language): readonly [string, string] {
+  const template = ASSUMPTIONS.get(name)?.[language] ?? `${name}: {value}`;
+  const at = template.lastIndexOf(": ");
+  return [template.slice(0, at), fill(template.slice(at + 2), { value }, language)];
+}

@@ -1,0 +1,170 @@
+/** @file The facts that a verdict and a report are drawn from. Numbers only: no sentence, no colour, no language.
+ *  Deterministic facts and measured ones (latency, memory, durations: `measured`) are kept apart, because a resumed run must
+ *  reproduce the first kind bit for bit. */
+
+/** An estimate with its two-sided 95 % interval. */
+export interface Estimate {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface TargetFacts {
+  /** Least agreement with the teacher, a ratio. */
+  readonly agreement: number;
+  /** Confidence of every guarantee, a ratio (0.95). */
+  readonly confidence: number;
+  readonly p95Ms?: number;
+  readonly sizeMb?: number;
+  readonly memoryMb?: number;
+  readonly costPer1kUsd?: number;
+}
+
+export interface CandidateFacts {
+  readonly name: string;
+  readonly kind: "linear" | "encoder" | "joined";
+  readonly parameters: number;
+  readonly estimate: {
+    readonly sizeBytes: number;
+    readonly latencyMs: number;
+    readonly trainSeconds: number;
+    readonly savedPer1kUsd?: number;
+  };
+  /** Why it was trained or not. */
+  readonly status: "chosen" | "passed-over" | "not-reached" | "infeasible" | "planned-away";
+  readonly because: readonly Reason[];
+  /** Out-of-fold agreement, present when it was trained. */
+  readonly outOfFoldAgreement?: Estimate;
+}
+
+/** A reason is a code and the numbers behind it; the catalogue renders it in a language. */
+export interface Reason {
+  readonly code: string;
+  readonly facts: Readonly<Record<string, number | string>>;
+}
+
+export interface ClassFacts {
+  readonly label: string;
+  readonly support: number;
+  readonly recall: Estimate;
+  readonly precision: number;
+}
+
+export interface ComparedFacts {
+  /** majority, linear, student-fp32, student-int8, student+fallback */
+  readonly name: string;
+  readonly agreement: Estimate;
+  readonly sizeBytes?: number;
+  readonly coverage?: number;
+  readonly costPer1kUsd?: number;
+}
+
+export interface GateFacts {
+  /** Null when no threshold can keep the promise. */
+  readonly threshold: number | null;
+  readonly epsilon: number;
+  readonly delta: number;
+  readonly coverage: Estimate;
+  readonly keptAgreement: Estimate;
+  readonly unguaranteedCoverage: number;
+  readonly minimumDeferralRatio: number;
+  /** Sealed rows from loosest to strictest: [coverage, risk], at most 200 points. */
+  readonly curve: readonly (readonly [number, number])[];
+  readonly sealedRows: number;
+}
+
+export interface CalibrationFacts {
+  readonly eceBefore: number;
+  readonly eceAfter: number;
+  readonly bins: readonly { readonly meanProbability: number; readonly agreement: number; readonly count: number }[];
+}
+
+export interface MeasuredFacts {
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGb: number; readonly gflops: number };
+  /** One query, featurising included, milliseconds. */
+  readonly latency: { readonly p50Ms: number; readonly p95Ms: number; readonly p99Ms: number; readonly samplesMs: readonly number[] };
+  readonly throughputPerSecond: number;
+  readonly peakMemoryMb: number;
+  readonly stageSeconds: Readonly<Record<string, number>>;
+  /** fp32 artefact of the same student, for the cost bars. */
+  readonly fp32P50Ms?: number;
+}
+
+export interface MoneyFacts {
+  /** Teacher price per 1,000 calls and where it comes from. */
+  readonly teacherPer1kUsd?: number;
+  readonly teacherPriceSource: "log" | "config" | "unknown";
+  readonly studentPer1kUsd: number;
+  /** Student first, deferred calls at the teacher's price; absent when the teacher's price is unknown or there is no gate. */
+  readonly cascadePer1kUsd?: Estimate;
+  readonly savedRatio?: Estimate;
+  readonly callsPerMonth?: number;
+  readonly breakEvenCallsPerMonth?: number;
+  readonly paybackMonths?: number;
+  /** Named assumptions with their values: machineUsdPerHour, trainingUsd, ... */
+  readonly assumptions: Readonly<Record<string, number | string>>;
+}
+
+export interface Facts {
+  readonly version: string;
+  readonly runId: string;
+  readonly seed: number;
+  readonly target: TargetFacts;
+  readonly dataset: {
+    readonly hash: string;
+    readonly workload: string;
+    readonly others: readonly { readonly name: string; readonly kind: string; readonly records: number }[];
+    readonly labels: number;
+    readonly rows: number;
+    readonly trainRows: number;
+    readonly sealedRows: number;
+    readonly sealedBy: "time" | "group" | "user" | "none";
+    readonly calls: number;
+    readonly duplicates: number;
+    readonly rejected: number;
+    readonly nearDuplicates: number;
+    /** How often the sealed rows of this dataset have been opened, this time included. */
+    readonly sealOpenings: number;
+    readonly selfAgreementCeiling?: number;
+    readonly hasGold: boolean;
+    readonly hasLogprobs: boolean;
+  };
+  readonly teacher: { readonly models: readonly string[]; readonly latencyP50Ms?: number; readonly latencyP95Ms?: number };
+  readonly candidates: readonly CandidateFacts[];
+  readonly student: {
+    readonly name: string;
+    readonly kind: "linear" | "encoder" | "joined";
+    readonly parameters: number;
+    /** Sum of the files that `predict` opens. */
+    readonly sizeBytes: number;
+    readonly modelFolder: string;
+    readonly lossFormula: string;
+  };
+  readonly quality: {
+    readonly agreement: Estimate;
+    readonly goldAccuracy?: Estimate;
+    readonly teacherGoldAccuracy?: Estimate;
+    readonly macroF1: number;
+    /** Worst recall first. */
+    readonly classes: readonly ClassFacts[];
+    /** Slices by length, language and frequency, worst first. */
+    readonly slices: readonly { readonly name: string; readonly support: number; readonly agreement: Estimate }[];
+    /** Most frequent confusions: teacher's label, student's label, rows. */
+    readonly confusions: readonly { readonly teacher: string; readonly student: string; readonly count: number }[];
+  };
+  readonly calibration: CalibrationFacts;
+  readonly gate: GateFacts;
+  readonly compared: readonly ComparedFacts[];
+  /** Paired tests between rungs on out-of-fold or sealed rows: difference = a - b. */
+  readonly paired: readonly { readonly a: string; readonly b: string; readonly rows: "out-of-fold" | "sealed"; readonly difference: Estimate; readonly pValue: number }[];
+  readonly parity: readonly { readonly artefact: string; readonly top1Agreement: number; readonly maxProbabilityDifference: number; readonly rows: number }[];
+  readonly money: MoneyFacts;
+  readonly measured: MeasuredFacts;
+}
+
+export type VerdictName = "deploy" | "deploy-with-fallback" | "use-cheaper-model" | "keep-teacher";
+
+export interface Verdict {
+  readonly verdict: VerdictName;
+  readonly reasons: readonly Reason[];
+}

@@ -1,0 +1,228 @@
+/** @file report.html: one self-contained file without script, font or address of elsewhere; both languages inside, one click apart.
+ *  Every string from facts is escaped, because labels and names come from logs. Charts come from `charts.ts`. */
+import { text, type TextKey, verdictMeaning, verdictName } from "./catalogue.js";
+import {
+  comparedChart,
+  confusionChart,
+  costChart,
+  coverageRiskChart,
+  latencyChart,
+  reliabilityChart,
+} from "./charts.js";
+import type { Facts, Verdict } from "./facts.js";
+import { type Language, LANGUAGES } from "./format.js";
+import { type Headline, headlines } from "./headline.js";
+import { renderReason } from "./reasons.js";
+import { risksOf } from "./risks.js";
+import {
+  assumptionsTable,
+  calibrationTable,
+  candidatesTable,
+  classesTable,
+  comparedTable,
+  dataTable,
+  gateTable,
+  latencyTable,
+  moneyTable,
+  pairedTable,
+  parityTable,
+  qualityTable,
+  reproductionTable,
+  slicesTable,
+  type Table,
+  WORST_CLASSES,
+} from "./sections.js";
+import { STYLE } from "./style.js";
+import { gateLine } from "./summary.js";
+
+const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: "English", ja: "日本語" };
+const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+
+/** Text as html text or attribute value; control characters become spaces, lone surrogates the replacement character. */
+export function escapeHtml(value: string): string {
+  return Buffer.from(value, "utf8")
+    .toString("utf8")
+    .replace(/\p{Cc}/gu, " ")
+    .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
+}
+
+/** "estimate / measured" on two lines. */
+function cellHtml(cell: string): string {
+  const parts = cell.split(" / ");
+  if (parts.length !== 2) return escapeHtml(cell);
+  return parts.map((part) => `<span class="part">${escapeHtml(part)}</span>`).join("");
+}
+
+interface TableOptions {
+  /** Set the two parts of a cell on two lines, or beside each other. */
+  readonly parts?: "stacked" | "inline";
+  /** The row to mark. */
+  readonly marked?: number;
+}
+
+function tableHtml(table: Table, options: TableOptions = {}): string {
+  const head = table.columns
+    .map(({ title, numeric }) => `<th scope="col"${numeric ? ' class="number"' : ""}>${escapeHtml(title)}</th>`)
+    .join("");
+  const rows = table.rows.map((row, at) => {
+    const cells = row.map((cell, place) => {
+      const inner = options.parts !== undefined ? cellHtml(cell) : escapeHtml(cell);
+      return `<td${table.columns[place]?.numeric === true ? ' class="number"' : ""}>${inner}</td>`;
+    });
+    return `<tr${at === options.marked ? ' class="marked"' : ""}>${cells.join("")}</tr>`;
+  });
+  const values = table.columns.length === 2;
+  const header = values ? "" : `<thead><tr>${head}</tr></thead>`;
+  const look = values ? "values" : (options.parts ?? "");
+  return `<div class="wide"><table class="${look}">${header}<tbody>${rows.join("")}</tbody></table></div>`;
+}
+
+function tileHtml(tile: Headline, language: Language): string {
+  const note = tile.note === undefined ? "" : `<div class="note">${escapeHtml(tile.note)}</div>`;
+  return `<div class="tile"><div class="title">${escapeHtml(tile.title)}</div>
+<div class="student">${escapeHtml(tile.student)}</div>
+<div class="interval">${escapeHtml(tile.interval)}</div>${note}
+<div class="teacher"><span>${escapeHtml(text(language, "teacher-value", { value: tile.teacher }))}</span></div></div>`;
+}
+
+interface Section {
+  readonly key: TextKey;
+  readonly lead?: string;
+  readonly body: string;
+}
+
+/** One row of the page: a section over the whole width, or two columns of sections. */
+type PageRow = readonly [readonly Section[]] | readonly [readonly Section[], readonly Section[]];
+
+function figure(svg: string): string {
+  return `<figure>${svg}</figure>`;
+}
+
+function split(left: string, right: string): string {
+  return `<div class="split"><div>${left}</div><div>${right}</div></div>`;
+}
+
+function qualityRows(facts: Facts, language: Language): readonly PageRow[] {
+  const { quality, dataset } = facts;
+  const student = facts.compared.findIndex(({ name }) => name === "student-int8");
+  const compared = split(
+    figure(comparedChart(facts, language)),
+    tableHtml(comparedTable(facts, language), { parts: "stacked", marked: student }),
+  );
+  const gate = split(figure(coverageRiskChart(facts, language)), tableHtml(gateTable(facts, language)));
+  const calibration = figure(reliabilityChart(facts, language)) + tableHtml(calibrationTable(facts, language));
+  const confusions =
+    quality.confusions.length === 0 ? `<p>${text(language, "none")}</p>` : figure(confusionChart(facts, language));
+  const qualityLead = text(language, "quality-lead", { rows: dataset.sealedRows });
+  const classesLead = text(language, "classes-lead", { count: WORST_CLASSES, labels: dataset.labels });
+  const classes = tableHtml(classesTable(facts, language), { parts: "inline" });
+  const paired = tableHtml(pairedTable(facts, language), { parts: "stacked" });
+  const slices = tableHtml(slicesTable(facts, language), { parts: "stacked" });
+  return [
+    [[{ key: "compared", lead: text(language, "compared-lead"), body: compared }]],
+    [[{ key: "gate", lead: text(language, "gate-lead"), body: gate }]],
+    [
+      [
+        { key: "quality", lead: qualityLead, body: tableHtml(qualityTable(facts, language)) },
+        { key: "paired", lead: text(language, "paired-lead"), body: paired },
+      ],
+      [{ key: "calibration", lead: text(language, "calibration-lead"), body: calibration }],
+    ],
+    [
+      [{ key: "classes", lead: classesLead, body: classes }],
+      [
+        { key: "confusions", lead: text(language, "confusions-lead"), body: confusions },
+        { key: "slices", body: slices },
+      ],
+    ],
+  ];
+}
+
+function pageRows(facts: Facts, language: Language): readonly PageRow[] {
+  const lead = (key: TextKey): string => text(language, key);
+  const risks = risksOf(facts).map((risk) => `<li>${escapeHtml(renderReason(risk, language))}</li>`);
+  const chosen = facts.candidates.findIndex(({ status }) => status === "chosen");
+  const candidates = tableHtml(candidatesTable(facts, language), { parts: "stacked", marked: chosen });
+  const money = split(figure(costChart(facts, language)), tableHtml(moneyTable(facts, language)));
+  const latency = split(figure(latencyChart(facts, language)), tableHtml(latencyTable(facts, language)));
+  return [
+    [[{ key: "candidates", lead: lead("candidates-lead"), body: candidates }]],
+    ...qualityRows(facts, language),
+    [[{ key: "money", lead: lead("money-lead"), body: money }]],
+    [[{ key: "latency", lead: lead("latency-lead"), body: latency }]],
+    [[{ key: "risks", body: `<ul class="risks">${risks.join("")}</ul>` }]],
+    [
+      [
+        { key: "parity", body: tableHtml(parityTable(facts, language)) },
+        { key: "assumptions", body: tableHtml(assumptionsTable(facts, language)) },
+      ],
+      [
+        { key: "data", body: tableHtml(dataTable(facts, language)) },
+        { key: "reproduction", body: tableHtml(reproductionTable(facts, language)) },
+      ],
+    ],
+  ];
+}
+
+function verdictHtml(verdict: Verdict, language: Language): string {
+  const reasons = verdict.reasons.map((reason) => `<li>${escapeHtml(renderReason(reason, language))}</li>`);
+  return `<div class="verdict ${verdict.verdict}"><div class="kicker">${escapeHtml(text(language, "verdict"))}</div>
+<div class="name">${escapeHtml(verdictName(verdict.verdict, language))}</div>
+<p class="meaning">${escapeHtml(verdictMeaning(verdict.verdict, language))}</p>
+<ul>${reasons.join("")}</ul></div>`;
+}
+
+function sectionHtml(section: Section, language: Language): string {
+  const lead = section.lead === undefined ? "" : `<p class="lead">${escapeHtml(section.lead)}</p>`;
+  const title = escapeHtml(text(language, section.key));
+  return `<section id="${language}-${section.key}"><h2>${title}</h2>${lead}${section.body}</section>`;
+}
+
+function pageHtml(facts: Facts, verdict: Verdict, language: Language): string {
+  const rows = pageRows(facts, language);
+  const links = rows
+    .flat(2)
+    .map(({ key }) => `<a href="#${language}-${key}">${escapeHtml(text(language, key))}</a>`);
+  const bodies = rows.map((row) => {
+    const sides = row.map((side) => side.map((section) => sectionHtml(section, language)).join("\n"));
+    return sides.length === 1 ? sides.join("") : split(sides[0] ?? "", sides[1] ?? "");
+  });
+  const run = text(language, "run-line", { runId: facts.runId, workload: facts.dataset.workload });
+  return `<main class="${language}" lang="${language}">
+<header><h1>${escapeHtml(text(language, "title"))}</h1><p class="run">${escapeHtml(run)}</p></header>
+${verdictHtml(verdict, language)}
+<div class="tiles">${headlines(facts, verdict, language)
+    .map((tile) => tileHtml(tile, language))
+    .join("\n")}</div>
+<p class="gateline">${escapeHtml(gateLine(facts, language))}</p>
+<nav aria-label="${escapeHtml(text(language, "contents"))}">${links.join("\n")}</nav>
+${bodies.join("\n")}
+<footer>${escapeHtml(text(language, "footer", { version: facts.version }))}</footer>
+</main>`;
+}
+
+/** The whole page; `language` is the one shown first. */
+export function renderHtml(facts: Facts, verdict: Verdict, language: Language): string {
+  const radios = LANGUAGES.map(
+    (each) =>
+      `<input class="switch" type="radio" name="language" id="show-${each}" aria-label="${LANGUAGE_NAMES[each]}"${each === language ? " checked" : ""}>`,
+  );
+  const labels = LANGUAGES.map((each) => `<label for="show-${each}" lang="${each}">${LANGUAGE_NAMES[each]}</label>`);
+  const title = `${text(language, "title")}: ${facts.dataset.workload}`;
+  return `<!doctype html>
+<html lang="${language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+${radios.join("\n")}
+<div class="bar">${labels.join("")}</div>
+${LANGUAGES.map((each) => pageHtml(facts, verdict, each)).join("\n")}
+</body>
+</html>
+`;
+}

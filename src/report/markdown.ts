@@ -1,0 +1,92 @@
+/** @file report.md: the same tables as the page, for pull requests and terminals. Every cell is escaped for Markdown and html. */
+import { text, type TextKey, verdictMeaning, verdictName } from "./catalogue.js";
+import type { Facts, Verdict } from "./facts.js";
+import type { Language } from "./format.js";
+import { headlines } from "./headline.js";
+import { renderReason } from "./reasons.js";
+import { risksOf } from "./risks.js";
+import {
+  assumptionsTable,
+  calibrationTable,
+  candidatesTable,
+  classesTable,
+  comparedTable,
+  dataTable,
+  gateTable,
+  latencyTable,
+  moneyTable,
+  pairedTable,
+  parityTable,
+  qualityTable,
+  reproductionTable,
+  slicesTable,
+  type Table,
+} from "./sections.js";
+import { gateLine } from "./summary.js";
+
+/** Text that neither Markdown nor html reads as markup; one line. */
+export function escapeMarkdown(value: string): string {
+  return value
+    .replace(/\p{Cc}/gu, " ")
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replace(/[\\`*_[\]|#~]/g, String.raw`\$&`);
+}
+
+function tableMarkdown(table: Table): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [
+    line(table.columns.map(({ title }) => escapeMarkdown(title))),
+    line(table.columns.map(({ numeric }) => (numeric ? "--:" : ":--"))),
+    ...table.rows.map((row) => line(row.map(escapeMarkdown))),
+  ].join("\n");
+}
+
+function headlineTable(facts: Facts, verdict: Verdict, language: Language): Table {
+  const titles: readonly TextKey[] = ["name", "student", "interval", "teacher"];
+  return {
+    columns: titles.map((key) => ({ title: text(language, key), numeric: key === "student" || key === "teacher" })),
+    rows: headlines(facts, verdict, language).map((line) => [
+      line.title,
+      line.student,
+      line.note === undefined ? line.interval : `${line.interval}; ${line.note}`,
+      line.teacher,
+    ]),
+  };
+}
+
+/** The report as Markdown in one language. */
+export function renderMarkdown(facts: Facts, verdict: Verdict, language: Language): string {
+  const tables: readonly (readonly [TextKey, Table])[] = [
+    ["candidates", candidatesTable(facts, language)],
+    ["quality", qualityTable(facts, language)],
+    ["compared", comparedTable(facts, language)],
+    ["gate", gateTable(facts, language)],
+    ["calibration", calibrationTable(facts, language)],
+    ["classes", classesTable(facts, language)],
+    ["slices", slicesTable(facts, language)],
+    ["money", moneyTable(facts, language)],
+    ["latency", latencyTable(facts, language)],
+    ["paired", pairedTable(facts, language)],
+    ["parity", parityTable(facts, language)],
+    ["data", dataTable(facts, language)],
+    ["assumptions", assumptionsTable(facts, language)],
+    ["reproduction", reproductionTable(facts, language)],
+  ];
+  const list = (lines: readonly string[]): string => lines.map((line) => `- ${escapeMarkdown(line)}`).join("\n");
+  const run = text(language, "run-line", { runId: facts.runId, workload: facts.dataset.workload });
+  const parts = [
+    `# ${text(language, "title")}`,
+    escapeMarkdown(run),
+    tableMarkdown(headlineTable(facts, verdict, language)),
+    `## ${text(language, "verdict")}: ${verdictName(verdict.verdict, language)}`,
+    verdictMeaning(verdict.verdict, language),
+    list(verdict.reasons.map((reason) => renderReason(reason, language))),
+    escapeMarkdown(gateLine(facts, language)),
+    ...tables.flatMap(([key, table]) => [`## ${text(language, key)}`, tableMarkdown(table)]),
+    `## ${text(language, "risks")}`,
+    list(risksOf(facts).map((risk) => renderReason(risk, language))),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}

@@ -1,0 +1,236 @@
+/** @file Every reason of a verdict and every risk, in both languages side by side: a code without one of the languages does not
+ *  compile. Numbers come through placeholders (`format.ts`), never from the sentences. Reasons of other folders that are not
+ *  listed here are written as code and numbers, so that nothing is hidden. */
+import type { Reason } from "./facts.js";
+import { fill, formatNumber, type Language } from "./format.js";
+
+/** A text in every language. */
+export type Bilingual = Readonly<Record<Language, string>>;
+
+/** Why the verdict is what it is. */
+const VERDICT_REASONS = {
+  "agreement-proved": {
+    en: "The student agrees with the teacher on {agreement:percent} of {rows:count} sealed rows; the lower bound {low:percent} reaches the target {target:share}.",
+    ja: "封印データ{rows:count}件での教師との一致率は{agreement:percent}で、信頼下限{low:percent}が目標{target:share}に達しています。",
+  },
+  "agreement-below-target": {
+    en: "On its own the student is not proved to reach the target: agreement {agreement:percent} on {rows:count} sealed rows, lower bound {low:percent}, target {target:share}.",
+    ja: "生徒単独では目標達成を証明できません。封印データ{rows:count}件での一致率は{agreement:percent}、信頼下限は{low:percent}、目標は{target:share}です。",
+  },
+  "gate-proved": {
+    en: "Behind its gate the student keeps {coverage:percent} of the traffic and hands the rest to the teacher; at {confidence:share} confidence at most {epsilon:share} of what it keeps disagrees with the teacher (measured: {risk:percent}).",
+    ja: "ゲートを通すと、生徒が全体の{coverage:percent}に回答し、残りは教師に委ねます。生徒が回答した分の不一致は、信頼度{confidence:share}で{epsilon:share}以下です(実測{risk:percent})。",
+  },
+  "gate-has-no-threshold": {
+    en: "No threshold of the gate keeps the promise that at most {epsilon:share} of the kept answers disagree.",
+    ja: "生徒が回答した分の不一致を{epsilon:share}以下に保てるゲートのしきい値が見つかりません。",
+  },
+  "gate-keeps-nothing": {
+    en: "The gate keeps none of the traffic, so the teacher would still answer everything.",
+    ja: "ゲートを通過する入力がなく、結局すべて教師が回答することになります。",
+  },
+  "no-guarantee-possible": {
+    en: "No guarantee is possible yet: {sealedRows:count} sealed rows, and even without a single error {neededSealedRows:count} are needed for {epsilon:share} at {confidence:share} confidence (about {neededRows:count} distinct inputs in the log).",
+    ja: "まだ保証を出せません。封印データは{sealedRows:count}件ですが、誤りが1件もない場合でも、不一致{epsilon:share}以下を信頼度{confidence:share}で示すには{neededSealedRows:count}件(ログ全体で重複を除き約{neededRows:count}件)が必要です。",
+  },
+  "latency-met": {
+    en: "Latency: p95 {measured:ms}, limit {limit:ms}.",
+    ja: "応答時間: p95は{measured:ms}で、上限{limit:ms}以内です。",
+  },
+  "latency-exceeded": {
+    en: "Latency: p95 {measured:ms} exceeds the limit {limit:ms}.",
+    ja: "応答時間: p95が{measured:ms}で、上限{limit:ms}を超えています。",
+  },
+  "size-met": { en: "Size: {measured:mb}, limit {limit:mb}.", ja: "サイズ: {measured:mb}で、上限{limit:mb}以内です。" },
+  "size-exceeded": {
+    en: "Size: {measured:mb} exceeds the limit {limit:mb}.",
+    ja: "サイズ: {measured:mb}で、上限{limit:mb}を超えています。",
+  },
+  "memory-met": {
+    en: "Peak memory: {measured:mb}, limit {limit:mb}.",
+    ja: "最大メモリ: {measured:mb}で、上限{limit:mb}以内です。",
+  },
+  "memory-exceeded": {
+    en: "Peak memory: {measured:mb} exceeds the limit {limit:mb}.",
+    ja: "最大メモリ: {measured:mb}で、上限{limit:mb}を超えています。",
+  },
+  "cost-met": {
+    en: "Cost per 1,000 calls: {measured:usd}, limit {limit:usd}.",
+    ja: "1,000回あたりの費用: {measured:usd}で、上限{limit:usd}以内です。",
+  },
+  "cost-exceeded": {
+    en: "Cost per 1,000 calls: {measured:usd} exceeds the limit {limit:usd}.",
+    ja: "1,000回あたりの費用: {measured:usd}で、上限{limit:usd}を超えています。",
+  },
+  "cost-not-verifiable": {
+    en: "The cost limit {limit:usd} per 1,000 calls cannot be checked behind the gate, because the teacher's price is unknown.",
+    ja: "教師の価格が不明なため、ゲート運用時の1,000回あたりの費用が上限{limit:usd}に収まるか確認できません。",
+  },
+  "saves-money": {
+    en: "It saves {saved:percent} of the teacher's cost (interval {low:percent} to {high:percent}).",
+    ja: "教師の費用を{saved:percent}削減できます(95%信頼区間{low:percent}～{high:percent})。",
+  },
+  "saves-nothing": {
+    en: "It does not save money with confidence: saving {saved:percent}, lower bound {low:percent}.",
+    ja: "費用の削減が確かではありません。削減率は{saved:percent}、下限は{low:percent}です。",
+  },
+  "price-unknown": {
+    en: "The teacher's price is unknown, so no saving in money can be stated; every call that the student keeps is one less for the teacher.",
+    ja: "教師の価格が不明なため、金額での削減効果は示せません。生徒が回答した分だけ、教師の呼び出しが減ります。",
+  },
+  "fallback-latency": {
+    en: "Deferred calls ({deferral:percent}) take the teacher's time on top, so the tail of the latency stays the teacher's.",
+    ja: "教師に委ねる呼び出し({deferral:percent})には教師の応答時間が加わるため、遅い側の応答時間は教師並みのままです。",
+  },
+} as const satisfies Readonly<Record<string, Bilingual>>;
+
+/** What would change a verdict to keep the teacher. */
+const CHANGE_REASONS = {
+  "change-sealed-rows": {
+    en: "What would change it: at the measured agreement about {rows:count} sealed rows would be enough to prove the target.",
+    ja: "判定を変える方法: いまの一致率のままでも、封印データが約{rows:count}件あれば目標達成を証明できる見込みです。",
+  },
+  "change-lower-target": {
+    en: "What would change it: a target of {target:share}, which the student is already proved to reach on its own.",
+    ja: "判定を変える方法: 目標を{target:share}に下げること。この水準なら生徒単独での達成がすでに証明されています。",
+  },
+  "change-lower-target-gate": {
+    en: "What would change it: a target of about {target:share}, where the gate would keep about {coverage:percent} of the traffic (an estimate from the curve, to be proved by a new run).",
+    ja: "判定を変える方法: 目標を{target:share}程度に下げること。ゲート通過率は約{coverage:percent}になる見込みです(曲線からの推定。再実行での証明が必要)。",
+  },
+  "change-bigger-student": {
+    en: "What would change it: {count:count} bigger candidate(s) were not trained in the planned time; plan more minutes.",
+    ja: "判定を変える方法: 計画時間内に学習しなかった、より大きな候補が{count:count}件あります。時間(--minutes)を増やしてください。",
+  },
+  "change-more-data": {
+    en: "What would change it: more logged traffic; the student learned from {rows:count} distinct inputs of {labels:count} labels.",
+    ja: "判定を変える方法: ログを増やすこと。今回の学習データは重複を除き{rows:count}件、ラベルは{labels:count}種類です。",
+  },
+  "change-noisy-labels": {
+    en: "The teacher agrees with itself on only {ceiling:percent} of repeated inputs, below the target {target:share}: no student can do better. Cleaner labels or a lower target would change it.",
+    ja: "同じ入力に対する教師自身の一致率が{ceiling:percent}しかなく、目標{target:share}を下回っています。どの生徒もこれを超えられません。ラベルの整理か目標の見直しが必要です。",
+  },
+  "change-constraint": {
+    en: "What would change it: relaxing the limits that were exceeded, or a smaller candidate.",
+    ja: "判定を変える方法: 超過した上限を緩めるか、より小さな候補を使うこと。",
+  },
+} as const satisfies Readonly<Record<string, Bilingual>>;
+
+/** Why a candidate was trained or not; the plan and the pipeline write these codes. */
+const CANDIDATE_REASONS = {
+  "size-above-target": {
+    en: "estimated size {estimated:mb} above the limit {wanted:mb}",
+    ja: "推定サイズ{estimated:mb}が上限{wanted:mb}を超過",
+  },
+  "latency-above-target": {
+    en: "estimated p95 {estimated:ms} above the limit {wanted:ms}",
+    ja: "推定応答時間(p95){estimated:ms}が上限{wanted:ms}を超過",
+  },
+  "memory-above-target": {
+    en: "estimated memory {estimated:mb} above the limit {wanted:mb}",
+    ja: "推定メモリ{estimated:mb}が上限{wanted:mb}を超過",
+  },
+  "cost-above-target": {
+    en: "estimated cost {estimated:usd} per 1,000 calls above the limit {wanted:usd}",
+    ja: "1,000回あたりの推定費用{estimated:usd}が上限{wanted:usd}を超過",
+  },
+  "time-planned-away": {
+    en: "training takes about {seconds:seconds}, {leftSeconds:seconds} are left in the plan",
+    ja: "学習に約{seconds:seconds}かかり、計画の残り時間{leftSeconds:seconds}に収まらない",
+  },
+  "over-minutes": {
+    en: "trained although it exceeds the planned {budgetSeconds:seconds}: the cheapest rung always is",
+    ja: "計画時間{budgetSeconds:seconds}を超えるが、最も安価な候補のため学習",
+  },
+  "larger-fits": { en: "a larger one fits the plan: {larger}", ja: "より大きな{larger}が計画に収まる" },
+  "more-rows-needed": {
+    en: "pays off from {needed:count} rows up; there are {rows:count}",
+    ja: "効果が見込めるのは{needed:count}件以上(今回は{rows:count}件)",
+  },
+  "out-of-fold-cost": {
+    en: "expected cost per 1,000 calls behind its gate, out of fold: {costPer1k:number}",
+    ja: "ゲート込みの1,000回あたりの期待費用(交差検証): {costPer1k:number}",
+  },
+} as const satisfies Readonly<Record<string, Bilingual>>;
+
+/** The short register of risks that the facts themselves show. */
+const RISKS = {
+  "risk-seal-opened": {
+    en: "The sealed rows of this dataset have been opened {openings:count} times; each look makes their figures a little too good. Import newer traffic before relying on small differences.",
+    ja: "このデータセットの封印データはこれまでに{openings:count}回開封されています。開封のたびに数値は実態より良く見えやすくなります。僅差の判断には新しいログを取り込んでください。",
+  },
+  "risk-no-gold": {
+    en: "Agreement is measured against the teacher, not against the truth: where the teacher is wrong, the student learns it. Check a sample by hand.",
+    ja: "一致率は教師に対する値で、正解に対する値ではありません。教師の誤りは生徒にも引き継がれます。一部を人手で確認してください。",
+  },
+  "risk-not-newest": {
+    en: "The sealed rows are not the newest traffic (the log has no complete times), so change over time has not been tested. Start in shadow.",
+    ja: "封印データが最新の通信ではない(ログの時刻が揃っていない)ため、時間による傾向の変化は検証されていません。まずシャドー運用から始めてください。",
+  },
+  "risk-rare-classes": {
+    en: "{count:count} of {labels:count} labels have fewer than {minimum:count} sealed rows: their recall is not known well enough to rely on.",
+    ja: "{labels:count}ラベル中{count:count}ラベルは封印データが{minimum:count}件未満で、再現率を信頼できるほどの件数がありません。",
+  },
+  "risk-weak-class": {
+    en: "The weakest label with enough rows, “{label}”, has a recall of {recall:percent} on {support:count} sealed rows.",
+    ja: "件数が十分なラベルのうち最も弱い「{label}」の再現率は{recall:percent}です(封印データ{support:count}件)。",
+  },
+  "risk-label-noise": {
+    en: "The teacher agrees with itself on {ceiling:percent} of repeated inputs; no student can agree more.",
+    ja: "同じ入力に対する教師自身の一致率は{ceiling:percent}です。どの生徒もこれを超えられません。",
+  },
+  "risk-calibration": {
+    en: "Calibration error after correction is {ece:percent}: read the probabilities with care; the gate's guarantee does not rest on them.",
+    ja: "補正後の較正誤差が{ece:percent}あります。確率値の解釈には注意してください。ゲートの保証はこの値に依存しません。",
+  },
+  "risk-price-unknown": {
+    en: "The teacher's price is unknown: no return can be stated. Give the price to see it.",
+    ja: "教師の価格が不明なため、投資対効果を示せません。価格を指定すると算出されます。",
+  },
+  "risk-price-assumed": {
+    en: "The teacher's price is a stated assumption, not a bill. List prices fall and discounts apply; compare with the cheapest model that passes the same gate too.",
+    ja: "教師の価格は想定値で、請求実績ではありません。価格改定や割引があり得ます。同じゲートを通る最も安価なモデルとも比較してください。",
+  },
+  "risk-people-not-counted": {
+    en: "People's time (integration, on-call, review) is not counted in the money.",
+    ja: "人件費(組み込み、当番、レビュー)は費用に含まれていません。",
+  },
+  "risk-fallback-tail": {
+    en: "{deferral:percent} of the calls still go to the teacher: its outages, price and tail latency stay yours.",
+    ja: "呼び出しの{deferral:percent}は引き続き教師に送られます。教師の障害、価格、遅延の影響は残ります。",
+  },
+  "risk-parity": {
+    en: "An exported artefact differs from the trained weights: “{artefact}” gives the same first answer on {top1:percent} of {rows:count} rows.",
+    ja: "書き出した「{artefact}」は、学習時の重みと第一候補が一致する割合が{top1:percent}です({rows:count}件)。",
+  },
+  "risk-licence": {
+    en: "Not checked here: whether the terms of the teacher's provider allow training on its answers ({models}).",
+    ja: "未確認事項: 教師の提供元の規約が、その回答を使った学習を認めているか({models})。",
+  },
+} as const satisfies Readonly<Record<string, Bilingual>>;
+
+const ALL = { ...VERDICT_REASONS, ...CHANGE_REASONS, ...CANDIDATE_REASONS, ...RISKS } as const;
+
+export type VerdictReasonCode = keyof typeof VERDICT_REASONS | keyof typeof CHANGE_REASONS;
+export type CandidateReasonCode = keyof typeof CANDIDATE_REASONS;
+export type RiskCode = keyof typeof RISKS;
+
+/** Every code that has a sentence. */
+export const REASON_CODES: readonly string[] = Object.keys(ALL);
+
+const CATALOGUE: ReadonlyMap<string, Bilingual> = new Map(Object.entries(ALL));
+
+/** The sentence template of a code, absent for codes of other folders without one. */
+export function reasonTemplate(code: string, language: Language): string | undefined {
+  return CATALOGUE.get(code)?.[language];
+}
+
+/** A reason as a sentence; an unknown code is written as it is, with its numbers. */
+export function renderReason(reason: Reason, language: Language): string {
+  const template = reasonTemplate(reason.code, language);
+  if (template !== undefined) return fill(template, reason.facts, language);
+  const facts = Object.entries(reason.facts).map(
+    ([name, value]) => `${name} ${typeof value === "number" ? formatNumber(value, language) : value}`,
+  );
+  return facts.length === 0 ? reason.code : `${reason.code} (${facts.join(", ")})`;
+}

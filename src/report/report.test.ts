@@ -1,0 +1,162 @@
+/** @file The written reports: whole, escaped, self-contained, in both languages. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseHTML } from "linkedom";
+import stringWidth from "string-width";
+import { afterAll, describe, expect, it } from "vitest";
+import type { Facts } from "./facts.js";
+import { FACTS, POOR_FACTS } from "./facts.test.fixture.js";
+import { quantileInterval } from "./headline.js";
+import { escapeHtml, renderHtml } from "./html.js";
+import { renderJson } from "./json.js";
+import { escapeMarkdown, renderMarkdown } from "./markdown.js";
+import { metricsOf } from "./metrics.js";
+import { renderSummary } from "./summary.js";
+import { decideVerdict } from "./verdict.js";
+import { writeReport } from "./write.js";
+
+const LABEL = "<script>alert(1)</script>";
+const pages = [FACTS, POOR_FACTS].map((facts) => renderHtml(facts, decideVerdict(facts), "ja"));
+const empty: Facts = {
+  ...POOR_FACTS,
+  dataset: { ...FACTS.dataset, sealedRows: 0, trainRows: 1, rows: 1, labels: 1 },
+  candidates: [],
+  compared: [],
+  paired: [],
+  parity: [],
+  quality: { ...FACTS.quality, agreement: { value: Number.NaN, low: 0, high: 1 }, classes: [], slices: [], confusions: [] },
+  calibration: { eceBefore: Number.NaN, eceAfter: Number.NaN, bins: [] },
+  gate: { ...POOR_FACTS.gate, curve: [], sealedRows: 0 },
+  measured: { ...FACTS.measured, latency: { p50Ms: 1, p95Ms: 1, p99Ms: 1, samplesMs: [] } },
+};
+
+describe("report.html", () => {
+  it("fetches nothing and runs nothing", () => {
+    for (const page of pages) {
+      expect(page).not.toMatch(/https?:|\/\/[a-z]|@import|url\(/i);
+      const { document } = parseHTML(page);
+      expect(document.querySelectorAll("script, link, img, iframe, object, embed").length).toBe(0);
+    }
+  });
+
+  it("holds both languages, the asked one first", () => {
+    const { document } = parseHTML(pages[0] ?? "");
+    expect(document.documentElement.getAttribute("lang")).toBe("ja");
+    expect([...document.querySelectorAll("main")].map((main) => main.getAttribute("lang"))).toEqual(["en", "ja"]);
+    expect(document.querySelector("input[checked]")?.getAttribute("id")).toBe("show-ja");
+    for (const main of document.querySelectorAll("main")) {
+      expect(main.querySelectorAll(".tile").length).toBe(4);
+      expect(main.querySelectorAll("figure svg").length).toBe(6);
+    }
+  });
+
+  it("shows labels as text, never as markup", () => {
+    const page = pages[0] ?? "";
+    expect(page).not.toContain("<script");
+    const { document } = parseHTML(page);
+    const cells = [...document.querySelectorAll("td")].map((cell) => cell.textContent);
+    expect(cells).toContain(LABEL);
+    expect(document.querySelectorAll("svg script").length).toBe(0);
+  });
+
+  it("has every anchor that its contents name", () => {
+    const { document } = parseHTML(pages[0] ?? "");
+    const ids = [...document.querySelectorAll("[id]")].map((element) => element.getAttribute("id"));
+    expect(new Set(ids).size).toBe(ids.length);
+    const links = [...document.querySelectorAll("nav a")].map((link) => link.getAttribute("href")?.slice(1));
+    expect(links.length).toBeGreaterThan(20);
+    for (const link of links) expect(ids).toContain(link);
+  });
+
+  it("is the same text every time", () => {
+    expect(renderHtml(FACTS, decideVerdict(FACTS), "ja")).toBe(pages[0]);
+  });
+
+  it("is drawn for a run in which nothing could be measured", () => {
+    const page = renderHtml(empty, decideVerdict(empty), "en");
+    expect(page).not.toMatch(/NaN|undefined|Infinity/);
+    expect(parseHTML(page).document.querySelectorAll("main").length).toBe(2);
+  });
+
+  it("escapes what html reads as markup and mends what it cannot hold", () => {
+    expect(escapeHtml(`<a href="x">&'\u0000\u001b[31m`)).toBe("&lt;a href=&quot;x&quot;&gt;&amp;&#39;  [31m");
+    expect(escapeHtml("\ud800")).toBe("\ufffd");
+  });
+});
+
+describe("report.md and report.json", () => {
+  it("escape labels for Markdown", () => {
+    expect(escapeMarkdown("a|b <c> *d*\n")).toBe(String.raw`a\|b &lt;c&gt; \*d\* `);
+    const markdown = renderMarkdown(FACTS, decideVerdict(FACTS), "en");
+    expect(markdown).not.toContain("<script");
+    expect(markdown).toContain("Deploy with fallback");
+  });
+
+  it("keep the facts bit for bit", () => {
+    const verdict = decideVerdict(FACTS);
+    const report: unknown = JSON.parse(renderJson(FACTS, verdict));
+    expect(report).toMatchObject({ format: 1, verdict: verdict.verdict, metrics: metricsOf(FACTS), facts: FACTS });
+  });
+});
+
+describe("the terminal text", () => {
+  it("opens with the four numbers and calls unknown what is unknown", () => {
+    const lines = renderSummary(POOR_FACTS, decideVerdict(POOR_FACTS), "en").split("\n");
+    expect(lines.slice(1, 5).map((line) => line.split("  ")[0])).toEqual([
+      "Size",
+      "Cost per 1,000 calls",
+      "Latency (p50)",
+      "Agreement with the teacher",
+    ]);
+    expect(lines[2]).toContain("unknown");
+    expect(renderSummary(POOR_FACTS, decideVerdict(POOR_FACTS), "ja")).toContain("不明");
+  });
+
+  it("aligns Japanese columns by display width", () => {
+    const lines = renderSummary(FACTS, decideVerdict(FACTS), "ja").split("\n").slice(0, 4);
+    const ends = ["生徒", "4.35 MB", "$0.397", "0.42 ms"].map((value, at) => {
+      const line = lines[at] ?? "";
+      return stringWidth(line.slice(0, line.indexOf(value) + value.length));
+    });
+    expect(new Set(ends).size).toBe(1);
+  });
+
+  it("says what to run next, quoted for a shell", () => {
+    const student = { ...FACTS.student, modelFolder: "my models/a" };
+    const summary = renderSummary({ ...FACTS, student }, decideVerdict(FACTS), "en", { reportPath: "out/report.html" });
+    expect(summary).toContain("joryu predict --model 'my models/a'");
+    expect(summary).toContain("out/report.html");
+  });
+
+  it("lets no control character of a log through", () => {
+    const student = { ...FACTS.student, modelFolder: "a\u001b[31mb" };
+    expect(renderSummary({ ...FACTS, student }, decideVerdict(FACTS), "en")).not.toMatch(/(?!\n)\p{Cc}/u);
+  });
+});
+
+describe("intervals of percentiles", () => {
+  it("come from order statistics and are absent for few samples", () => {
+    const samples = Array.from({ length: 1000 }, (_unused, at) => (at * 37) % 1000);
+    expect(quantileInterval(samples, 0.5)).toEqual({ low: 468, high: 531 });
+    expect(quantileInterval([1, 2], 0.5)).toBeUndefined();
+  });
+});
+
+describe("writing", () => {
+  const folder = mkdtempSync(join(tmpdir(), "joryu-report-"));
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("leaves three whole files and nothing else", () => {
+    const paths = writeReport(join(folder, "a"), FACTS, decideVerdict(FACTS), "en");
+    expect(readdirSync(join(folder, "a")).toSorted()).toEqual(["report.html", "report.json", "report.md"]);
+    expect(readFileSync(paths.html, "utf8").endsWith("</html>\n")).toBe(true);
+  });
+
+  it("says in one line where the disk refused", () => {
+    writeFileSync(join(folder, "file"), "");
+    expect(() => writeReport(join(folder, "file", "b"), FACTS, decideVerdict(FACTS), "en")).toThrow(/report\.html/);
+  });
+});

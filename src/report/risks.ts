@@ -1,0 +1,59 @@
+/** @file A short register of risks, drawn from stored facts alone: what the numbers themselves warn of, worst for the reader first.
+ *  It knows no sentence (`reasons.ts`). */
+import type { Facts, Reason } from "./facts.js";
+import type { RiskCode } from "./reasons.js";
+
+/** Below this many sealed rows a recall says little. */
+const RARE_SUPPORT = 5;
+/** A correct calibration error on a few hundred rows stays below this. */
+const HIGH_ECE_RATIO = 0.05;
+/** An export that changes more first answers than this is worth a line. */
+const PARITY_RATIO = 0.995;
+
+function risk(code: RiskCode, facts: Reason["facts"] = {}): Reason {
+  return { code, facts };
+}
+
+function qualityRisks(facts: Facts): readonly Reason[] {
+  const { dataset, quality, calibration } = facts;
+  const found: Reason[] = [];
+  if (dataset.selfAgreementCeiling !== undefined) found.push(risk("risk-label-noise", { ceiling: dataset.selfAgreementCeiling }));
+  const weakest = quality.classes.find(({ support }) => support >= RARE_SUPPORT);
+  if (weakest !== undefined) {
+    found.push(risk("risk-weak-class", { label: weakest.label, recall: weakest.recall.value, support: weakest.support }));
+  }
+  const rare = quality.classes.filter(({ support }) => support < RARE_SUPPORT).length;
+  if (rare > 0) found.push(risk("risk-rare-classes", { count: rare, labels: dataset.labels, minimum: RARE_SUPPORT }));
+  if (!dataset.hasGold) found.push(risk("risk-no-gold"));
+  if (calibration.eceAfter > HIGH_ECE_RATIO) found.push(risk("risk-calibration", { ece: calibration.eceAfter }));
+  for (const check of facts.parity) {
+    if (check.top1Agreement >= PARITY_RATIO) continue;
+    found.push(risk("risk-parity", { artefact: check.artefact, top1: check.top1Agreement, rows: check.rows }));
+  }
+  return found;
+}
+
+function moneyRisks(facts: Facts): readonly Reason[] {
+  const { money, gate } = facts;
+  const found: Reason[] = [];
+  const deferral = 1 - gate.coverage.value;
+  if (gate.threshold !== null && deferral > 0) found.push(risk("risk-fallback-tail", { deferral }));
+  if (money.teacherPriceSource === "unknown") found.push(risk("risk-price-unknown"));
+  if (money.teacherPriceSource === "config") found.push(risk("risk-price-assumed"));
+  const people = [money.assumptions["oneOffPeopleUsd"] ?? 0, money.assumptions["peopleUsdPerMonth"] ?? 0];
+  if (people.every((usd) => usd === 0)) found.push(risk("risk-people-not-counted"));
+  return found;
+}
+
+/** The risks that these facts show. */
+export function risksOf(facts: Facts): readonly Reason[] {
+  const { dataset, teacher } = facts;
+  const models = teacher.models.join(", ");
+  return [
+    ...(dataset.sealOpenings > 1 ? [risk("risk-seal-opened", { openings: dataset.sealOpenings })] : []),
+    ...qualityRisks(facts),
+    ...(dataset.sealedBy === "time" ? [] : [risk("risk-not-newest")]),
+    ...moneyRisks(facts),
+    risk("risk-licence", models === "" ? {} : { models }),
+  ];
+}

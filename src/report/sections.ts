@@ -1,0 +1,302 @@
+/** @file The tables of the report as plain data: titles, columns and cells in a language. Html and markdown draw the same tables,
+ *  the terminal one of them. It knows neither of the three. */
+import { assumptionText, text, type TextKey } from "./catalogue.js";
+import type { CandidateFacts, Estimate, Facts } from "./facts.js";
+import {
+  formatBytes,
+  formatCount,
+  formatMonths,
+  formatMs,
+  formatNumber,
+  formatPercent,
+  formatPValue,
+  formatRange,
+  formatSeconds,
+  type Language,
+  unknown,
+} from "./format.js";
+import { formatUsd } from "./headline.js";
+import { renderReason } from "./reasons.js";
+
+export interface Column {
+  readonly title: string;
+  readonly numeric: boolean;
+}
+
+export interface Table {
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** Rows of the table of labels; the rest is in report.json. */
+export const WORST_CLASSES = 20;
+const MAX_SLICES = 20;
+
+function columns(language: Language, ...keys: readonly (TextKey | readonly [TextKey])[]): readonly Column[] {
+  return keys.map((key) => (typeof key === "string" ? { title: text(language, key), numeric: false } : column(language, key[0])));
+}
+
+function column(language: Language, key: TextKey): Column {
+  return { title: text(language, key), numeric: true };
+}
+
+function percentCells(value: Estimate | undefined, language: Language): readonly [string, string] {
+  if (value === undefined) return [unknown(language), unknown(language)];
+  return [formatPercent(value.value, language), formatRange(value, formatPercent, language)];
+}
+
+function optional(
+  value: number | undefined,
+  format: (value: number, language: Language) => string,
+  language: Language,
+): string {
+  return value === undefined ? unknown(language) : format(value, language);
+}
+
+/** "value / interval", which html sets on two lines. */
+function withInterval(value: Estimate, language: Language): string {
+  return percentCells(value, language).join(" / ");
+}
+
+/** A table of names and values. */
+function pairs(language: Language, rows: readonly (readonly [string, string])[]): Table {
+  return { columns: columns(language, "name", ["value"]), rows };
+}
+
+function withMeasured(estimated: string, measured: string | undefined, language: Language): string {
+  return measured === undefined ? estimated : `${estimated} / ${text(language, "measured-value", { value: measured })}`;
+}
+
+function candidateRow(candidate: CandidateFacts, facts: Facts, language: Language): readonly string[] {
+  const { estimate } = candidate;
+  const chosen = candidate.status === "chosen";
+  const { measured, student } = facts;
+  const trained = measured.stageSeconds["train"];
+  const because = candidate.because.map((reason) => renderReason(reason, language)).join(language === "ja" ? "、" : "; ");
+  return [
+    candidate.name,
+    text(language, `status-${candidate.status}`),
+    formatCount(candidate.parameters, language),
+    withMeasured(formatBytes(estimate.sizeBytes, language), chosen ? formatBytes(student.sizeBytes, language) : undefined, language),
+    withMeasured(
+      formatMs(estimate.latencyMs, language),
+      chosen ? formatMs(measured.latency.p50Ms, language) : undefined,
+      language,
+    ),
+    withMeasured(
+      formatSeconds(estimate.trainSeconds, language),
+      chosen && trained !== undefined ? formatSeconds(trained, language) : undefined,
+      language,
+    ),
+    candidate.outOfFoldAgreement === undefined
+      ? "–"
+      : withInterval(candidate.outOfFoldAgreement, language),
+    because,
+  ];
+}
+
+/** The ladder: estimate beside measurement, and why. */
+export function candidatesTable(facts: Facts, language: Language): Table {
+  return {
+    columns: columns(
+      language,
+      "candidate",
+      "status",
+      ["parameters"],
+      ["estimated-size"],
+      ["estimated-latency"],
+      ["estimated-training"],
+      ["out-of-fold"],
+      "because",
+    ),
+    rows: facts.candidates.map((candidate) => candidateRow(candidate, facts, language)),
+  };
+}
+
+export function qualityTable(facts: Facts, language: Language): Table {
+  const { quality } = facts;
+  const estimates: readonly (readonly [TextKey, Estimate | undefined])[] = [
+    ["agreement", facts.dataset.sealedRows > 0 ? quality.agreement : undefined],
+    ["gold-accuracy", quality.goldAccuracy],
+    ["teacher-gold-accuracy", quality.teacherGoldAccuracy],
+  ];
+  return {
+    columns: columns(language, "name", ["value"], ["interval"]),
+    rows: [
+      ...estimates.map(([key, value]) => [text(language, key), ...percentCells(value, language)]),
+      [text(language, "macro-f1"), formatNumber(quality.macroF1, language), "–"],
+    ],
+  };
+}
+
+export function comparedTable(facts: Facts, language: Language): Table {
+  return {
+    columns: columns(language, "model", ["agreement"], ["size"], ["coverage"], ["cost"]),
+    rows: facts.compared.map((compared) => [
+      compared.name,
+      withInterval(compared.agreement, language),
+      compared.sizeBytes === undefined ? "–" : formatBytes(compared.sizeBytes, language),
+      compared.coverage === undefined ? "–" : formatPercent(compared.coverage, language),
+      compared.costPer1kUsd === undefined ? unknown(language) : formatUsd(compared.costPer1kUsd, facts, language),
+    ]),
+  };
+}
+
+export function gateTable(facts: Facts, language: Language): Table {
+  const { gate } = facts;
+  const kept = gate.threshold === null ? undefined : gate.keptAgreement;
+  const [coverage, coverageRange] = percentCells(gate.threshold === null ? undefined : gate.coverage, language);
+  const [agreement, agreementRange] = percentCells(kept, language);
+  return {
+    columns: columns(language, "name", ["value"], ["interval"]),
+    rows: [
+      [text(language, "threshold"), gate.threshold === null ? text(language, "none") : formatNumber(gate.threshold, language), "–"],
+      [text(language, "coverage"), coverage, coverageRange],
+      [text(language, "kept-agreement"), agreement, agreementRange],
+      [text(language, "unguaranteed-coverage"), formatPercent(gate.unguaranteedCoverage, language), "–"],
+      [text(language, "minimum-deferral"), formatPercent(gate.minimumDeferralRatio, language), "–"],
+    ],
+  };
+}
+
+export function calibrationTable(facts: Facts, language: Language): Table {
+  return pairs(language, [
+    [text(language, "ece-before"), formatPercent(facts.calibration.eceBefore, language)],
+    [text(language, "ece-after"), formatPercent(facts.calibration.eceAfter, language)],
+  ]);
+}
+
+export function moneyTable(facts: Facts, language: Language): Table {
+  const { money } = facts;
+  const usd = (value: number): string => formatUsd(value, facts, language);
+  const priced = money.teacherPer1kUsd !== undefined && money.cascadePer1kUsd !== undefined;
+  const missing = text(language, priced ? "never" : "not-computed");
+  const saved = money.savedRatio;
+  const payback = priced && money.callsPerMonth === undefined ? text(language, "not-computed") : missing;
+  return pairs(language, [
+    [text(language, "teacher"), optional(money.teacherPer1kUsd, usd, language)],
+    [text(language, "teacher-price-source"), text(language, `price-${money.teacherPriceSource}`)],
+    [text(language, "student"), usd(money.studentPer1kUsd)],
+    [
+      text(language, "cascade"),
+      money.cascadePer1kUsd === undefined
+        ? unknown(language)
+        : `${usd(money.cascadePer1kUsd.value)} (${formatRange(money.cascadePer1kUsd, usd, language)})`,
+    ],
+    [
+      text(language, "saved-ratio"),
+      saved === undefined
+        ? unknown(language)
+        : `${formatPercent(saved.value, language)} (${formatRange(saved, formatPercent, language)})`,
+    ],
+    [text(language, "calls-per-month"), optional(money.callsPerMonth, formatCount, language)],
+    [
+      text(language, "break-even"),
+      money.breakEvenCallsPerMonth === undefined ? missing : formatCount(money.breakEvenCallsPerMonth, language),
+    ],
+    [text(language, "payback"), money.paybackMonths === undefined ? payback : formatMonths(money.paybackMonths, language)],
+  ]);
+}
+
+export function latencyTable(facts: Facts, language: Language): Table {
+  const { measured, teacher } = facts;
+  const teacherMs = (value: number | undefined): string => optional(value, formatMs, language);
+  const fp32 = measured.fp32P50Ms;
+  return pairs(language, [
+    ["p50", `${formatMs(measured.latency.p50Ms, language)} (${text(language, "teacher-value", { value: teacherMs(teacher.latencyP50Ms) })})`],
+    ["p95", `${formatMs(measured.latency.p95Ms, language)} (${text(language, "teacher-value", { value: teacherMs(teacher.latencyP95Ms) })})`],
+    ["p99", formatMs(measured.latency.p99Ms, language)],
+    ...(fp32 === undefined ? [] : [["p50 (fp32)", formatMs(fp32, language)] as const]),
+    [text(language, "throughput"), text(language, "per-second", { value: measured.throughputPerSecond })],
+    [text(language, "peak-memory"), `${formatNumber(measured.peakMemoryMb, language)} MB`],
+    [text(language, "machine"), text(language, "machine-line", measured.machine)],
+    ...Object.entries(measured.stageSeconds).map(
+      ([stage, seconds]) => [`${text(language, "stage-seconds")}: ${stage}`, formatSeconds(seconds, language)] as const,
+    ),
+  ]);
+}
+
+export function classesTable(facts: Facts, language: Language): Table {
+  return {
+    columns: columns(language, "label", ["support"], ["recall"], ["precision"]),
+    rows: facts.quality.classes.slice(0, WORST_CLASSES).map((found) => [
+      found.label,
+      formatCount(found.support, language),
+      withInterval(found.recall, language),
+      formatPercent(found.precision, language),
+    ]),
+  };
+}
+
+export function slicesTable(facts: Facts, language: Language): Table {
+  return {
+    columns: columns(language, "slice", ["support"], ["agreement"]),
+    rows: facts.quality.slices
+      .slice(0, MAX_SLICES)
+      .map((slice) => [slice.name, formatCount(slice.support, language), withInterval(slice.agreement, language)]),
+  };
+}
+
+export function pairedTable(facts: Facts, language: Language): Table {
+  return {
+    columns: columns(language, "pair", "rows", ["difference"], ["p-value"]),
+    rows: facts.paired.map((test) => [
+      `${test.a} − ${test.b}`,
+      text(language, `rows-${test.rows}`),
+      withInterval(test.difference, language),
+      formatPValue(test.pValue, language),
+    ]),
+  };
+}
+
+export function parityTable(facts: Facts, language: Language): Table {
+  return {
+    columns: columns(language, "artefact", ["top1-agreement"], ["max-difference"], ["support"]),
+    rows: facts.parity.map((check) => [
+      check.artefact,
+      formatPercent(check.top1Agreement, language),
+      formatNumber(check.maxProbabilityDifference, language),
+      formatCount(check.rows, language),
+    ]),
+  };
+}
+
+export function dataTable(facts: Facts, language: Language): Table {
+  const { dataset } = facts;
+  const count = (key: TextKey, value: number): readonly [string, string] => [text(language, key), formatCount(value, language)];
+  const others = dataset.others.map(({ name, kind, records }) => `${name} (${kind}, ${formatCount(records, language)})`);
+  return pairs(language, [
+    count("data-calls", dataset.calls),
+    count("data-rows", dataset.rows),
+    count("data-train", dataset.trainRows),
+    count("data-sealed", dataset.sealedRows),
+    [text(language, "data-sealed-by"), text(language, `sealed-${dataset.sealedBy}`)],
+    count("data-openings", dataset.sealOpenings),
+    count("data-labels", dataset.labels),
+    count("data-duplicates", dataset.duplicates),
+    count("data-near-duplicates", dataset.nearDuplicates),
+    count("data-rejected", dataset.rejected),
+    [text(language, "data-ceiling"), optional(dataset.selfAgreementCeiling, formatPercent, language)],
+    [text(language, "teacher-models"), facts.teacher.models.length === 0 ? unknown(language) : facts.teacher.models.join(", ")],
+    [text(language, "data-others"), others.length === 0 ? text(language, "none") : others.join(", ")],
+  ]);
+}
+
+export function assumptionsTable(facts: Facts, language: Language): Table {
+  return pairs(
+    language,
+    Object.entries(facts.money.assumptions).map(([name, value]) => assumptionText(name, value, language)),
+  );
+}
+
+export function reproductionTable(facts: Facts, language: Language): Table {
+  return pairs(language, [
+    [text(language, "reproduction-run"), facts.runId],
+    [text(language, "reproduction-dataset"), facts.dataset.hash],
+    [text(language, "reproduction-seed"), String(facts.seed)],
+    [text(language, "reproduction-version"), facts.version],
+    [text(language, "reproduction-model"), facts.student.modelFolder],
+    [text(language, "reproduction-loss"), facts.student.lossFormula],
+    [text(language, "target"), text(language, "target-line", { ...facts.target })],
+  ]);
+}

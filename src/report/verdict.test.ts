@@ -1,0 +1,133 @@
+/** @file The verdict as a table of cases: what is proved and within every limit is deployed, nothing else. */
+import { describe, expect, it } from "vitest";
+import type { Facts } from "./facts.js";
+import { FACTS, POOR_FACTS } from "./facts.test.fixture.js";
+import { REASON_CODES } from "./reasons.js";
+import { decideVerdict, neededSealedRows } from "./verdict.js";
+
+const proved: Facts = { ...FACTS, quality: { ...FACTS.quality, agreement: { value: 0.992, low: 0.985, high: 0.996 } } };
+const noGate: Facts["gate"] = { ...FACTS.gate, threshold: null, coverage: { value: 0, low: 0, high: 0 } };
+const unpriced: Facts["money"] = { teacherPriceSource: "unknown", studentPer1kUsd: 0.0002, assumptions: {} };
+
+function codes(facts: Facts): readonly string[] {
+  return decideVerdict(facts).reasons.map(({ code }) => code);
+}
+
+describe("deploy", () => {
+  it("needs the lower bound at the target and every limit met", () => {
+    expect(decideVerdict(proved).verdict).toBe("deploy");
+    expect(codes(proved)).toEqual(["agreement-proved", "latency-met", "size-met", "saves-money"]);
+  });
+
+  it("is not given to a good point estimate whose lower bound is below the target", () => {
+    const quality = { ...FACTS.quality, agreement: { value: 0.985, low: 0.979, high: 0.99 } };
+    expect(decideVerdict({ ...FACTS, quality, gate: noGate }).verdict).toBe("keep-teacher");
+  });
+
+  it("needs no gate and no price", () => {
+    const verdict = decideVerdict({ ...proved, gate: noGate, money: unpriced });
+    expect(verdict.verdict).toBe("deploy");
+    expect(verdict.reasons.map(({ code }) => code)).toContain("price-unknown");
+  });
+});
+
+describe("deploy-with-fallback", () => {
+  it("needs a threshold, every limit met and a saving", () => {
+    expect(decideVerdict(FACTS).verdict).toBe("deploy-with-fallback");
+    expect(codes(FACTS)).toContain("gate-proved");
+    expect(codes(FACTS)).toContain("fallback-latency");
+  });
+
+  it("is given without a price when the gate keeps something", () => {
+    expect(decideVerdict({ ...FACTS, money: unpriced }).verdict).toBe("deploy-with-fallback");
+    const nothing = { ...FACTS.gate, coverage: { value: 0, low: 0, high: 0.002 } };
+    expect(decideVerdict({ ...FACTS, gate: nothing, money: unpriced }).verdict).toBe("keep-teacher");
+    expect(codes({ ...FACTS, gate: nothing, money: unpriced })).toContain("gate-keeps-nothing");
+  });
+
+  it("is refused where the saving is not sure", () => {
+    const money = { ...FACTS.money, savedRatio: { value: 0.01, low: -0.01, high: 0.03 } };
+    expect(decideVerdict({ ...FACTS, money }).verdict).toBe("keep-teacher");
+    expect(codes({ ...FACTS, money })).toContain("saves-nothing");
+  });
+
+  it("is given to a student proved alone whose cost limit only the gate breaks", () => {
+    const target = { ...FACTS.target, costPer1kUsd: 0.01 };
+    expect(decideVerdict({ ...proved, target }).verdict).toBe("deploy");
+    expect(codes({ ...FACTS, target })).toContain("cost-exceeded");
+  });
+
+  it("counts an unknown cost as not met", () => {
+    const target = { ...FACTS.target, costPer1kUsd: 5 };
+    expect(decideVerdict({ ...FACTS, target, money: unpriced }).verdict).toBe("keep-teacher");
+    expect(codes({ ...FACTS, target, money: unpriced })).toContain("cost-not-verifiable");
+  });
+});
+
+describe("keep-teacher", () => {
+  it.each([
+    [{ p95Ms: 0.1 }, "latency-exceeded"],
+    [{ sizeMb: 1 }, "size-exceeded"],
+    [{ memoryMb: 10 }, "memory-exceeded"],
+  ])("follows from a broken limit %j even where agreement is proved", (limit, code) => {
+    const facts = { ...proved, target: { ...proved.target, ...limit } };
+    expect(decideVerdict(facts).verdict).toBe("keep-teacher");
+    expect(codes(facts)).toEqual(expect.arrayContaining([code, "change-constraint"]));
+  });
+
+  it("says what would change it", () => {
+    expect(codes(POOR_FACTS)).toEqual(
+      expect.arrayContaining([
+        "agreement-below-target",
+        "gate-has-no-threshold",
+        "change-bigger-student",
+        "change-lower-target",
+        "change-more-data",
+      ]),
+    );
+    const lower = decideVerdict(POOR_FACTS).reasons.find(({ code }) => code === "change-lower-target");
+    expect(lower?.facts["target"]).toBeCloseTo(0.735, 12);
+  });
+
+  it("proposes a lower target that gives another verdict", () => {
+    const target = { ...POOR_FACTS.target, agreement: 0.735 };
+    expect(decideVerdict({ ...POOR_FACTS, target }).verdict).toBe("deploy");
+  });
+
+  it("names the rows that would prove a target which the point estimate already exceeds", () => {
+    const quality = { ...FACTS.quality, agreement: { value: 0.985, low: 0.977, high: 0.99 } };
+    const reason = decideVerdict({ ...FACTS, quality, gate: noGate }).reasons.find(({ code }) => code === "change-sealed-rows");
+    expect(reason?.facts["rows"]).toBeGreaterThan(2_500);
+    expect(reason?.facts["rows"]).toBeLessThan(4_000);
+  });
+
+  it("blames noisy labels when the teacher agrees with itself less than the target asks", () => {
+    const dataset = { ...POOR_FACTS.dataset, selfAgreementCeiling: 0.95 };
+    expect(codes({ ...POOR_FACTS, dataset })).toContain("change-noisy-labels");
+    expect(codes(POOR_FACTS)).not.toContain("change-noisy-labels");
+  });
+
+  it.each([0, 1, 148])("promises nothing with %i sealed rows, however good they look", (sealedRows) => {
+    const facts = { ...proved, dataset: { ...proved.dataset, sealedRows } };
+    const verdict = decideVerdict(facts);
+    expect(verdict.verdict).toBe("keep-teacher");
+    expect(verdict.reasons[0]?.code).toBe("no-guarantee-possible");
+    expect(verdict.reasons[0]?.facts["neededSealedRows"]).toBe(149);
+  });
+});
+
+describe("the least number of sealed rows", () => {
+  it("is 149 for 2 % at 95 % and unbounded for no error at all", () => {
+    expect(neededSealedRows(0.02, 0.05)).toBe(149);
+    expect(neededSealedRows(0, 0.05)).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+describe("every verdict", () => {
+  it("is a pure function of the facts and gives only codes of the catalogue", () => {
+    for (const facts of [FACTS, POOR_FACTS, proved]) {
+      expect(decideVerdict(facts)).toEqual(decideVerdict(structuredClone(facts)));
+      for (const code of codes(facts)) expect(REASON_CODES).toContain(code);
+    }
+  });
+});

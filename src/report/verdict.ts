@@ -1,0 +1,195 @@
+/** @file The verdict, decided from stored facts alone: no file, no model, no clock, no language. Quality is a constraint, cost is
+ *  what is optimised; what is not known never counts as met. `use-cheaper-model` needs measured answers of a cheaper model, which
+ *  no facts hold yet, so it is never given. */
+import type { Facts, Reason, Verdict } from "./facts.js";
+import { MEGABYTE } from "./format.js";
+import type { VerdictReasonCode } from "./reasons.js";
+
+/** Two-sided 95 % point of the standard normal. */
+const Z_95 = 1.959963984540054;
+/** Share of the inputs that is sealed at import (design, "What is held out"). */
+const SEALED_RATIO = 0.15;
+/** A gate below this coverage is not worth a lower target. */
+const LEAST_USEFUL_COVERAGE_RATIO = 0.1;
+/** From this deferral on, the 95th percentile of the cascade is the teacher's. */
+const TAIL_DEFERRAL_RATIO = 0.05;
+
+function reason(code: VerdictReasonCode, facts: Reason["facts"] = {}): Reason {
+  return { code, facts };
+}
+
+interface Check {
+  readonly met: boolean;
+  readonly reason: Reason;
+}
+
+function limitCheck(
+  name: "latency" | "size" | "memory" | "cost",
+  measured: number,
+  limit: number | undefined,
+): readonly Check[] {
+  if (limit === undefined) return [];
+  const met = measured <= limit;
+  return [{ met, reason: reason(met ? `${name}-met` : `${name}-exceeded`, { measured, limit }) }];
+}
+
+/** The limits that hold for the student however it is deployed. */
+function deviceChecks(facts: Facts): readonly Check[] {
+  const { target, measured, student } = facts;
+  return [
+    ...limitCheck("latency", measured.latency.p95Ms, target.p95Ms),
+    ...limitCheck("size", student.sizeBytes / MEGABYTE, target.sizeMb),
+    ...limitCheck("memory", measured.peakMemoryMb, target.memoryMb),
+  ];
+}
+
+function cascadeCostCheck(facts: Facts): readonly Check[] {
+  const limit = facts.target.costPer1kUsd;
+  if (limit === undefined) return [];
+  const cascade = facts.money.cascadePer1kUsd;
+  if (cascade === undefined) return [{ met: false, reason: reason("cost-not-verifiable", { limit }) }];
+  return limitCheck("cost", cascade.high, limit);
+}
+
+/** Least number of sealed rows with which a fault-free gate could prove its promise: (1 - epsilon)^n <= delta. */
+export function neededSealedRows(epsilon: number, delta: number): number {
+  if (!(epsilon > 0) || epsilon >= 1) return Number.POSITIVE_INFINITY;
+  return Math.ceil(Math.log(delta) / Math.log1p(-epsilon));
+}
+
+/** Wilson's lower bound at 95 % (two-sided) of a proportion over n rows. */
+function wilsonLow(ratio: number, rows: number): number {
+  const z2 = (Z_95 * Z_95) / rows;
+  const middle = ratio + z2 / 2;
+  const spread = Z_95 * Math.sqrt((ratio * (1 - ratio)) / rows + z2 / (4 * rows));
+  return (middle - spread) / (1 + z2);
+}
+
+/** Rows with which the measured agreement would prove the target; absent where it lies at or below the target. */
+function rowsToProve(agreement: number, target: number): number | undefined {
+  if (agreement <= target) return undefined;
+  let high = 2;
+  while (wilsonLow(agreement, high) < target && high < 1e9) high *= 2;
+  let low = high / 2;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (wilsonLow(agreement, middle) < target) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+function floorTo(ratio: number, step: number): number {
+  return Math.floor(ratio / step + 1e-9) * step;
+}
+
+function saving(facts: Facts, studentAlone: boolean): readonly Check[] {
+  const { teacherPer1kUsd, studentPer1kUsd, savedRatio } = facts.money;
+  if (teacherPer1kUsd === undefined) return [{ met: true, reason: reason("price-unknown") }];
+  const alone = teacherPer1kUsd > 0 ? 1 - studentPer1kUsd / teacherPer1kUsd : -1;
+  const saved = studentAlone ? { value: alone, low: alone, high: alone } : savedRatio;
+  if (saved === undefined) return [];
+  const met = saved.low > 0;
+  const numbers = { saved: saved.value, low: saved.low, high: saved.high };
+  return [{ met, reason: reason(met ? "saves-money" : "saves-nothing", numbers) }];
+}
+
+function agreementNumbers(facts: Facts): Reason["facts"] {
+  const { agreement } = facts.quality;
+  return { agreement: agreement.value, low: agreement.low, target: facts.target.agreement, rows: facts.dataset.sealedRows };
+}
+
+function gateReasons(facts: Facts): readonly Reason[] {
+  const { gate, target } = facts;
+  const deferral = 1 - gate.coverage.value;
+  const proved = reason("gate-proved", {
+    coverage: gate.coverage.value,
+    epsilon: gate.epsilon,
+    confidence: 1 - gate.delta,
+    risk: 1 - gate.keptAgreement.value,
+    target: target.agreement,
+  });
+  return deferral > TAIL_DEFERRAL_RATIO ? [proved, reason("fallback-latency", { deferral })] : [proved];
+}
+
+/** The nearest target that would give another verdict: proved for the student alone, or estimated behind the gate. */
+function lowerTargets(facts: Facts): readonly Reason[] {
+  const found: Reason[] = [];
+  const { agreement } = facts.quality;
+  const rows = facts.gate.sealedRows;
+  let best: { target: number; coverage: number } | undefined;
+  for (const [coverage, risk] of facts.gate.curve) {
+    if (coverage < LEAST_USEFUL_COVERAGE_RATIO || coverage * rows < 1) continue;
+    const target = floorTo(wilsonLow(1 - risk, coverage * rows), 0.005);
+    if (target >= facts.target.agreement) continue;
+    if (best === undefined || target > best.target + 1e-9) best = { target, coverage };
+  }
+  const alone = floorTo(agreement.low, 0.005);
+  if (best !== undefined && best.target > Math.max(0.5, alone)) found.push(reason("change-lower-target-gate", best));
+  if (alone > 0 && alone < facts.target.agreement) found.push(reason("change-lower-target", { target: alone }));
+  return found;
+}
+
+/** What would change a verdict to keep the teacher, from the facts. */
+function changes(facts: Facts, guaranteePossible: boolean): readonly Reason[] {
+  const found: Reason[] = [];
+  const { dataset, target, quality, candidates } = facts;
+  const ceiling = dataset.selfAgreementCeiling;
+  if (ceiling !== undefined && ceiling < target.agreement) {
+    found.push(reason("change-noisy-labels", { ceiling, target: target.agreement }));
+  }
+  if (!guaranteePossible) return found;
+  const rows = rowsToProve(quality.agreement.value, target.agreement);
+  if (rows !== undefined && rows > dataset.sealedRows) found.push(reason("change-sealed-rows", { rows }));
+  const untrained = candidates.filter(({ status }) => status === "planned-away" || status === "not-reached").length;
+  if (untrained > 0) found.push(reason("change-bigger-student", { count: untrained }));
+  return [
+    ...found,
+    ...lowerTargets(facts),
+    reason("change-more-data", { rows: dataset.trainRows, labels: dataset.labels }),
+  ];
+}
+
+/** Deploy only what is proved on sealed rows and within every limit; else behind the gate; else keep the teacher and say why. */
+export function decideVerdict(facts: Facts): Verdict {
+  const { target, quality, gate, dataset, money } = facts;
+  const needed = neededSealedRows(gate.epsilon, gate.delta);
+  const guaranteePossible = dataset.sealedRows >= needed;
+  const device = deviceChecks(facts);
+  const deviceMet = device.every(({ met }) => met);
+  const aloneCost = limitCheck("cost", money.studentPer1kUsd, target.costPer1kUsd);
+  const alone = guaranteePossible && quality.agreement.low >= target.agreement;
+  const said = (checks: readonly Check[]): readonly Reason[] => checks.map((check) => check.reason);
+  if (alone && deviceMet && aloneCost.every(({ met }) => met)) {
+    const proved = reason("agreement-proved", agreementNumbers(facts));
+    return { verdict: "deploy", reasons: [proved, ...said(device), ...said(aloneCost), ...said(saving(facts, true))] };
+  }
+  const below = alone ? [] : [reason("agreement-below-target", agreementNumbers(facts))];
+  const cascadeCost = cascadeCostCheck(facts);
+  const saved = saving(facts, false);
+  const keeps = gate.threshold !== null && gate.coverage.value > 0 && guaranteePossible;
+  if (keeps && deviceMet && [...cascadeCost, ...saved].every(({ met }) => met)) {
+    const reasons = [...gateReasons(facts), ...said(saved), ...below, ...said(device), ...said(cascadeCost)];
+    return { verdict: "deploy-with-fallback", reasons };
+  }
+  const confidence = 1 - gate.delta;
+  const numbers = {
+    sealedRows: dataset.sealedRows,
+    neededSealedRows: needed,
+    neededRows: Math.ceil(needed / SEALED_RATIO),
+    epsilon: gate.epsilon,
+    confidence,
+  };
+  const failed = [...device, ...(alone ? aloneCost : []), ...(keeps ? [...cascadeCost, ...saved] : [])].filter(({ met }) => !met);
+  const gateWhy = gate.threshold === null ? "gate-has-no-threshold" : gate.coverage.value > 0 ? undefined : "gate-keeps-nothing";
+  return {
+    verdict: "keep-teacher",
+    reasons: [
+      ...(guaranteePossible ? below : [reason("no-guarantee-possible", numbers)]),
+      ...(gateWhy === undefined || !guaranteePossible ? [] : [reason(gateWhy, { epsilon: gate.epsilon })]),
+      ...said(failed),
+      ...(deviceMet ? [] : [reason("change-constraint")]),
+      ...(alone || keeps ? [] : changes(facts, guaranteePossible)),
+    ],
+  };
+}

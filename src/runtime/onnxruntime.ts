@@ -1,0 +1,70 @@
+/** @file ONNX Runtime in Node: the only file that imports onnxruntime-node. `run` blocks the calling thread for its whole
+ *  duration, so long work opens its session inside a worker. */
+import * as ort from "onnxruntime-node";
+import { SessionError } from "../errors.js";
+import type { Tensor } from "../tensor/tensor.js";
+import type { Session, SessionOptions } from "./session.js";
+
+const ORT_TYPES = { f32: "float32", f64: "float64", i64: "int64", i32: "int32", i8: "int8", u8: "uint8", bool: "bool" } as const;
+
+function toOrt(tensor: Tensor): ort.Tensor {
+  return new ort.Tensor(ORT_TYPES[tensor.type], tensor.data as never, tensor.shape);
+}
+
+function fromOrt(name: string, value: ort.Tensor): Tensor {
+  const shape = value.dims;
+  const data: unknown = value.data;
+  if (data instanceof Float32Array) return { type: "f32", shape, data };
+  if (data instanceof Float64Array) return { type: "f64", shape, data };
+  if (data instanceof BigInt64Array) return { type: "i64", shape, data };
+  if (data instanceof Int32Array) return { type: "i32", shape, data };
+  if (data instanceof Int8Array) return { type: "i8", shape, data };
+  if (data instanceof Uint8Array) return { type: value.type === "bool" ? "bool" : "u8", shape, data };
+  throw new SessionError(`onnxruntime: output ${name} has type ${value.type}, which has no tensor type here`);
+}
+
+/** Opens a graph from bytes or a path. @throws SessionError when the graph is refused. */
+export async function openSession(model: Uint8Array | string, options: SessionOptions): Promise<Session> {
+  const settings: ort.InferenceSession.SessionOptions = {
+    executionProviders: ["cpu"],
+    intraOpNumThreads: options.threads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+    enableMemPattern: !(options.lean ?? false),
+    enableCpuMemArena: !(options.lean ?? false),
+    extra: { session: { set_denormal_as_zero: "1", intra_op: { allow_spinning: options.threads > 1 ? "1" : "0" } } },
+  };
+  let session: ort.InferenceSession;
+  try {
+    session = typeof model === "string" ? await ort.InferenceSession.create(model, settings) : await ort.InferenceSession.create(model, settings);
+  } catch (cause) {
+    throw new SessionError(`onnxruntime: graph refused: ${messageOf(cause)}`, { cause });
+  }
+  return {
+    inputNames: session.inputNames,
+    outputNames: session.outputNames,
+    async run(feeds, outputs = session.outputNames) {
+      const inputs: Record<string, ort.Tensor> = {};
+      for (const [name, tensor] of Object.entries(feeds)) inputs[name] = toOrt(tensor);
+      let results: ort.InferenceSession.OnnxValueMapType;
+      try {
+        results = await session.run(inputs, outputs);
+      } catch (cause) {
+        throw new SessionError(`onnxruntime: run failed: ${messageOf(cause)}`, { cause });
+      }
+      const answer: Record<string, Tensor> = {};
+      for (const name of outputs) {
+        const value = results[name];
+        if (value !== undefined) answer[name] = fromOrt(name, value);
+      }
+      return answer;
+    },
+    close: () => session.release(),
+  };
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,76 @@
+/** @file joryu.json, the heart of a model folder: what a student is, where it came from, how far it may be trusted.
+ *  Untrusted input: every field is checked, sizes are limited. Holds no measured value, so that equal runs write equal bytes. */
+import { z } from "zod";
+import { InputError } from "../errors.js";
+import { parseCalibrator } from "./calibrator.js";
+
+/** A workload with more labels than this is no closed label set. */
+export const MAX_LABELS = 10_000;
+/** Largest hash table that a student may ask for: 2^24 rows is 16 million. */
+const MAX_BUCKETS = 1 << 24;
+
+const buckets = z.int().min(1).max(MAX_BUCKETS);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const ratio = z.number().min(0).max(1);
+
+const estimate = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
+
+const manifestSchema = z.strictObject({
+  format: z.literal("joryu-student-1"),
+  /** Opened by `openStudent` alone: hashed features are no Hugging Face model. */
+  opensWith: z.literal("joryu"),
+  name: z.string().max(200),
+  kind: z.enum(["linear", "encoder", "joined"]),
+  labels: z.array(z.string().max(10_000)).min(1).max(MAX_LABELS),
+  features: z.strictObject({
+    linear: z.strictObject({ wordBuckets: buckets, characterBuckets: buckets }).optional(),
+    tokens: z.strictObject({ buckets, maxTokens: z.int().min(1).max(4096) }).optional(),
+  }),
+  template: z.strictObject({
+    system: z.string(),
+    userPrefix: z.string(),
+    userSuffix: z.string(),
+  }),
+  files: z.strictObject({ int8: z.literal("onnx/model_int8.onnx"), fp32: z.literal("onnx/model.onnx") }),
+  /** SHA-256 of each graph and of the trained weights that both were made from. */
+  sha256: z.strictObject({ int8: sha256, fp32: sha256, weights: sha256 }),
+  calibrator: z.unknown().transform(parseCalibrator),
+  gate: z.strictObject({ threshold: z.number().nullable(), epsilon: ratio, delta: ratio, coverage: ratio.nullable() }),
+  evaluation: z.strictObject({ sealedRows: z.int().min(0), agreement: estimate, goldAccuracy: estimate.optional() }).nullable(),
+  parity: z.array(
+    z.strictObject({
+      artefact: z.string(),
+      top1Agreement: ratio,
+      maxProbabilityDifference: z.number(),
+      rows: z.int(),
+    }),
+  ),
+  parameters: z.int().min(0),
+  lineage: z.strictObject({
+    dataset: z.string(),
+    seed: z.int(),
+    teacher: z.array(z.string()),
+    plan: z.string(),
+    loss: z.string(),
+    joryu: z.string(),
+  }),
+});
+
+export type StudentManifest = z.infer<typeof manifestSchema>;
+
+/** Parses joryu.json. @throws InputError naming the field that is wrong. */
+export function parseManifest(text: string, where: string): StudentManifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new InputError(`${where}: not JSON`, { hint: "the folder is no Joryu student or was cut off", cause });
+  }
+  const result = manifestSchema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const field = issue?.path.join(".") ?? "";
+  throw new InputError(`${where}: field ${field === "" ? "(root)" : field}: ${issue?.message ?? "unusable"}`, {
+    hint: "export the student again",
+  });
+}

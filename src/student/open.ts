@@ -1,0 +1,50 @@
+/** @file Opens a model folder in Node. `predict` opens joryu.json and one graph; their sizes are the size of the student. */
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { InputError } from "../errors.js";
+import { openSession } from "../runtime/onnxruntime.js";
+import { assertCalibratorFits } from "./calibrator.js";
+import { parseManifest } from "./manifest.js";
+import { createStudent, type Student } from "./student.js";
+
+export interface OpenStudentOptions {
+  /** Threads inside one operator; 1 is fastest for single short texts. */
+  readonly threads?: number;
+  readonly precision?: "int8" | "fp32";
+}
+
+/** joryu.json may be this large: 10,000 long labels fit. */
+const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
+
+async function readPart(path: string, what: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new InputError(`${path}: cannot read ${what}`, { hint: "name the model folder that a run printed", cause });
+  }
+}
+
+/** Opens the student in a model folder. @throws InputError when a file is missing, malformed or not the one that was proved. */
+export async function openStudent(folder: string, options: OpenStudentOptions = {}): Promise<Student> {
+  const path = join(folder, "joryu.json");
+  const text = await readPart(path, "the student's manifest");
+  if (text.length > MAX_MANIFEST_BYTES) throw new InputError(`${path}: ${text.length} bytes, more than a manifest can have`);
+  const manifest = parseManifest(text.toString("utf8"), path);
+  assertCalibratorFits(manifest.calibrator, manifest.sha256.weights);
+  const precision = options.precision ?? "int8";
+  const graphPath = join(folder, manifest.files[precision]);
+  const graph = await readPart(graphPath, "the student's graph");
+  if (createHash("sha256").update(graph).digest("hex") !== manifest.sha256[precision]) {
+    throw new InputError(`${graphPath}: not the graph that was proved (SHA-256 differs)`, { hint: "export the student again" });
+  }
+  const session = await openSession(graph, { threads: options.threads ?? 1 });
+  return createStudent(manifest, session);
+}
+
+/** Sum of the files that `predict` opens, in bytes. */
+export async function studentSizeBytes(folder: string): Promise<number> {
+  const manifest = await stat(join(folder, "joryu.json"));
+  const graph = await stat(join(folder, "onnx", "model_int8.onnx"));
+  return manifest.size + graph.size;
+}

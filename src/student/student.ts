@@ -1,0 +1,117 @@
+/** @file A student ready to answer: text in; label, probability, keep or defer out. Runs in Node and in a browser: it is given an
+ *  open session and knows neither files nor threads. */
+import { InvariantError } from "../errors.js";
+import { encoderFeeds } from "../models/encoder-feeds.js";
+import type { Session } from "../runtime/session.js";
+import { f32, i64, type Tensor } from "../tensor/tensor.js";
+import { calibrate } from "./calibrator.js";
+import { linearFeatures, tokenFeatures, type SparseFeatures, type TokenFeatures } from "./featurize.js";
+import type { StudentManifest } from "./manifest.js";
+
+export interface Prediction {
+  readonly text: string;
+  readonly label: string;
+  /** Calibrated probability that the teacher would agree. */
+  readonly probability: number;
+  readonly decision: "keep" | "defer";
+}
+
+export interface Student {
+  readonly manifest: StudentManifest;
+  /** Logits of each text, [texts, labels] row-major. */
+  logits(texts: readonly string[]): Promise<Float32Array>;
+  /** One prediction per text, in order. */
+  predict(texts: readonly string[]): Promise<Prediction[]>;
+  close(): Promise<void>;
+}
+
+/** Floats that one batch may occupy inside the graph: 32 MB, small enough for a browser tab. */
+const BATCH_FLOATS = 8_000_000;
+const MAX_BATCH = 64;
+
+type Features = StudentManifest["features"];
+
+interface TextFeatures {
+  readonly linear?: SparseFeatures;
+  readonly tokens?: readonly TokenFeatures[];
+}
+
+function featuresOf(text: string, features: Features): TextFeatures {
+  return {
+    ...(features.linear === undefined ? {} : { linear: linearFeatures(text, features.linear) }),
+    ...(features.tokens === undefined ? {} : { tokens: tokenFeatures(text, features.tokens) }),
+  };
+}
+
+/** Pads sparse features to ids and values [B, N]; bucket 0 with value 0 stands for nothing. */
+function linearFeeds(rows: readonly SparseFeatures[]): Record<string, Tensor> {
+  const width = Math.max(1, ...rows.map((row) => row.ids.length));
+  const ids = new Uint32Array(rows.length * width);
+  const values = new Float32Array(rows.length * width);
+  for (const [i, row] of rows.entries()) {
+    ids.set(row.ids, i * width);
+    values.set(row.values, i * width);
+  }
+  const shape = [rows.length, width];
+  return { "linear.ids": i64(shape, ids), "linear.values": f32(shape, values) };
+}
+
+function feedsOf(rows: readonly TextFeatures[], options: Features): Record<string, Tensor> {
+  const linear = rows.flatMap((row) => (row.linear === undefined ? [] : [row.linear]));
+  const tokens = rows.flatMap((row) => (row.tokens === undefined ? [] : [row.tokens]));
+  return { ...(options.linear === undefined ? {} : linearFeeds(linear)), ...(options.tokens === undefined ? {} : encoderFeeds(tokens, options.tokens)) };
+}
+
+/** Rows from `start` on that fit into one batch. */
+function batchEnd(features: readonly TextFeatures[], start: number, labels: number): number {
+  let floats = 1;
+  let end = start;
+  while (end < features.length && end - start < MAX_BATCH) {
+    const row = features[end];
+    const wide = (row?.linear?.ids.length ?? 0) * labels + (row?.tokens?.length ?? 0) * 8192;
+    floats = Math.max(floats, wide);
+    if (end > start && floats * (end - start + 1) > BATCH_FLOATS) break;
+    end++;
+  }
+  return end;
+}
+
+/** Logits [texts, labels] of an open serving graph. @throws InvariantError when the graph answers in another shape. */
+export async function studentLogits(
+  session: Session,
+  options: Features,
+  labels: number,
+  texts: readonly string[],
+): Promise<Float32Array> {
+  const features = texts.map((text) => featuresOf(text, options));
+  const logits = new Float32Array(texts.length * labels);
+  for (let start = 0; start < texts.length;) {
+    const end = batchEnd(features, start, labels);
+    const output = (await session.run(feedsOf(features.slice(start, end), options), ["logits"]))["logits"];
+    if (output?.type !== "f32" || output.data.length !== (end - start) * labels) {
+      throw new InvariantError(`student: logits of another shape than [${end - start}, ${labels}]`);
+    }
+    logits.set(output.data, start * labels);
+    start = end;
+  }
+  return logits;
+}
+
+/** Joins a manifest and an open session to a student, which then owns the session. */
+export function createStudent(manifest: StudentManifest, session: Session): Student {
+  const labels = manifest.labels.length;
+  const threshold = manifest.gate.threshold ?? Infinity;
+  return {
+    manifest,
+    logits: (texts) => studentLogits(session, manifest.features, labels, texts),
+    async predict(texts) {
+      const logits = await studentLogits(session, manifest.features, labels, texts);
+      return texts.map((text, i) => {
+        const row = logits.subarray(i * labels, (i + 1) * labels);
+        const { label, probability, score } = calibrate(manifest.calibrator, row);
+        return { text, label: manifest.labels[label] ?? "", probability, decision: score >= threshold ? "keep" : "defer" };
+      });
+    },
+    close: () => session.close(),
+  };
+}

@@ -1,0 +1,229 @@
+/** @file A student answers the same in a browser as in Node, and the report draws itself without complaint. Drives Debian's chromium
+ *  through playwright-core; where no chromium is installed the test says so and is skipped. Serves on 127.0.0.1 alone. */
+import { execFile } from "node:child_process";
+import {
+  accessSync,
+  constants,
+  createReadStream,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { extname, join, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openStudent } from "../src/index.js";
+import type { Prediction } from "../src/web.js";
+
+const BROWSER_PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const BROWSER_FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const BUILD = fileURLToPath(new URL("..", import.meta.url));
+const TYPES: Readonly<Record<string, string>> = {
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".json": "application/json",
+  ".wasm": "application/wasm",
+  ".html": "text/html; charset=utf-8",
+};
+const PAGE = `<!doctype html><meta charset="utf-8"><title>student</title><link rel="icon" href="data:,">
+<script type="importmap">{ "imports": {
+  "zod": "/node_modules/zod/index.js",
+  "onnxruntime-web": "/node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs"
+} }</script>
+<script type="module">
+  import { openStudent } from "/build/src/web.js";
+  globalThis.predict = async (texts) => {
+    const student = await openStudent(location.origin + "/model/");
+    const predictions = await student.predict(texts);
+    await student.close();
+    return predictions;
+  };
+</script>`;
+
+/** Six intents of the example: enough to train in seconds, hard enough to be unsure at times. */
+const INTENTS = [
+  "card_arrival",
+  "card_delivery_estimate",
+  "lost_or_stolen_card",
+  "exchange_rate",
+  "top_up_failed",
+  "age_limit",
+];
+const STRANGE_TEXTS = [
+  "",
+  " ",
+  "カードはいつ届きますか？",
+  "👩‍👩‍👧 where is my card\nplease",
+  "\ud800 half a pair",
+  "x".repeat(5000),
+];
+const MACHINE = {
+  format: "joryu-machine-1",
+  cpu: "test",
+  cores: 1,
+  memoryGb: 4,
+  gflops: 60,
+  singleThreadGflops: 60,
+  sparseMflops: 700,
+  hopMs: 0.04,
+};
+
+interface RunLine {
+  readonly model: string;
+  readonly report: string;
+}
+
+const executablePath = BROWSER_PATHS.find((path) => existsSync(path));
+if (executablePath === undefined) console.log(`browser test skipped: no chromium at ${BROWSER_PATHS.join(", ")}`);
+
+/** Answers GET from the named folders: /build, /node_modules, /model, and the page itself at /. */
+function serve(folders: Readonly<Record<string, string>>): Server {
+  return createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? "/", "http://127.0.0.1");
+    if (pathname === "/") {
+      response.setHeader("content-type", "text/html; charset=utf-8");
+      response.end(PAGE);
+      return;
+    }
+    const [, name = "", ...rest] = pathname.split("/");
+    const root = folders[name];
+    const path = root === undefined ? "" : resolve(root, ...rest);
+    if (
+      root === undefined ||
+      !path.startsWith(resolve(root) + sep) ||
+      !statSync(path, { throwIfNoEntry: false })?.isFile()
+    ) {
+      response.statusCode = 404;
+      response.end();
+      return;
+    }
+    response.setHeader("content-type", TYPES[extname(path)] ?? "application/octet-stream");
+    createReadStream(path).pipe(response);
+  });
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return `http://127.0.0.1:${address.port}`;
+}
+
+function exampleTexts(): { readonly lines: string[]; readonly texts: string[] } {
+  const lines = readFileSync("examples/banking77/logs.jsonl", "utf8").trimEnd().split("\n");
+  const chosen = lines.filter((line) => INTENTS.some((intent) => line.includes(`"content":"${intent}"`)));
+  const texts = chosen.map(
+    (line) => (JSON.parse(line) as { messages: { content: string }[] }).messages[1]?.content ?? "",
+  );
+  return { lines: chosen, texts };
+}
+
+/** One short run of the command line, as a user would start it; exit codes 0 and 3 are both verdicts. */
+async function runJoryu(folder: string, lines: readonly string[]): Promise<RunLine> {
+  const [logs, machine] = [join(folder, "logs.jsonl"), join(folder, "machine.json")];
+  writeFileSync(logs, `${lines.join("\n")}\n`);
+  writeFileSync(machine, JSON.stringify(MACHINE));
+  const args = [
+    "run",
+    "--logs",
+    logs,
+    "--out",
+    join(folder, "state"),
+    "--machine",
+    machine,
+    "--minutes",
+    "2",
+    "--json",
+  ];
+  const started = promisify(execFile)(process.execPath, [join(BUILD, "src/cli/main.js"), ...args], {
+    maxBuffer: 1 << 26,
+  });
+  const { stdout } = await started.catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === 3 && "stdout" in error)
+      return { stdout: String(error.stdout) };
+    throw error;
+  });
+  return JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as RunLine;
+}
+
+/** Everything that a page complains about. */
+function complaintsOf(page: Page): string[] {
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  page.on("requestfailed", (request) => complaints.push(`request failed: ${request.url()}`));
+  return complaints;
+}
+
+describe.skipIf(executablePath === undefined)("in a browser", () => {
+  const folder = mkdtempSync(join(tmpdir(), "joryu-browser-"));
+  const { lines, texts } = exampleTexts();
+  let browser: Browser;
+  let server: Server;
+  let origin: string;
+  let run: RunLine;
+
+  beforeAll(async () => {
+    run = await runJoryu(folder, lines);
+    server = serve({ build: BUILD, node_modules: resolve("node_modules"), model: run.model });
+    origin = await listen(server);
+    browser = await chromium.launch({ executablePath: executablePath ?? "", headless: true, args: BROWSER_FLAGS });
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("gives the labels, decisions and probabilities that Node gives", async () => {
+    const asked = [...texts.slice(0, 100), ...STRANGE_TEXTS];
+    const student = await openStudent(run.model);
+    const inNode = await student.predict(asked);
+    await student.close();
+    const page = await browser.newPage();
+    const complaints = complaintsOf(page);
+    await page.goto(origin);
+    await page.waitForFunction("globalThis.predict !== undefined");
+    const inBrowser: Prediction[] = await page.evaluate(`predict(${JSON.stringify(asked)})`);
+    expect(complaints).toEqual([]);
+    expect(inBrowser.map(({ label, decision }) => [label, decision])).toEqual(
+      inNode.map(({ label, decision }) => [label, decision]),
+    );
+    for (const [i, { probability }] of inNode.entries()) expect(inBrowser[i]?.probability).toBeCloseTo(probability, 3);
+    await page.close();
+  });
+
+  it("draws the charts of the report and fetches nothing", async () => {
+    accessSync(run.report, constants.R_OK);
+    const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+    const complaints = complaintsOf(page);
+    const fetched: string[] = [];
+    page.on("request", (request) => fetched.push(request.url()));
+    await page.goto(`file://${resolve(run.report)}`);
+    const charts = await page.locator("svg:visible").count();
+    expect(charts).toBeGreaterThanOrEqual(3);
+    expect(await page.locator("body").innerText()).toMatch(/\d/);
+    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+    expect(complaints).toEqual([]);
+    expect(fetched.filter((url) => !url.startsWith("file:") && !url.startsWith("data:"))).toEqual([]);
+    await page.close();
+  });
+});
