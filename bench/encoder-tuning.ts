@@ -1,5 +1,6 @@
-/** @file Trials of the label encoder on a split of Banking77 training rows (every fifth row held out; the test file is never read).
- *  Usage: node encoder-tuning.js <train.csv> '<json of spec overrides>' ... One JSON line per epoch and trial. */
+/** @file Trials of the label encoder on a split of Banking77 training rows (every fifth row held out; the test file is
+ *  never read). Usage: node encoder-tuning.js <train.csv> '<json of spec overrides>' ... One JSON line per epoch and
+ *  trial. */
 import { readFile } from "node:fs/promises";
 import { parse } from "csv-parse/sync";
 import { nowMs } from "../src/clock.js";
@@ -15,7 +16,11 @@ async function readRows(path: string): Promise<{ texts: string[]; labels: Int32A
   const rows = parse(await readFile(path, "utf8"), { columns: true }) as { text: string; category: string }[];
   const names = [...new Set(rows.map((row) => row.category))].sort();
   const index = new Map(names.map((name, i) => [name, i]));
-  return { texts: rows.map((row) => row.text), labels: Int32Array.from(rows, (row) => index.get(row.category) ?? 0), labelCount: names.length };
+  return {
+    texts: rows.map((row) => row.text),
+    labels: Int32Array.from(rows, (row) => index.get(row.category) ?? 0),
+    labelCount: names.length,
+  };
 }
 
 async function trial(path: string, overrides: Partial<EncoderTrainSpec>): Promise<void> {
@@ -32,6 +37,7 @@ async function trial(path: string, overrides: Partial<EncoderTrainSpec>): Promis
     ...overrides,
   };
   const started = nowMs();
+  const processorBefore = process.cpuUsage();
   let first = 0;
   let steps = 0;
   const result = await trainEncoder(spec, {
@@ -45,8 +51,24 @@ async function trial(path: string, overrides: Partial<EncoderTrainSpec>): Promis
   const accuracy = result.history.map((entry) => Number(entry.holdoutAccuracy?.toFixed(4)));
   const losses = result.history.map((entry) => Number(entry.holdoutLoss?.toFixed(4)));
   const seconds = (nowMs() - started) / 1000;
-  console.log(JSON.stringify({ overrides, accuracy, losses, bestEpoch: result.bestEpoch, best: best?.holdoutAccuracy, seconds, msPerStep: (nowMs() - first) / steps }));
+  const processor = process.cpuUsage(processorBefore);
+  const processorSeconds = (processor.user + processor.system) / 1e6;
+  const msPerStep = (nowMs() - first) / steps;
+  const { bestEpoch } = result;
+  console.log(
+    JSON.stringify({
+      overrides,
+      accuracy,
+      losses,
+      bestEpoch,
+      best: best?.holdoutAccuracy,
+      seconds,
+      processorSeconds,
+      msPerStep,
+    }),
+  );
 }
 
 const [path = "", ...trials] = process.argv.slice(2);
-for (const text of trials.length === 0 ? ["{}"] : trials) await trial(path, JSON.parse(text) as Partial<EncoderTrainSpec>);
+for (const text of trials.length === 0 ? ["{}"] : trials)
+  await trial(path, JSON.parse(text) as Partial<EncoderTrainSpec>);

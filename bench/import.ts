@@ -24,7 +24,9 @@ const { values } = parseArgs({
 /** Chat lines of about one kilobyte: a system prompt, a customer's text of 5 to 200 words, a label; one line in ten repeats. */
 function generate(path: string, sizeBytes: number, seed: number): number {
   const random = createRandom(seed, "import bench");
-  const words = Array.from({ length: 5_000 }, () => Array.from({ length: 2 + random.int(8) }, () => "etaoinshrdlucmfw"[random.int(16)]).join(""));
+  const words = Array.from({ length: 5_000 }, () =>
+    Array.from({ length: 2 + random.int(8) }, () => "etaoinshrdlucmfw"[random.int(16)]).join(""),
+  );
   const system = `You route support tickets. ${Array.from({ length: 60 }, (_, i) => `label_${i}`).join(", ")}`;
   const file = openSync(path, "w");
   let written = 0;
@@ -39,7 +41,8 @@ function generate(path: string, sizeBytes: number, seed: number): number {
         { role: "user", content: `Ticket: ${text}` },
         { role: "assistant", content: `label_${random.int(60)}` },
       ];
-      const line = random.int(10) === 0 && previous !== "" ? previous : `${JSON.stringify({ messages, model: "teacher" })}\n`;
+      const line =
+        random.int(10) === 0 && previous !== "" ? previous : `${JSON.stringify({ messages, model: "teacher" })}\n`;
       previous = line;
       block += line;
       lines++;
@@ -77,7 +80,9 @@ function print(facts: Record<string, unknown>): void {
 }
 
 function inOwnProcess(mode: string, path: string): { mbPerSecond: number; peakRssMb: number } {
-  const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), "--mode", mode, "--file", path], { encoding: "utf8" });
+  const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), "--mode", mode, "--file", path], {
+    encoding: "utf8",
+  });
   if (child.status !== 0) throw new Error(child.stderr);
   process.stdout.write(child.stdout);
   return JSON.parse(child.stdout) as { mbPerSecond: number; peakRssMb: number };
@@ -93,7 +98,10 @@ function compare(): void {
     const path = join(folder, "chat.jsonl");
     const lines = generate(path, Number(values.mb) * 1e6, Number(values.seed));
     print({ generated: statSync(path).size, lines });
-    const rounds = Array.from({ length: Number(values.rounds) }, () => ({ parse: inOwnProcess("parse", path), own: inOwnProcess("import", path) }));
+    const rounds = Array.from({ length: Number(values.rounds) }, () => ({
+      parse: inOwnProcess("parse", path),
+      own: inOwnProcess("import", path),
+    }));
     print({
       bench: "import",
       megabytes: Number(values.mb),

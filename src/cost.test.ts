@@ -19,7 +19,12 @@ describe("the teacher's price", () => {
   });
 
   it("is tokens times stated token prices where nothing else is known", () => {
-    const price = teacherPrice({ inputUsdPerMillion: 2.5, outputUsdPerMillion: 10, meanInputTokens: 800, meanOutputTokens: 120 });
+    const price = teacherPrice({
+      inputUsdPerMillion: 2.5,
+      outputUsdPerMillion: 10,
+      meanInputTokens: 800,
+      meanOutputTokens: 120,
+    });
     expect(price.per1kUsd).toBeCloseTo(3.2, 12);
   });
 
@@ -84,7 +89,11 @@ describe("the money of a run", () => {
   const input = { throughputPerSecond: 500, trainingSeconds: 360, coverage: { value: 0.7, low: 0.6, high: 0.8 } };
 
   it("fits the report's contract and lists every assumption", () => {
-    const money: MoneyFacts = moneyOf({ ...input, teacher: { per1kUsd: 3.2, source: "config" }, callsPerMonth: 1_000_000 });
+    const money: MoneyFacts = moneyOf({
+      ...input,
+      teacher: { per1kUsd: 3.2, source: "config" },
+      callsPerMonth: 1_000_000,
+    });
     expect(money.assumptions["machineUsdPerHour"]).toBe(0.1);
     expect(money.assumptions["trainingUsd"]).toBeCloseTo(0.01, 12);
     expect(money.savedRatio?.value).toBeCloseTo(0.7, 3);

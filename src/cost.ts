@@ -186,7 +186,11 @@ function returnOf(
 /** All money of a run from its prices, its measured throughput and its gate; every assumption is listed by name with its value. */
 export function moneyOf(input: MoneyInput): Money {
   const assumptions = assumptionsOf(input);
-  const student = studentPer1kUsd(input.throughputPerSecond, assumptions.machineUsdPerHour, assumptions.utilisationRatio);
+  const student = studentPer1kUsd(
+    input.throughputPerSecond,
+    assumptions.machineUsdPerHour,
+    assumptions.utilisationRatio,
+  );
   const base: Money = {
     teacherPriceSource: input.teacher.source,
     studentPer1kUsd: student,

@@ -5,7 +5,7 @@ import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readSources, type SourceFacts } from "./sources.js";
 
-/** Importing folder (or root file) -> what it may import. */
+/** Importing folder (or root file) to what it may import. */
 export type EdgeTable = Readonly<Record<string, readonly string[]>>;
 
 /** The rim: what may be named, and below which paths only. */
@@ -14,7 +14,45 @@ export interface RimRule {
   readonly homes: readonly string[];
 }
 
-export const EDGES: EdgeTable = {};
+/** Edges that exist, from the top of the layout down; a row is added together with the import that needs it. */
+export const EDGES: EdgeTable = {
+  cli: ["clock", "config", "dataset", "errors", "pipeline", "plan", "report", "stats", "store", "student", "version"],
+  pipeline: [
+    "clock",
+    "config",
+    "cost",
+    "dataset",
+    "distill",
+    "errors",
+    "evaluate",
+    "export",
+    "models",
+    "plan",
+    "report",
+    "runtime",
+    "stats",
+    "store",
+    "student",
+    "tensor",
+    "version",
+  ],
+  report: ["store"],
+  plan: ["clock", "config", "cost", "dataset", "errors", "graph", "models", "random", "runtime", "student", "tensor"],
+  distill: ["errors", "graph", "models", "random", "runtime", "student", "tensor"],
+  export: ["graph", "models", "store", "student", "tensor"],
+  evaluate: ["clock", "errors", "stats", "student"],
+  index: ["errors", "student", "version"],
+  web: ["errors", "runtime", "student"],
+  student: ["errors", "models", "runtime", "tensor"],
+  models: ["errors", "graph", "random", "student", "tensor"],
+  dataset: ["errors", "random"],
+  runtime: ["errors", "tensor"],
+  config: ["errors"],
+  graph: ["errors"],
+  store: ["errors"],
+  stats: ["random"],
+  tensor: ["errors"],
+};
 
 export const LIBRARY_RIM: readonly RimRule[] = [
   { name: "onnxruntime-node", homes: ["src/runtime/onnxruntime.ts"] },

@@ -15,12 +15,14 @@ async function evaluate(options: { model: string; records: string; json?: boolea
   const student = await openStudent(options.model);
   try {
     const { labels, template } = student.manifest;
-    const records = await readLabelRecords(options.records, labels, template);
+    const { records } = await readLabelRecords(options.records, { labels, template });
     if (records.length === 0) throw new InputError(`${options.records}: no record with an answer`);
     const predictions = await student.predict(records.map((record) => record.text));
     const agree = records.map(({ label }, i) => (labels[label] === predictions[i]?.label ? 1 : 0));
     const kept = predictions.flatMap((prediction, i) => (prediction.decision === "keep" ? [agree[i] ?? 0] : []));
-    const gold = records.flatMap((record, i) => (record.gold === undefined ? [] : [labels[record.gold] === predictions[i]?.label ? 1 : 0]));
+    const gold = records.flatMap((record, i) =>
+      record.gold === undefined ? [] : [labels[record.gold] === predictions[i]?.label ? 1 : 0],
+    );
     const result = {
       records: records.length,
       outsideLabels: records.filter((record) => record.label < 0).length,
@@ -32,9 +34,16 @@ async function evaluate(options: { model: string; records: string; json?: boolea
     if (options.json === true) return printJson(result);
     const { agreement, coverage, keptAgreement } = result;
     printLine(`records         ${result.records} (${result.outsideLabels} with an answer outside the label set)`);
-    printLine(`agreement       ${percent(agreement.value)} (95 %: ${percent(agreement.low)} to ${percent(agreement.high)})`);
-    if (result.goldAccuracy !== undefined) printLine(`gold accuracy   ${percent(result.goldAccuracy.value)} (95 %: ${percent(result.goldAccuracy.low)} to ${percent(result.goldAccuracy.high)})`);
-    printLine(`kept            ${percent(coverage.value)} of the records, ${percent(keptAgreement.value)} of them like the teacher`);
+    printLine(
+      `agreement       ${percent(agreement.value)} (95 %: ${percent(agreement.low)} to ${percent(agreement.high)})`,
+    );
+    if (result.goldAccuracy !== undefined)
+      printLine(
+        `gold accuracy   ${percent(result.goldAccuracy.value)} (95 %: ${percent(result.goldAccuracy.low)} to ${percent(result.goldAccuracy.high)})`,
+      );
+    printLine(
+      `kept            ${percent(coverage.value)} of the records, ${percent(keptAgreement.value)} of them like the teacher`,
+    );
   } finally {
     await student.close();
   }

@@ -2,26 +2,40 @@
 /** @file The command line: parses, calls one command, prints, chooses the exit code. Results go to stdout, everything else to stderr. */
 import { Command, CommanderError } from "commander";
 import { JoryuError, redactSecrets } from "../errors.js";
-import { addDoctor } from "./doctor.js";
-import { addEvaluate } from "./evaluate.js";
-import { addImport } from "./import.js";
-import { addInit } from "./init.js";
-import { addPlan } from "./plan.js";
-import { addPredict } from "./predict.js";
-import { addReport } from "./report.js";
-import { addRun } from "./run.js";
+import { EXIT_INTERRUPTED } from "./interrupt.js";
 import { VERSION } from "../version.js";
 
-/** 128 + SIGINT, as shells expect. */
-const EXIT_INTERRUPTED = 130;
+/** What each command adds to the program. A command is loaded when it is called, because the charts of `run` take longer to load than
+ *  `predict` takes to answer. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  run: async () => (await import("./run.js")).addRun,
+  predict: async () => (await import("./predict.js")).addPredict,
+  evaluate: async () => (await import("./evaluate.js")).addEvaluate,
+  import: async () => (await import("./import.js")).addImport,
+  plan: async () => (await import("./plan.js")).addPlan,
+  report: async () => (await import("./report.js")).addReport,
+  init: async () => (await import("./init.js")).addInit,
+  doctor: async () => (await import("./doctor.js")).addDoctor,
+};
 
-function program(): Command {
+function oneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, " ");
+}
+
+/** The program with the command that is called, or with all of them where none is. */
+async function program(called: string): Promise<Command> {
   const command = new Command("joryu")
-    .description("Turns logged LLM traffic into a small model you own, and lets it answer only as far as it has been proved.")
+    .description(
+      "Turns logged LLM traffic into a small model you own, and lets it answer only as far as it has been proved.",
+    )
     .version(VERSION)
-    .showHelpAfterError("(joryu --help lists the commands)")
+    .configureOutput({
+      outputError: (text, write) =>
+        write(`joryu: ${oneLine(text.replace(/^error: /, ""))}; joryu --help lists commands and flags\n`),
+    })
     .exitOverride();
-  for (const add of [addRun, addPredict, addEvaluate, addImport, addPlan, addReport, addInit, addDoctor]) add(command);
+  const names = Object.hasOwn(COMMANDS, called) ? [called] : Object.keys(COMMANDS);
+  for (const name of names) (await COMMANDS[name]?.())?.(command);
   for (const sub of command.commands) sub.exitOverride();
   return command;
 }
@@ -29,22 +43,28 @@ function program(): Command {
 function failure(cause: unknown): number {
   if (cause instanceof CommanderError) return cause.exitCode === 0 ? 0 : 2;
   if (cause instanceof JoryuError) {
-    process.stderr.write(`joryu: ${cause.message}\n`);
+    process.stderr.write(`joryu: ${oneLine(cause.message)}\n`);
     return cause.exitCode;
   }
   if (cause instanceof Error && cause.name === "AbortError") return EXIT_INTERRUPTED;
   const text = cause instanceof Error ? cause.message : String(cause);
-  process.stderr.write(`joryu: internal: ${redactSecrets(text)}; please report this with the command you ran\n`);
-  if (process.execArgv.includes("--enable-source-maps") && cause instanceof Error) process.stderr.write(`${cause.stack ?? ""}\n`);
+  process.stderr.write(
+    `joryu: internal: ${redactSecrets(oneLine(text))}; please report this with the command you ran\n`,
+  );
+  if (process.execArgv.includes("--enable-source-maps") && cause instanceof Error)
+    process.stderr.write(`${cause.stack ?? ""}\n`);
   return 1;
 }
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  process.stderr.write(
+    `joryu: standard output: cannot write (${error.code ?? error.message}); the result is not complete\n`,
+  );
+  process.exit(1);
 });
 try {
-  await program().parseAsync();
+  await (await program(process.argv[2] ?? "")).parseAsync();
 } catch (cause) {
   process.exitCode = failure(cause);
 }

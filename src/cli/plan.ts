@@ -2,27 +2,27 @@
 import type { Command } from "commander";
 import { planOnly } from "../pipeline/run.js";
 import { formatPlan } from "../plan/format.js";
+import { interruptible } from "./interrupt.js";
 import { createProgress, printJson, printLine } from "./output.js";
-import { interruptible } from "./run.js";
 import { addRunFlags, configOf, trainingThreads, type RunFlags } from "./run-options.js";
 
 export function addPlan(program: Command): void {
-  addRunFlags(program.command("plan").description("says which students could meet the target, and what they would cost")).action(
-    async (flags: RunFlags) => {
-      const progress = createProgress();
-      try {
-        const { plan } = await planOnly(configOf(flags), {
-          threads: trainingThreads(),
-          progress,
-          signal: interruptible().signal,
-          ...(flags.machine === undefined ? {} : { machine: flags.machine }),
-        });
-        progress.stop();
-        if (flags.json === true) printJson({ plan });
-        else printLine(formatPlan(plan));
-      } finally {
-        progress.stop();
-      }
-    },
-  );
+  addRunFlags(
+    program.command("plan").description("says which students could meet the target, and what they would cost"),
+  ).action(async (flags: RunFlags) => {
+    const progress = createProgress();
+    try {
+      const { plan } = await planOnly(configOf(flags), {
+        threads: trainingThreads(),
+        progress,
+        signal: interruptible().signal,
+        ...(flags.machine === undefined ? {} : { machine: flags.machine }),
+      });
+      progress.stop();
+      if (flags.json === true) printJson({ plan });
+      else printLine(formatPlan(plan));
+    } finally {
+      progress.stop();
+    }
+  });
 }

@@ -1,8 +1,8 @@
 /** @file `joryu predict`: one input line, one output line, in order. */
-import { createInterface } from "node:readline";
 import type { Command } from "commander";
+import { isRejection } from "../dataset/fields.js";
+import { parseMessages, splitAnswer } from "../dataset/formats/messages.js";
 import { stripTemplate } from "../dataset/template.js";
-import type { Message } from "../dataset/types.js";
 import { InputError } from "../errors.js";
 import { openStudent } from "../student/open.js";
 import type { Student } from "../student/student.js";
@@ -11,20 +11,16 @@ import { printJson, printLine } from "./output.js";
 /** Lines answered together: enough to keep the graph busy, few enough for an answer to come soon. */
 const BATCH_LINES = 64;
 
-function isMessage(value: unknown): value is Message {
-  if (typeof value !== "object" || value === null) return false;
-  return "role" in value && typeof value.role === "string" && "content" in value && typeof value.content === "string";
-}
-
+/** The text that a JSON value stands for; an answer that ends the messages (a line of a log) is left out. */
 function fromJson(value: unknown, student: Student): string | undefined {
   if (typeof value === "string") return value;
   if (typeof value !== "object" || value === null) return undefined;
   if ("text" in value && typeof value.text === "string") return value.text;
-  if (!("messages" in value) || !Array.isArray(value.messages)) return undefined;
-  const messages: unknown[] = value.messages;
-  const known = messages.filter(isMessage);
-  if (known.length !== messages.length || known.length === 0) return undefined;
-  return stripTemplate(known, student.manifest.template);
+  if (!("messages" in value)) return undefined;
+  const messages = parseMessages(value.messages);
+  if (isRejection(messages)) return undefined;
+  const split = splitAnswer(messages);
+  return stripTemplate(isRejection(split) ? messages : split.asked, student.manifest.template);
 }
 
 /** The text of a line: a JSON string, an object with `text` or `messages`, or the line itself. */
@@ -48,15 +44,17 @@ async function answer(student: Student, lines: readonly string[], json: boolean)
   }
 }
 
+/** Lines end at \n alone: what else Unicode calls a line break may stand inside a text. Whatever has arrived is answered at once, so that
+ *  a program can ask, read the answer and ask again. */
 async function answerStdin(student: Student, json: boolean): Promise<void> {
-  let batch: string[] = [];
-  for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-    batch.push(line);
-    if (batch.length < BATCH_LINES) continue;
-    await answer(student, batch, json);
-    batch = [];
+  let rest = "";
+  for await (const chunk of process.stdin.setEncoding("utf8") as AsyncIterable<string>) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    const whole = lines.map((line) => line.replace(/\r$/, ""));
+    for (let i = 0; i < whole.length; i += BATCH_LINES) await answer(student, whole.slice(i, i + BATCH_LINES), json);
   }
-  await answer(student, batch, json);
+  if (rest !== "") await answer(student, [rest], json);
 }
 
 export function addPredict(program: Command): void {

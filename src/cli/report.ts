@@ -14,8 +14,11 @@ import { printJson, printLine } from "./output.js";
 function newestRun(state: string): string {
   const runs = join(state, "runs");
   const done = existsSync(runs) ? readdirSync(runs).filter((id) => existsSync(join(runs, id, "report.json"))) : [];
-  const newest = done.sort((a, b) => statSync(join(runs, a, "report.json")).mtimeMs - statSync(join(runs, b, "report.json")).mtimeMs).at(-1);
-  if (newest === undefined) throw new InputError(`${state}: no finished run`, { hint: "run `joryu run --logs FILE` first" });
+  const newest = done
+    .sort((a, b) => statSync(join(runs, a, "report.json")).mtimeMs - statSync(join(runs, b, "report.json")).mtimeMs)
+    .at(-1);
+  if (newest === undefined)
+    throw new InputError(`${state}: no finished run`, { hint: "run `joryu run --logs FILE` first" });
   return join(runs, newest);
 }
 
@@ -27,14 +30,21 @@ export function addReport(program: Command): void {
     .option("--run <id>", "the run; the newest finished one when absent")
     .option("--lang <language>", "en or ja", "en")
     .option("--json", "print a JSON line")
-    .action(async (options: { out: string; run?: string; lang: string; json?: boolean }) => {
-      if (options.lang !== "en" && options.lang !== "ja") throw new UsageError(`--lang: expected en or ja, got ${options.lang}`);
+    .action((options: { out: string; run?: string; lang: string; json?: boolean }) => {
+      if (options.lang !== "en" && options.lang !== "ja")
+        throw new UsageError(`--lang: expected en or ja, got ${options.lang}`);
       const folder = options.run === undefined ? newestRun(options.out) : join(options.out, "runs", options.run);
       const facts = readFactsFile(folder);
       const verdict = decideVerdict(facts);
-      await writeReport(folder, facts, verdict, options.lang);
+      writeReport(folder, facts, verdict, options.lang);
       const reportPath = join(folder, "report.html");
-      if (options.json === true) printJson({ verdict: verdict.verdict, reasons: verdict.reasons, report: reportPath, metrics: metricsOf(facts) });
+      if (options.json === true)
+        printJson({
+          verdict: verdict.verdict,
+          reasons: verdict.reasons,
+          report: reportPath,
+          metrics: metricsOf(facts),
+        });
       else printLine(renderSummary(facts, verdict, options.lang, { reportPath }));
     });
 }

@@ -1,5 +1,5 @@
 /** @file The flags that `run` and `plan` share, and how they become a configuration. */
-import { cpus } from "node:os";
+import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { loadConfig, threadsFromEnvironment } from "../config/load.js";
 import type { Config } from "../config/schema.js";
@@ -72,12 +72,14 @@ export function configOf(flags: RunFlags): Config {
     resolveLeaks: leaksFlag(flags.resolveLeaks),
   });
   if (flags.target === undefined) return config;
-  const { confidence, ...target } = parseTarget(flags.target, { ...config.target, confidence: 0.95 } as Parameters<typeof parseTarget>[1]);
+  const { confidence, ...target } = parseTarget(flags.target, { ...config.target, confidence: 0.95 } as Parameters<
+    typeof parseTarget
+  >[1]);
   void confidence;
   return { ...config, target };
 }
 
 /** Threads that one training may use. */
 export function trainingThreads(): number {
-  return threadsFromEnvironment(Math.max(1, cpus().length));
+  return threadsFromEnvironment(Math.max(1, availableParallelism()));
 }

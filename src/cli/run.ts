@@ -5,25 +5,12 @@ import { planOnly, runPipeline, type RunOptions, type RunResult } from "../pipel
 import { formatPlan } from "../plan/format.js";
 import { metricsOf } from "../report/metrics.js";
 import { renderSummary } from "../report/summary.js";
+import { interruptible } from "./interrupt.js";
 import { createProgress, printJson, printLine } from "./output.js";
 import { addRunFlags, configOf, trainingThreads, type RunFlags } from "./run-options.js";
 
 /** The verdict is not to deploy. */
 const EXIT_NOT_DEPLOYED = 3;
-
-/** An abort signal that Ctrl-C sets; a second Ctrl-C ends the process at once. */
-export function interruptible(): AbortController {
-  const controller = new AbortController();
-  const stop = (): void => {
-    process.stderr.write("\nstopping; run the same command again to go on\n");
-    controller.abort(Object.assign(new Error("interrupted"), { name: "AbortError" }));
-    process.once("SIGINT", () => process.exit(130));
-    process.once("SIGTERM", () => process.exit(130));
-  };
-  process.once("SIGINT", stop);
-  process.once("SIGTERM", stop);
-  return controller;
-}
 
 function printResult(result: RunResult, flags: RunFlags, lang: "en" | "ja"): void {
   const { facts, verdict } = result;

@@ -15,13 +15,19 @@ function readYaml(path: string): unknown {
   try {
     text = readFileSync(path, "utf8");
   } catch (cause) {
-    throw new ConfigError(`${path}: cannot read the configuration`, { hint: "check --config, or write one with `joryu init`", cause });
+    throw new ConfigError(`${path}: cannot read the configuration`, {
+      hint: "check --config, or write one with `joryu init`",
+      cause,
+    });
   }
-  if (text.length > MAX_CONFIG_BYTES) throw new ConfigError(`${path}: larger than ${MAX_CONFIG_BYTES} bytes, no configuration`);
+  if (text.length > MAX_CONFIG_BYTES)
+    throw new ConfigError(`${path}: larger than ${MAX_CONFIG_BYTES} bytes, no configuration`);
   try {
     return parse(text, { maxAliasCount: 100 }) ?? {};
   } catch (cause) {
-    throw new ConfigError(`${path}: ${cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : "not YAML"}`, { cause });
+    throw new ConfigError(`${path}: ${cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : "not YAML"}`, {
+      cause,
+    });
   }
 }
 
@@ -31,7 +37,12 @@ type Node = { readonly shape?: Readonly<Record<string, unknown>>; readonly unwra
 function knownKeys(path: readonly PropertyKey[]): string[] {
   let node: unknown = configSchema;
   for (const key of [...path, undefined]) {
-    while (typeof node === "object" && node !== null && !("shape" in node) && typeof (node as Node).unwrap === "function") {
+    while (
+      typeof node === "object" &&
+      node !== null &&
+      !("shape" in node) &&
+      typeof (node as Node).unwrap === "function"
+    ) {
       node = (node as Node).unwrap?.();
     }
     const shape = (node as Node | undefined)?.shape;
@@ -62,7 +73,9 @@ export function parseConfig(value: unknown, where: string): Config {
 export function loadConfig(path: string | undefined, flags: Partial<ConfigInput>): Config {
   const file = path === undefined ? {} : readYaml(path);
   if (typeof file !== "object" || file === null || Array.isArray(file)) {
-    throw new ConfigError(`${path ?? "config"}: expected settings, got ${Array.isArray(file) ? "a list" : typeof file}`);
+    throw new ConfigError(
+      `${path ?? "config"}: expected settings, got ${Array.isArray(file) ? "a list" : typeof file}`,
+    );
   }
   const fromFile = parseConfig(file, path ?? "configuration");
   const base = path === undefined ? "." : dirname(path);

@@ -13,7 +13,9 @@ export const targetSchema = z.strictObject({
 });
 
 export const teacherSchema = z.strictObject({
-  pricePer1kUsd: positive.optional().describe("What 1,000 calls of the teacher cost, US dollars: used where the log has no cost."),
+  pricePer1kUsd: positive
+    .optional()
+    .describe("What 1,000 calls of the teacher cost, US dollars: used where the log has no cost."),
   inputUsdPerMillion: positive.optional().describe("Price of a million input tokens, US dollars."),
   outputUsdPerMillion: positive.optional().describe("Price of a million output tokens, US dollars."),
 });
@@ -25,7 +27,10 @@ export const columnsSchema = z.strictObject({
   time: z.string().optional().describe("Column or field with the time of the call."),
   cost: z.string().optional().describe("Column or field with the cost of the call, US dollars."),
   user: z.string().optional().describe("Column or field with the user."),
-  conversation: z.string().optional().describe("Column or field with the conversation; one conversation never straddles a split."),
+  conversation: z
+    .string()
+    .optional()
+    .describe("Column or field with the conversation; one conversation never straddles a split."),
   model: z.string().optional().describe("Column or field with the name of the model that answered."),
   split: z.string().optional().describe("Column or field that says `train` or `test`."),
 });
@@ -37,13 +42,26 @@ export const configSchema = z.strictObject({
   workload: z.string().optional().describe("Name of the workload to learn; the largest label workload when absent."),
   out: z.string().default(".joryu").describe("Folder of the project's state."),
   target: targetSchema.prefault({}),
-  minutes: positive.max(100_000).default(20).describe("Time to plan for, minutes; turned into a fixed number of steps."),
-  seed: z.int().min(0).max(2 ** 31 - 1).default(1).describe("Seed of every random draw."),
+  minutes: positive
+    .max(100_000)
+    .default(20)
+    .describe("Time to plan for, minutes; turned into a fixed number of steps."),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(1)
+    .describe("Seed of every random draw."),
   lang: z.enum(["en", "ja"]).default("en").describe("Language of the report."),
   teacher: teacherSchema.prefault({}),
   callsPerMonth: positive.optional().describe("Calls of the workload per month; from the log's times when absent."),
-  machineUsdPerHour: positive.default(0.1).describe("Price of the machine that the student runs on, US dollars per hour: an assumption."),
-  resolveLeaks: z.enum(["error", "drop-train"]).default("error").describe("What to do with rows that stand on both sides of a split of yours."),
+  machineUsdPerHour: positive
+    .default(0.1)
+    .describe("Price of the machine that the student runs on, US dollars per hour: an assumption."),
+  resolveLeaks: z
+    .enum(["error", "drop-train"])
+    .default("error")
+    .describe("What to do with rows that stand on both sides of a split of yours."),
 });
 
 export type Config = z.infer<typeof configSchema>;

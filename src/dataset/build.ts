@@ -38,13 +38,14 @@ export interface BuiltDataset {
   /** The dataset's folder. */
   readonly dir: string;
   readonly rejects: readonly RejectedLine[];
-  readonly rejectCounts: ReadonlyMap<string, number>;
+  /** How often each reason occurred. */
+  readonly rejectCounts: Readonly<Record<string, number>>;
   readonly notes: readonly string[];
 }
 
 const LEAST_ROWS = 20;
 /** Enough messages to see what is constant; a million would show the same. */
-const TEMPLATE_SAMPLE = 20_000;
+const TEMPLATE_SAMPLE = 5_000;
 
 /** Builds and stores the dataset of one label workload. Throws InputError when the logs hold none that can be learned (no label
  *  workload, one class, fewer than 20 distinct inputs, a leaking split), UsageError for an unknown workload, StoreError for the
@@ -66,8 +67,14 @@ export async function buildLabelDataset(files: readonly string[], options: Build
   }
 }
 
-async function fromSpool(spool: Spool, keys: WorkloadKeys, imported: ImportResult, options: BuildOptions): Promise<BuiltDataset> {
-  const { rejects, rejectCounts, counts } = imported;
+async function fromSpool(
+  spool: Spool,
+  keys: WorkloadKeys,
+  imported: ImportResult,
+  options: BuildOptions,
+): Promise<BuiltDataset> {
+  const { rejects, counts } = imported;
+  const rejectCounts = Object.fromEntries(imported.rejectCounts);
   if (counts.accepted === 0) throw nothingAccepted(imported);
   const table = new WorkloadTable();
   await spool.each((record) => table.observe(keys.keyOf(record), record), options.signal);
@@ -75,9 +82,12 @@ async function fromSpool(spool: Spool, keys: WorkloadKeys, imported: ImportResul
   const chosen = chooseWorkload(facts, options.workload);
   const labelSet = buildLabelSet(chosen.answers);
   if (labelSet.labels.length < 2) {
-    throw new InputError(`workload ${chosen.summary.name}: every answer is ${JSON.stringify(labelSet.labels[0] ?? "")}; expected at least two classes`, {
-      hint: "a constant needs no model; give logs with other answers too",
-    });
+    throw new InputError(
+      `workload ${chosen.summary.name}: every answer is ${JSON.stringify(labelSet.labels[0] ?? "")}; expected at least two classes`,
+      {
+        hint: "a constant needs no model; give logs with other answers too",
+      },
+    );
   }
   const template = await findTemplate(spool, keys, chosen, options.signal);
   const traffic = new Traffic();
@@ -90,7 +100,10 @@ async function fromSpool(spool: Spool, keys: WorkloadKeys, imported: ImportResul
   const made = splitDrafts(collector, chosen, options);
   const dataset = hashDataset({
     workload: chosen.summary.name,
-    others: facts.filter((other) => other !== chosen).map((other) => other.summary).slice(0, 100),
+    others: facts
+      .filter((other) => other !== chosen)
+      .map((other) => other.summary)
+      .slice(0, 100),
     template,
     labels: labelSet.labels,
     foldedLabels: labelSet.folded,
@@ -114,13 +127,19 @@ function nothingAccepted(imported: ImportResult): InputError {
   const [reason, count] = [...imported.rejectCounts].toSorted((a, b) => b[1] - a[1])[0] ?? ["no record", 0];
   const first = imported.rejects[0];
   const where = first === undefined ? "" : `${first.source}:${first.line}: `;
-  return new InputError(`${where}none of ${imported.counts.records} lines is a usable record; ${count} times: ${reason}`, {
-    hint: "`joryu import FILE` lists the reasons",
-  });
+  return new InputError(
+    `${where}none of ${imported.counts.records} lines is a usable record; ${count} times: ${reason}`,
+    {
+      hint: "`joryu import FILE` lists the reasons",
+    },
+  );
 }
 
 function chooseWorkload(facts: readonly WorkloadFacts[], name: string | undefined): WorkloadFacts {
-  const list = facts.slice(0, 10).map(({ summary }) => `${summary.name} (${summary.kind}, ${summary.records} records)`).join(", ");
+  const list = facts
+    .slice(0, 10)
+    .map(({ summary }) => `${summary.name} (${summary.kind}, ${summary.records} records)`)
+    .join(", ");
   if (name === undefined) {
     const largest = facts.find((workload) => workload.summary.kind === "label");
     if (largest !== undefined) return largest;
@@ -134,7 +153,12 @@ function chooseWorkload(facts: readonly WorkloadFacts[], name: string | undefine
   throw new InputError(`workload ${name} is of kind ${named.summary.kind}; only closed label sets can be learned yet`);
 }
 
-async function findTemplate(spool: Spool, keys: WorkloadKeys, chosen: WorkloadFacts, signal?: AbortSignal): Promise<PromptTemplate> {
+async function findTemplate(
+  spool: Spool,
+  keys: WorkloadKeys,
+  chosen: WorkloadFacts,
+  signal?: AbortSignal,
+): Promise<PromptTemplate> {
   const stride = Math.ceil(chosen.summary.records / TEMPLATE_SAMPLE);
   const systems = new Map<string, number>();
   const seen = new Set<string>();
@@ -166,11 +190,21 @@ interface SplitDrafts {
 function splitDrafts(collector: RowCollector, chosen: WorkloadFacts, options: BuildOptions): SplitDrafts {
   const collected = collector.finish();
   const { userSplit, timed } = collected;
-  const resolved = userSplit ? resolveLeaks(collected.drafts, options.resolveLeaks ?? "error") : { drafts: collected.drafts, dropped: 0 };
+  const resolved = userSplit
+    ? resolveLeaks(collected.drafts, options.resolveLeaks ?? "error")
+    : { drafts: collected.drafts, dropped: 0 };
   const { drafts, dropped } = resolved;
   if (drafts.length < LEAST_ROWS) {
-    throw new InputError(`workload ${chosen.summary.name}: ${drafts.length} distinct inputs; expected at least ${LEAST_ROWS}`, {
-      hint: "give more logs",
+    throw new InputError(
+      `workload ${chosen.summary.name}: ${drafts.length} distinct inputs; expected at least ${LEAST_ROWS}`,
+      {
+        hint: "give more logs",
+      },
+    );
+  }
+  if (userSplit && drafts.filter((draft) => draft.side === "train").length < LEAST_ROWS) {
+    throw new InputError(`workload ${chosen.summary.name}: the split leaves fewer than ${LEAST_ROWS} train rows`, {
+      hint: "mark more rows as train, or leave the split out",
     });
   }
   const { groups, nearDuplicates, notes } = groupRows(drafts, options.seed);
@@ -186,7 +220,7 @@ function rowsOf(drafts: readonly RowDraft[], groups: Int32Array, split: Split): 
     return {
       text: draft.text,
       label: majorityOf(draft.answers),
-      ...(draft.golds.size === 0 ? {} : { gold: majorityOf(draft.golds) }),
+      ...(draft.golds === undefined ? {} : { gold: majorityOf(draft.golds) }),
       ...(softSum === undefined ? {} : { softLabels: Array.from(softSum, (sum) => sum / softCount) }),
       weight: draft.weight,
       group: groups[i] ?? 0,
@@ -198,6 +232,8 @@ function rowsOf(drafts: readonly RowDraft[], groups: Int32Array, split: Split): 
 
 function foldNotes(labelSet: LabelSet): readonly string[] {
   if (labelSet.folded.length === 0) return [];
-  const shown = labelSet.folded.slice(0, 5).map(([written, kept]) => `${JSON.stringify(written)} as ${JSON.stringify(kept)}`);
+  const shown = labelSet.folded
+    .slice(0, 5)
+    .map(([written, kept]) => `${JSON.stringify(written)} as ${JSON.stringify(kept)}`);
   return [`${labelSet.folded.length} label spellings that differ in case or space were folded: ${shown.join(", ")}`];
 }

@@ -19,19 +19,38 @@ export interface ReadCsvOptions {
   readonly signal?: AbortSignal;
 }
 
-const DELIMITERS = [",", "\t", ";"] as const;
+const DELIMITED_LINES = 50;
 
-/** The delimiter that occurs most in the first line. */
+/** A tab where most lines hold one (prose has none), else a semicolon where the first line has more of them than commas. */
 export function delimiterOf(text: string): string {
-  const header = text.slice(0, text.indexOf("\n") < 0 ? undefined : text.indexOf("\n"));
-  const counts = DELIMITERS.map((delimiter) => header.split(delimiter).length);
-  return DELIMITERS[counts.indexOf(Math.max(...counts))] ?? ",";
+  const lines = text.split("\n", DELIMITED_LINES).filter((line) => line.trim() !== "");
+  const tabbed = lines.filter((line) => line.includes("\t")).length;
+  if (tabbed * 5 >= lines.length * 4) return "\t";
+  const header = lines[0] ?? "";
+  return header.split(";").length > header.split(",").length ? ";" : ",";
+}
+
+/** The quote character; false for tab-separated lines that are whole rows and hold quotes that nothing closes (prose). */
+function quoteOf(text: string, delimiter: string): string | false {
+  if (delimiter !== "\t") return '"';
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const columns = lines[0]?.split("\t").length;
+  if (!lines.every((line) => line.split("\t").length === columns)) return '"';
+  const cells = lines.flatMap((line) => line.trimEnd().split("\t")).filter((cell) => cell.startsWith('"'));
+  return cells.every((cell) => cell.length > 1 && cell.endsWith('"')) ? '"' : false;
 }
 
 /** The header's column names as they will key the rows. */
 export function headerOf(text: string): readonly string[] {
   const names: string[] = [];
-  const parser = parse({ delimiter: delimiterOf(text), to: 1, relax_quotes: true, relax_column_count: true });
+  const delimiter = delimiterOf(text);
+  const parser = parse({
+    delimiter,
+    quote: quoteOf(text, delimiter),
+    to: 1,
+    relax_quotes: true,
+    relax_column_count: true,
+  });
   parser.on("readable", () => {
     for (let row: unknown = parser.read(); Array.isArray(row); row = parser.read()) names.push(...row.map(String));
   });
@@ -63,8 +82,10 @@ function decoder(encoding: TextEncoding): Transform {
 }
 
 function startParser(sample: FileSample): Parser {
+  const delimiter = delimiterOf(sample.text);
   return parse({
-    delimiter: delimiterOf(sample.text),
+    delimiter,
+    quote: quoteOf(sample.text, delimiter),
     info: true,
     relax_quotes: true,
     relax_column_count: true,
@@ -88,11 +109,14 @@ export async function readCsv(path: string, options: ReadCsvOptions): Promise<vo
   file.pipe(decoding).pipe(parser);
   let names: readonly string[] | undefined;
   let previousLine = 0;
+  let pairs = 0;
   try {
     for await (const entry of parser as AsyncIterable<{ info: { lines: number }; record: string[] }>) {
       signal?.throwIfAborted();
       const line = previousLine + 1;
-      previousLine = entry.info.lines;
+      // csv-parse counts a CR LF inside quotes as two lines.
+      pairs += entry.record.reduce((sum, cell) => sum + cell.split("\r\n").length - 1, 0);
+      previousLine = entry.info.lines - pairs;
       if (names === undefined) {
         names = options.withoutHeader ? entry.record.map((_, i) => String(i + 1)) : uniqueNames(path, entry.record);
         if (!options.withoutHeader) continue;

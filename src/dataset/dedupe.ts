@@ -2,7 +2,7 @@
  *  with LSH, verified by exact Jaccard similarity of character 4-grams), and rows of one conversation. Seeded, pure.
  *  Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, chapter 3. */
 import { createRandom } from "../random.js";
-import { COMMON_CONVERSATIONS, type RowDraft } from "./rows.js";
+import { tyingConversations, type RowDraft } from "./rows.js";
 
 const SHINGLE_LENGTH = 4;
 const BANDS = 16;
@@ -12,6 +12,10 @@ const HASHES = BANDS * BAND_ROWS;
 const COMPARED_CHARACTERS = 8_192;
 /** A new row is compared with this many earlier ones of each bucket, so that a crowded bucket costs no square. */
 const BUCKET_COMPARISONS = 4;
+/** What is kept of each row's shingles: 512 bytes, 100 MB for the most rows there are. */
+const SKETCH = 128;
+/** Spaces (once punctuation) beside scripts that are written without them. */
+const UNSPACED = /(?<=[\u3040-\u30ff\u3400-\u9fff]) | (?=[\u3040-\u30ff\u3400-\u9fff])/g;
 export const NEAR_DUPLICATE_SIMILARITY = 0.8;
 
 /** Disjoint sets over 0 .. size-1 with path halving; the smallest member names a set. */
@@ -41,35 +45,66 @@ export class DisjointSets {
   }
 }
 
-/** Distinct hashes of the character 4-grams of a text, letters and digits only, ascending. */
+/** The smallest `SKETCH` distinct hashes of the character 4-grams of a text (letters and digits only), ascending. */
 export function shinglesOf(text: string): Uint32Array {
-  const plain = text.slice(0, COMPARED_CHARACTERS).normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+  const words = text
+    .slice(0, COMPARED_CHARACTERS)
+    .normalize("NFKC")
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, " ")
+    .trim();
+  const plain = words.replace(UNSPACED, "");
   const source = plain === "" ? text.slice(0, COMPARED_CHARACTERS) : ` ${plain} `;
   const count = Math.max(1, source.length - SHINGLE_LENGTH + 1);
   const hashes = new Uint32Array(count);
-  for (let i = 0; i < count; i++) {
-    let hash = 0x811c9dc5;
-    for (let j = i; j < Math.min(i + SHINGLE_LENGTH, source.length); j++) hash = Math.imul(hash ^ source.charCodeAt(j), 0x01000193);
-    hashes[i] = hash ^ (hash >>> 15);
-  }
-  hashes.sort();
-  return hashes.filter((hash, i) => i === 0 || hash !== hashes[i - 1]);
+  for (let i = 0; i < count; i++) hashes[i] = shingleHash(source, i);
+  if (count <= 4 * SKETCH) return smallest(hashes);
+  // Of a long text only about three sketches' worth of the smallest need sorting.
+  const few = smallest(hashes.filter((hash) => hash < (0xffffffff / count) * 3 * SKETCH));
+  return few.length === SKETCH ? few : smallest(hashes);
 }
 
-/** Jaccard similarity of two ascending sets. */
+function shingleHash(source: string, start: number): number {
+  let hash = 0x811c9dc5;
+  const end = Math.min(start + SHINGLE_LENGTH, source.length);
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ source.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}
+
+/** Sorts in place; the first `SKETCH` distinct members. */
+function smallest(hashes: Uint32Array): Uint32Array {
+  hashes.sort();
+  const kept = new Uint32Array(Math.min(hashes.length, SKETCH));
+  let length = 0;
+  for (let i = 0; i < hashes.length && length < SKETCH; i++) {
+    const hash = hashes[i] ?? 0;
+    if (i === 0 || hash !== hashes[i - 1]) kept[length++] = hash;
+  }
+  return kept.slice(0, length);
+}
+
+/** Jaccard similarity of two ascending sets, read off the smallest `SKETCH` members of their union (Broder's bottom-k): exact
+ *  for texts of up to about 128 characters, within about 4 % beyond. */
 export function similarityOf(a: Uint32Array, b: Uint32Array): number {
-  let [i, j, both] = [0, 0, 0];
-  while (i < a.length && j < b.length) {
+  let [i, j, both, union] = [0, 0, 0, 0];
+  while (i < a.length && j < b.length && union < SKETCH) {
     const [x, y] = [a[i] ?? 0, b[j] ?? 0];
+    union++;
     if (x === y) both++;
     if (x <= y) i++;
     if (y <= x) j++;
   }
-  return both / (a.length + b.length - both);
+  return both / Math.max(1, Math.min(SKETCH, union + a.length - i + b.length - j));
 }
 
 /** Joins near-duplicates among `members` (indices into `texts`) in `sets`. */
-export function joinNearDuplicates(texts: readonly string[], members: readonly number[], seed: number, sets: DisjointSets): void {
+export function joinNearDuplicates(
+  texts: readonly string[],
+  members: readonly number[],
+  seed: number,
+  sets: DisjointSets,
+): void {
   const random = createRandom(seed, "minhash");
   const factors = Uint32Array.from({ length: HASHES }, () => random.int(0x7fffffff) * 2 + 1);
   const offsets = Uint32Array.from({ length: HASHES }, () => random.int(0xffffffff));
@@ -112,7 +147,8 @@ function signatureOf(shingles: Uint32Array, factors: Uint32Array, offsets: Uint3
 
 function bandKey(signature: Uint32Array, band: number): number {
   let key = 0x811c9dc5;
-  for (let r = 0; r < BAND_ROWS; r++) key = Math.imul(key ^ (signature[band * BAND_ROWS + r] ?? 0), 0x01000193) ^ (key >>> 13);
+  for (let r = 0; r < BAND_ROWS; r++)
+    key = Math.imul(key ^ (signature[band * BAND_ROWS + r] ?? 0), 0x01000193) ^ (key >>> 13);
   return key;
 }
 
@@ -130,7 +166,7 @@ const LARGEST_GROUP_RATIO = 0.3;
 /** Groups rows; rows on different sides of a user's split never share a group. */
 export function groupRows(drafts: readonly RowDraft[], seed: number): Groups {
   const sets = new DisjointSets(drafts.length);
-  const texts = drafts.map((draft) => draft.folded);
+  const texts = drafts.map((draft) => draft.text);
   joinEqual(drafts, (draft) => [draft.folded], sets);
   for (const side of ["train", "test"] as const) {
     const members = drafts.flatMap((draft, i) => (draft.side === side ? [i] : []));
@@ -138,20 +174,21 @@ export function groupRows(drafts: readonly RowDraft[], seed: number): Groups {
   }
   const nearDuplicates = drafts.length - countSets(sets, drafts.length);
   const byText = numbered(sets, drafts.length);
-  joinEqual(drafts, conversationsOf, sets);
+  joinEqual(drafts, tyingConversations, sets);
   const byAll = numbered(sets, drafts.length);
   if (largestRatio(byAll) <= Math.max(LARGEST_GROUP_RATIO, largestRatio(byText)) || drafts.length < 20) {
     return { groups: byAll, nearDuplicates, notes: [] };
   }
-  const note = "the conversations of the log chain most rows into one group; they were left out of account in the split";
+  const note =
+    "the conversations of the log chain most rows into one group; they were left out of account in the split";
   return { groups: byText, nearDuplicates, notes: [note] };
 }
 
-function conversationsOf(draft: RowDraft): readonly string[] {
-  return draft.conversations.size > COMMON_CONVERSATIONS ? [] : [...draft.conversations];
-}
-
-function joinEqual(drafts: readonly RowDraft[], keysOf: (draft: RowDraft) => readonly string[], sets: DisjointSets): void {
+function joinEqual(
+  drafts: readonly RowDraft[],
+  keysOf: (draft: RowDraft) => readonly string[],
+  sets: DisjointSets,
+): void {
   const first = new Map<string, number>();
   drafts.forEach((draft, i) => {
     for (const key of keysOf(draft)) {

@@ -18,6 +18,8 @@ export interface FileSample {
 }
 
 const SAMPLE_BYTES = 1 << 20;
+/** A sample holds a whole line, however long a line may be. */
+const LARGEST_SAMPLE_BYTES = 64 << 20;
 
 const MAGIC: readonly (readonly [string, readonly number[]])[] = [
   ["gzip-compressed", [0x1f, 0x8b]],
@@ -67,19 +69,25 @@ export function sampleFile(path: string): FileSample {
   const file = openInput(path);
   try {
     const sizeBytes = fstatSync(file).size;
-    const bytes = Buffer.alloc(Math.min(SAMPLE_BYTES, sizeBytes));
-    const read = bytes.length === 0 ? 0 : readSync(file, bytes, 0, bytes.length, 0);
-    return sampleOf(path, bytes.subarray(0, read), sizeBytes);
+    for (let wanted = SAMPLE_BYTES; ; wanted *= 2) {
+      const bytes = Buffer.alloc(Math.min(wanted, sizeBytes));
+      const read = bytes.length === 0 ? 0 : readSync(file, bytes, 0, bytes.length, 0);
+      const isEnough = read >= sizeBytes || bytes.includes(10) || wanted >= LARGEST_SAMPLE_BYTES;
+      if (isEnough) return sampleOf(path, bytes.subarray(0, read), sizeBytes);
+    }
   } finally {
     closeSync(file);
   }
 }
 
 function sampleOf(path: string, bytes: Buffer, sizeBytes: number): FileSample {
-  if (sizeBytes === 0) throw new InputError(`${path}: the file is empty`, { hint: "give a file with at least 20 records" });
+  if (sizeBytes === 0)
+    throw new InputError(`${path}: the file is empty`, { hint: "give a file with at least 20 records" });
   for (const [what, magic] of MAGIC) {
     if (!magic.every((byte, i) => bytes[i] === byte)) continue;
-    throw new InputError(`${path}: expected UTF-8 text, found ${what}`, { hint: "convert it to JSONL or CSV in UTF-8" });
+    throw new InputError(`${path}: expected UTF-8 text, found ${what}`, {
+      hint: "convert it to JSONL or CSV in UTF-8",
+    });
   }
   const bomBytes = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   const complete = bytes.length === sizeBytes;
@@ -96,7 +104,7 @@ export function encodingOf(bytes: Buffer): TextEncoding {
   if (isUtf8(bytes)) return "utf-8";
   let valid = 0;
   const invalid: Buffer[] = [];
-  for (let start = 0; start < bytes.length; ) {
+  for (let start = 0; start < bytes.length;) {
     const end = bytes.indexOf(10, start);
     const line = bytes.subarray(start, end < 0 ? bytes.length : end);
     start += line.length + 1;

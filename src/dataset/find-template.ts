@@ -15,12 +15,22 @@ const LEAST_PLAIN_MESSAGES = 50;
 const LEAST_PREFIX_LENGTH = 4;
 const STRUCTURAL_END = /(\n|[:：>»"“「『`]\s*|[\])】」]\s+)$/;
 const STRUCTURAL_START = /^(\s*\n|\s*["”」』`«]|\s*<\/|\s*[\])】])/;
-const QUOTES: ReadonlyMap<string, string> = new Map([['"', '"'], ["“", "”"], ["「", "」"], ["『", "』"], ["`", "`"], ["'", "'"]]);
+const QUOTES: ReadonlyMap<string, string> = new Map([
+  ['"', '"'],
+  ["“", "”"],
+  ["「", "」"],
+  ["『", "』"],
+  ["`", "`"],
+  ["'", "'"],
+]);
 
 /** The constant beginning and end of distinct messages; empty strings where there is none. */
 export function findAffixes(messages: readonly string[]): Affixes {
   if (messages.length < LEAST_MESSAGES) return { prefix: "", suffix: "" };
-  const prefix = trimPrefix(shared(messages, (text, i) => text.charAt(i)), messages.length);
+  const prefix = trimPrefix(
+    shared(messages, (text, i) => text.charAt(i)),
+    messages.length,
+  );
   const rests = messages.map((text) => (text.startsWith(prefix) ? text.slice(prefix.length) : text));
   const reversed = shared(rests, (text, i) => text.charAt(text.length - 1 - i));
   const suffix = trimSuffix([...reversed].toReversed().join(""), prefix, messages.length);
@@ -33,6 +43,11 @@ function shared(messages: readonly string[], at: (text: string, i: number) => st
   let agreeing = messages;
   let run = "";
   for (;;) {
+    const first = at(agreeing[0] ?? "", run.length);
+    if (first !== "" && agreeing.every((text) => at(text, run.length) === first)) {
+      run += first;
+      continue;
+    }
     const counts = new Map<string, number>();
     for (const text of agreeing) counts.set(at(text, run.length), (counts.get(at(text, run.length)) ?? 0) + 1);
     let best = "";
@@ -65,5 +80,7 @@ function trimSuffix(run: string, prefix: string, messages: number): string {
 
 /** True unless stripping both would leave some message without a word. */
 function leavesText(messages: readonly string[], prefix: string, suffix: string): boolean {
-  return messages.every((text) => text.trim() === "" || text.length > prefix.length + suffix.length || !text.endsWith(suffix));
+  return messages.every(
+    (text) => text.trim() === "" || text.length > prefix.length + suffix.length || !text.endsWith(suffix),
+  );
 }

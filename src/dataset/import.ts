@@ -8,7 +8,15 @@ import { BatchRequests, type LinePlace } from "./batch-join.js";
 import { readCsv } from "./csv.js";
 import { decodeBytes } from "./encoding.js";
 import { isObject, isRejection, type JsonObject } from "./fields.js";
-import { BATCH, checkFormatName, CSV, formatOf, recordFormats, type ColumnMap, type Parsed, type RecordFormat } from "./formats/index.js";
+import {
+  BATCH,
+  checkFormatName,
+  CSV,
+  formatOf,
+  type ColumnMap,
+  type Parsed,
+  type RecordFormat,
+} from "./formats/index.js";
 import { batchHalf } from "./formats/openai-batch.js";
 import { generic } from "./formats/generic.js";
 import { parseLine } from "./json-line.js";
@@ -79,7 +87,11 @@ class Importing {
       for (const file of batches) await this.counted(file, () => this.readBatch(file, "request"));
       for (const file of this.files) done.push(await this.counted(file, () => this.readFile(file)));
       for (const place of this.requests.unanswered()) {
-        this.verdicts.reject(basename(place.path), place.line, "no batch result with this custom_id: give the result file too");
+        this.verdicts.reject(
+          basename(place.path),
+          place.line,
+          "no batch result with this custom_id: give the result file too",
+        );
       }
     } finally {
       this.requests.close();
@@ -121,7 +133,11 @@ class Importing {
     await this.eachObject(file, (value, line) => this.give(file, format, value, line.line));
   }
 
-  private async eachObject(file: SniffedFile, onObject: (value: JsonObject, line: Line) => void, quiet = false): Promise<void> {
+  private async eachObject(
+    file: SniffedFile,
+    onObject: (value: JsonObject, line: Line) => void,
+    quiet = false,
+  ): Promise<void> {
     await readLines(file.path, {
       ...this.reading(file),
       onLine: (line) => {
@@ -152,7 +168,9 @@ class Importing {
       if (file.isNamed || format.detect(value, this.columns)) return format.parse(value, this.columns);
       const other = formatOf(value, this.columns);
       if (other === BATCH) return { reject: "a batch line among other lines" };
-      return other === undefined ? { reject: "the line has the shape of no known format" } : other.parse(value, this.columns);
+      return other === undefined
+        ? { reject: "the line has the shape of no known format" }
+        : other.parse(value, this.columns);
     });
   }
 
@@ -169,7 +187,9 @@ class Importing {
     const text = decodeBytes((await readFile(file.path)).subarray(bomBytes), encoding);
     const parsed = text === undefined ? undefined : parseArray(text);
     if (parsed === undefined) {
-      throw new InputError(`${file.path}: expected a JSON array, found broken JSON`, { hint: "use JSON lines: one object per line" });
+      throw new InputError(`${file.path}: expected a JSON array, found broken JSON`, {
+        hint: "use JSON lines: one object per line",
+      });
     }
     parsed.forEach((value, i) => {
       if (isObject(value)) this.give(file, format, value, i + 1);
@@ -194,7 +214,13 @@ class Importing {
       const kind = batchHalf(value);
       if (half === "request") {
         if (kind !== "request") return;
-        const place: LinePlace = { path: file.path, line: line.line, offsetBytes: line.offsetBytes, sizeBytes: line.sizeBytes, encoding };
+        const place: LinePlace = {
+          path: file.path,
+          line: line.line,
+          offsetBytes: line.offsetBytes,
+          sizeBytes: line.sizeBytes,
+          encoding,
+        };
         const isNew = this.requests.add(String(value["custom_id"]), place);
         if (!isNew) this.verdicts.reject(file.source, line.line, "several batch requests have this custom_id");
       } else if (kind === "result") {
@@ -229,6 +255,3 @@ function parseArray(text: string): readonly unknown[] | undefined {
     return undefined;
   }
 }
-
-/** Names of the JSON-line formats, for help texts. */
-export const jsonFormatNames: readonly string[] = recordFormats.map((format) => format.name);

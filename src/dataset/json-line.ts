@@ -27,7 +27,9 @@ export function parseLine(text: string): ParsedLine | Rejection {
   const mended = JSON.stringify(value);
   if (!/\\ud[89a-f]/.test(mended)) return { value, replacedSurrogates: false };
   // JSON.stringify escapes lone halves only; an escaped backslash before is not an escape.
-  const replaced: unknown = JSON.parse(mended.replace(/(\\\\)|\\ud[89a-f][0-9a-f]{2}/g, (_, backslash?: string) => backslash ?? "\ufffd"));
+  const replaced: unknown = JSON.parse(
+    mended.replace(/(\\\\)|\\ud[89a-f][0-9a-f]{2}/g, (_, backslash?: string) => backslash ?? "\ufffd"),
+  );
   return isObject(replaced) ? { value: replaced, replacedSurrogates: true } : NO_OBJECT;
 }
 

@@ -63,7 +63,12 @@ class LineReader {
     for (;;) {
       signal?.throwIfAborted();
       const position = this.base + this.filled;
-      const { bytesRead } = await this.handle.read(this.buffer, this.filled, this.buffer.length - this.filled, position);
+      const { bytesRead } = await this.handle.read(
+        this.buffer,
+        this.filled,
+        this.buffer.length - this.filled,
+        position,
+      );
       if (bytesRead === 0) break;
       this.filled += bytesRead;
       this.takeWholeLines();
@@ -117,7 +122,9 @@ class LineReader {
 
   private emit(block: Buffer, start: number, stop: number, whole: "latin1" | "utf8" | undefined): void {
     const text =
-      whole === undefined ? decodeBytes(block.subarray(start, stop), this.options.encoding) : block.toString(whole, start, stop);
+      whole === undefined
+        ? decodeBytes(block.subarray(start, stop), this.options.encoding)
+        : block.toString(whole, start, stop);
     if (text === undefined) {
       this.give("", this.options.encoding === "utf-8" ? NOT_UTF8 : UNDECODABLE, start, stop - start);
     } else if (text.charCodeAt(0) > 32 || text.trim() !== "") {

@@ -2,6 +2,7 @@
  *  counted. More distinct inputs than `MAXIMUM_ROWS` are thinned by hash, the same ones whatever their order. Pure but for
  *  its state. */
 import { hashString } from "../random.js";
+import { hashTexts } from "./hashes.js";
 import { foldLabel, type LabelSet } from "./labels.js";
 import { createSoftLabeller, type SoftLabeller } from "./soft-labels.js";
 import { stripTemplate } from "./template.js";
@@ -12,17 +13,17 @@ export const MAXIMUM_ROWS = 200_000;
 /** Soft labels are dense [rows, labels + 1]; above this many numbers (400 MB) they are left out. */
 const MAXIMUM_SOFT_NUMBERS = 50_000_000;
 /** An input that occurs in more conversations than this is a common phrase and says nothing of any of them. */
-export const COMMON_CONVERSATIONS = 3;
+const COMMON_CONVERSATIONS = 3;
 
 /** A row before it is grouped and split. */
 export interface RowDraft {
   readonly text: string;
-  /** Normalised text: what "the same input" means across a split. */
+  /** Hash of the text but for case and space: what "the same input" means across a split. */
   readonly folded: string;
   readonly side: "train" | "test";
   readonly answers: Map<number, number>;
-  readonly golds: Map<number, number>;
-  readonly conversations: Set<string>;
+  golds: Map<number, number> | undefined;
+  conversations: Set<string> | undefined;
   softSum: Float64Array | undefined;
   softCount: number;
   weight: number;
@@ -70,10 +71,10 @@ export class RowCollector {
     if (label < 0) this.outside++;
     if (normalised === "") this.empty++;
     if (label < 0 || normalised === "") return;
-    if ((hashString(normalised) & this.mask) !== 0) return;
+    if (this.mask !== 0 && (hashString(normalised) & this.mask) !== 0) return;
     const side = record.split === "test" ? "test" : "train";
     if (side === "test") this.splits++;
-    const draft = this.draftOf(`${side}:${normalised}`, () => start(record, text, normalised, side));
+    const draft = this.draftOf(hashTexts(side, normalised), () => start(record, text, normalised, side));
     this.count(draft, record, label);
     if (this.drafts.size > MAXIMUM_ROWS) this.thin();
   }
@@ -83,7 +84,8 @@ export class RowCollector {
     const notes: string[] = [];
     if (this.outside > 0) notes.push(`${this.outside} calls have an answer outside the label set and were left out`);
     if (this.empty > 0) notes.push(`${this.empty} calls have no input beside the template and were left out`);
-    if (this.mask > 0) notes.push(`more than ${MAXIMUM_ROWS} distinct inputs: one of ${this.mask + 1} was kept, chosen by hash`);
+    if (this.mask > 0)
+      notes.push(`more than ${MAXIMUM_ROWS} distinct inputs: one of ${this.mask + 1} was kept, chosen by hash`);
     return { drafts: [...this.drafts.values()], timed: this.untimed === 0, userSplit: this.splits > 0, notes };
   }
 
@@ -100,10 +102,14 @@ export class RowCollector {
     draft.answers.set(label, (draft.answers.get(label) ?? 0) + 1);
     if (record.gold !== undefined) {
       const gold = this.labelSet.indexOf(record.gold);
-      draft.golds.set(gold, (draft.golds.get(gold) ?? 0) + 1);
+      const golds = (draft.golds ??= new Map<number, number>());
+      golds.set(gold, (golds.get(gold) ?? 0) + 1);
     }
-    if (draft.conversations.size <= COMMON_CONVERSATIONS) draft.conversations.add(conversationOf(record));
-    draft.conversations.delete("");
+    const conversation = conversationOf(record);
+    if (conversation !== "") {
+      const conversations = (draft.conversations ??= new Set<string>());
+      if (conversations.size <= COMMON_CONVERSATIONS) conversations.add(conversation);
+    }
     if (record.timestampMs === undefined) this.untimed++;
     else draft.firstMs = Math.min(draft.firstMs ?? Infinity, record.timestampMs);
     if (record.logprobs !== undefined) this.addSoft(draft, record, label);
@@ -128,11 +134,11 @@ export class RowCollector {
 function start(record: LlmRecord, text: string, normalised: string, side: "train" | "test"): RowDraft {
   return {
     text,
-    folded: foldLabel(normalised),
+    folded: hashTexts(foldLabel(normalised)),
     side,
     answers: new Map(),
-    golds: new Map(),
-    conversations: new Set(),
+    golds: undefined,
+    conversations: undefined,
     softSum: undefined,
     softCount: 0,
     weight: 0,
@@ -141,11 +147,22 @@ function start(record: LlmRecord, text: string, normalised: string, side: "train
   };
 }
 
+/** The conversations that tie a row to others; none for a common phrase. */
+export function tyingConversations(draft: RowDraft): readonly string[] {
+  const { conversations } = draft;
+  return conversations === undefined || conversations.size > COMMON_CONVERSATIONS ? [] : [...conversations];
+}
+
 /** The named conversation, or for a dialogue without one its first exchange, which later calls repeat. */
 function conversationOf(record: LlmRecord): string {
   if (record.conversation !== undefined) return `c${record.conversation}`;
   const turns = record.messages.filter((message) => message.role !== "system");
-  return turns.length < 3 ? "" : `t${turns.slice(0, 2).map((turn) => turn.content).join("\n")}`;
+  return turns.length < 3
+    ? ""
+    : `t${turns
+        .slice(0, 2)
+        .map((turn) => turn.content)
+        .join("\n")}`;
 }
 
 /** The teacher's agreement with itself over repeated inputs: pairs of its answers to one input that agree, and the share of

@@ -1,7 +1,17 @@
 /** @file The frozen dataset folder: `manifest.json` and `rows.jsonl`, named by the hash of their contents, written whole or
  *  not at all (temporary folder, fsync, rename). Soft labels are stored sparse. Knows nothing of how rows were made. */
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { StoreError } from "../errors.js";
 import { writeFailure } from "./spool.js";
@@ -37,13 +47,21 @@ function parseRow(line: string, labels: number): Row {
   return { ...rest, softLabels };
 }
 
-function rowChunks(rows: readonly Row[]): string[] {
-  const chunks: string[] = [];
-  for (let i = 0; i < rows.length; i += 1000) chunks.push(rows.slice(i, i + 1000).map(rowLine).join(""));
-  return chunks;
+/** The rows file in pieces, so that it never stands in memory whole. */
+function* rowChunks(rows: readonly Row[]): Generator<string> {
+  for (let i = 0; i < rows.length; i += 1000)
+    yield rows
+      .slice(i, i + 1000)
+      .map(rowLine)
+      .join("");
 }
 
-function sha256(pieces: readonly string[]): string {
+function* concatenated(first: string, rest: Iterable<string>): Generator<string> {
+  yield first;
+  yield* rest;
+}
+
+function sha256(pieces: Iterable<string>): string {
   const hash = createHash("sha256");
   for (const piece of pieces) hash.update(piece);
   return hash.digest("hex");
@@ -52,7 +70,7 @@ function sha256(pieces: readonly string[]): string {
 /** Fills in the hash (32 hexadecimal digits over everything else) of a dataset. */
 export function hashDataset(dataset: Omit<LabelDataset, "hash">): LabelDataset {
   const { rows, ...facts } = dataset;
-  return { hash: sha256([JSON.stringify(facts), ...rowChunks(rows)]).slice(0, 32), ...dataset };
+  return { hash: sha256(concatenated(JSON.stringify(facts), rowChunks(rows))).slice(0, 32), ...dataset };
 }
 
 /** Writes `<outDir>/datasets/<hash>/` and returns that folder; an equal one that is there already is kept.
@@ -66,9 +84,13 @@ export function writeDataset(outDir: string, dataset: LabelDataset): string {
     rmSync(temporary, { recursive: true, force: true });
     mkdirSync(temporary, { recursive: true });
     const { rows, ...facts } = dataset;
-    const chunks = rowChunks(rows);
-    const manifest: Manifest = { formatVersion: FORMAT_VERSION, ...facts, rowCount: rows.length, rowsSha256: sha256(chunks) };
-    writeSynced(join(temporary, ROWS), chunks);
+    const manifest: Manifest = {
+      formatVersion: FORMAT_VERSION,
+      ...facts,
+      rowCount: rows.length,
+      rowsSha256: sha256(rowChunks(rows)),
+    };
+    writeSynced(join(temporary, ROWS), rowChunks(rows));
     writeSynced(join(temporary, MANIFEST), [`${JSON.stringify(manifest, undefined, 1)}\n`]);
     syncFolder(temporary);
     rmSync(folder, { recursive: true, force: true });
@@ -80,7 +102,7 @@ export function writeDataset(outDir: string, dataset: LabelDataset): string {
   return folder;
 }
 
-function writeSynced(path: string, pieces: readonly string[]): void {
+function writeSynced(path: string, pieces: Iterable<string>): void {
   const file = openSync(path, "w");
   try {
     for (const piece of pieces) writeSync(file, piece);
@@ -103,12 +125,16 @@ function syncFolder(path: string): void {
 export function readDataset(folder: string): LabelDataset {
   const { formatVersion, rowCount, rowsSha256, ...facts } = readManifest(folder);
   if (formatVersion !== FORMAT_VERSION) {
-    throw new StoreError(`${folder}: expected dataset format ${FORMAT_VERSION}, found ${String(formatVersion)}`, { hint: "import the logs again" });
+    throw new StoreError(`${folder}: expected dataset format ${FORMAT_VERSION}, found ${String(formatVersion)}`, {
+      hint: "import the logs again",
+    });
   }
   const text = readStored(join(folder, ROWS));
   const rows = text.split("\n").slice(0, -1);
   if (rows.length !== rowCount || sha256([text]) !== rowsSha256) {
-    throw new StoreError(`${join(folder, ROWS)}: damaged (its hash differs from the manifest's)`, { hint: "delete the folder and import again" });
+    throw new StoreError(`${join(folder, ROWS)}: damaged (its hash differs from the manifest's)`, {
+      hint: "delete the folder and import again",
+    });
   }
   return { ...facts, rows: rows.map((line) => parseRow(line, facts.labels.length)) };
 }

@@ -39,9 +39,12 @@ export function sniffFile(path: string, format: string, columns: ColumnMap): Sni
   const isArray = /^\s*\[\s*[{\]]/.test(sample.text);
   const objects = isArray ? arrayObjects(sample) : lineObjects(sample.text);
   if (isArray && sample.sizeBytes > MAXIMUM_ARRAY_BYTES) {
-    throw new InputError(`${path}: one JSON array of ${Math.round(sample.sizeBytes / 1e6)} MB is too large to read at once`, {
-      hint: "write it as JSON lines, one object per line",
-    });
+    throw new InputError(
+      `${path}: one JSON array of ${Math.round(sample.sizeBytes / 1e6)} MB is too large to read at once`,
+      {
+        hint: "write it as JSON lines, one object per line",
+      },
+    );
   }
   if (format === CSV || (format === "auto" && objects.length === 0 && looksLikeTable(path, sample.text, columns))) {
     return { ...base, format: CSV, withoutHeader: checkTable(path, sample, columns) };
@@ -51,12 +54,16 @@ export function sniffFile(path: string, format: string, columns: ColumnMap): Sni
   return { ...base, format: found, isArray: isArray && found !== BATCH };
 }
 
-const encodingNames = { "utf-8": "UTF-8", shift_jis: "Shift_JIS (CP932)", "windows-1252": "Latin-1 (Windows-1252)" } as const;
+const encodingNames = {
+  "utf-8": "UTF-8",
+  shift_jis: "Shift_JIS (CP932)",
+  "windows-1252": "Latin-1 (Windows-1252)",
+} as const;
 
 function lineObjects(text: string): readonly JsonObject[] {
   const objects: JsonObject[] = [];
   let start = 0;
-  for (let looked = 0; looked < SAMPLED_LINES && start < text.length; ) {
+  for (let looked = 0; looked < SAMPLED_LINES && start < text.length;) {
     const found = text.indexOf("\n", start);
     const line = text.slice(start, found < 0 ? text.length : found).trim();
     start = found < 0 ? text.length : found + 1;
@@ -70,18 +77,22 @@ function lineObjects(text: string): readonly JsonObject[] {
 
 /** Objects at the beginning of an array; a sample that cuts the array is closed after its first complete object. */
 function arrayObjects(sample: FileSample): readonly JsonObject[] {
-  for (let end = sample.text.length, tries = 0; end > 0 && tries < 20_000; tries++) {
+  for (let end = sample.text.length, tries = 0; end > 0 && tries < 500; tries++) {
     const text = sample.text.slice(0, end);
     const parsed = parseLine(`{"rows":${sample.complete && tries === 0 ? text : `${text}]`}}`);
     const rows: unknown = isRejection(parsed) ? undefined : parsed.value["rows"];
-    if (Array.isArray(rows)) return rows.slice(0, SAMPLED_LINES).filter((row): row is JsonObject => typeof row === "object" && row !== null);
+    if (Array.isArray(rows))
+      return rows.slice(0, SAMPLED_LINES).filter((row): row is JsonObject => typeof row === "object" && row !== null);
     if (sample.complete) return [];
     end = sample.text.lastIndexOf("}", end - 2) + 1;
   }
   return [];
 }
 
-function mostFrequentFormat(objects: readonly JsonObject[], columns: ColumnMap): RecordFormat | typeof BATCH | undefined {
+function mostFrequentFormat(
+  objects: readonly JsonObject[],
+  columns: ColumnMap,
+): RecordFormat | typeof BATCH | undefined {
   const counts = new Map<RecordFormat | typeof BATCH, number>();
   for (const value of objects) {
     const format = formatOf(value, columns);
@@ -90,9 +101,15 @@ function mostFrequentFormat(objects: readonly JsonObject[], columns: ColumnMap):
   return [...counts].toSorted((a, b) => b[1] - a[1])[0]?.[0];
 }
 
-function namedFormat(path: string, name: string, objects: readonly JsonObject[], columns: ColumnMap): RecordFormat | typeof BATCH {
+function namedFormat(
+  path: string,
+  name: string,
+  objects: readonly JsonObject[],
+  columns: ColumnMap,
+): RecordFormat | typeof BATCH {
   const format = recordFormats.find((row) => row.name === name);
-  const fits = (value: JsonObject): boolean => (format === undefined ? batchHalf(value) !== undefined : format.detect(value, columns));
+  const fits = (value: JsonObject): boolean =>
+    format === undefined ? batchHalf(value) !== undefined : format.detect(value, columns);
   if (objects.some(fits)) return format ?? BATCH;
   const other = mostFrequentFormat(objects, columns);
   const found = other === undefined ? "" : `; it looks like ${typeof other === "string" ? other : other.name}`;
@@ -106,7 +123,10 @@ function looksLikeTable(path: string, text: string, columns: ColumnMap): boolean
   if ([".csv", ".tsv"].includes(extname(path).toLowerCase())) return true;
   if (/^\s*[{[]/.test(text)) return false;
   const header = headerOf(text);
-  return header.length > 1 && (mapped(columns).length > 0 || (hasName(header, usualNames.input) && hasName(header, usualNames.output)));
+  return (
+    header.length > 1 &&
+    (mapped(columns).length > 0 || (hasName(header, usualNames.input) && hasName(header, usualNames.output)))
+  );
 }
 
 function mapped(columns: ColumnMap): readonly string[] {
@@ -122,9 +142,17 @@ function checkTable(path: string, sample: FileSample, columns: ColumnMap): boole
   const header = headerOf(sample.text);
   const wanted = mapped(columns);
   const missing = wanted.filter((name) => !header.includes(name));
-  if (wanted.length > 0 && missing.length > 0 && wanted.every((name) => /^\d+$/.test(name) && Number(name) <= header.length)) return true;
-  const found = `found ${header.slice(0, 20).map((name) => JSON.stringify(name.slice(0, 40))).join(", ")}`;
-  const hint = 'map the columns, for instance input=COLUMN,output=COLUMN (by number where there is no header line)';
+  if (
+    wanted.length > 0 &&
+    missing.length > 0 &&
+    wanted.every((name) => /^\d+$/.test(name) && Number(name) <= header.length)
+  )
+    return true;
+  const found = `found ${header
+    .slice(0, 20)
+    .map((name) => JSON.stringify(name.slice(0, 40)))
+    .join(", ")}`;
+  const hint = "map the columns, for instance input=COLUMN,output=COLUMN (by number where there is no header line)";
   if (missing.length > 0) throw new InputError(`${path}: no column ${missing.join(", ")}; ${found}`, { hint });
   if (columns.input === undefined && !hasName(header, usualNames.input)) {
     throw new InputError(`${path}: expected an input column (${usualNames.input.join(", ")}); ${found}`, { hint });
@@ -136,7 +164,8 @@ function checkTable(path: string, sample: FileSample, columns: ColumnMap): boole
 }
 
 function unknownShape(path: string, objects: readonly JsonObject[], columns: ColumnMap): InputError {
-  const keys = objects[0] === undefined ? "no JSON object" : `fields ${Object.keys(objects[0]).slice(0, 12).join(", ")}`;
+  const keys =
+    objects[0] === undefined ? "no JSON object" : `fields ${Object.keys(objects[0]).slice(0, 12).join(", ")}`;
   const map = mapped(columns).length > 0 ? ` with the columns ${mapped(columns).join(", ")}` : "";
   return new InputError(`${path}: expected a log (JSON lines or CSV)${map}, found ${keys} at its beginning`, {
     hint: `known shapes: ${[BATCH, CSV, ...recordFormats.map((format) => format.name)].join(", ")}`,

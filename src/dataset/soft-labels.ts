@@ -9,7 +9,9 @@ export type SoftLabeller = (tokens: readonly TokenLogprobs[], answer: string, ch
 
 /** A labeller for one label set. */
 export function createSoftLabeller(labels: readonly string[]): SoftLabeller {
-  const sorted = labels.map((label, index) => ({ text: foldLabel(label), index })).toSorted((a, b) => (a.text < b.text ? -1 : 1));
+  const sorted = labels
+    .map((label, index) => ({ text: foldLabel(label), index }))
+    .toSorted((a, b) => (a.text < b.text ? -1 : 1));
   return (tokens, answer, chosen) => {
     if (foldLabel(tokens.map((token) => token.token).join("")) !== foldLabel(answer)) return undefined;
     const mass = new Array<number>(labels.length + 1).fill(0);

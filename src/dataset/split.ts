@@ -2,7 +2,7 @@
  *  as it is, and refused when the same input or conversation stands on both sides. Seeded, pure. Design section 3. */
 import { InputError } from "../errors.js";
 import { createRandom } from "../random.js";
-import { COMMON_CONVERSATIONS, majorityOf, type RowDraft } from "./rows.js";
+import { majorityOf, tyingConversations, type RowDraft } from "./rows.js";
 import { hashTexts } from "./hashes.js";
 
 export const FOLDS = 5;
@@ -102,7 +102,13 @@ function sealNewest(groups: readonly Group[], drafts: readonly RowDraft[], wante
 }
 
 /** Systematic sampling over groups sorted by label: every label gives its share, loosely. */
-function sealSystematically(groups: readonly Group[], drafts: readonly RowDraft[], wanted: number, sealed: boolean[], seed: number): void {
+function sealSystematically(
+  groups: readonly Group[],
+  drafts: readonly RowDraft[],
+  wanted: number,
+  sealed: boolean[],
+  seed: number,
+): void {
   const open = openRows(drafts);
   const sorted = groups.toSorted((a, b) => a.label - b.label || a.order - b.order);
   const ratio = wanted / drafts.length;
@@ -117,7 +123,8 @@ function sealSystematically(groups: readonly Group[], drafts: readonly RowDraft[
   }
   for (const group of groups.toSorted((a, b) => a.order - b.order)) {
     if (count >= wanted) return;
-    if (sealed[group.rows[0] ?? 0] === false && group.rows.length <= wanted - count) count += sealGroup(group, drafts, open, sealed);
+    if (sealed[group.rows[0] ?? 0] === false && group.rows.length <= wanted - count)
+      count += sealGroup(group, drafts, open, sealed);
   }
 }
 
@@ -145,7 +152,10 @@ function foldsOf(groups: readonly Group[], sealed: readonly boolean[]): readonly
 
 /** The drafts of a user's split without leaks. A leak (the same input or conversation on both sides) throws InputError that
  *  lists the first pairs, or with "drop-train" drops the train rows concerned. */
-export function resolveLeaks(drafts: readonly RowDraft[], mode: "error" | "drop-train"): { drafts: readonly RowDraft[]; dropped: number } {
+export function resolveLeaks(
+  drafts: readonly RowDraft[],
+  mode: "error" | "drop-train",
+): { drafts: readonly RowDraft[]; dropped: number } {
   const tests = new Map<string, RowDraft>();
   for (const draft of drafts) {
     if (draft.side === "test") for (const key of leakKeys(draft)) tests.set(key, tests.get(key) ?? draft);
@@ -162,8 +172,7 @@ export function resolveLeaks(drafts: readonly RowDraft[], mode: "error" | "drop-
 }
 
 function leakKeys(draft: RowDraft): readonly string[] {
-  const conversations = draft.conversations.size > COMMON_CONVERSATIONS ? [] : [...draft.conversations];
-  return [`text ${draft.folded}`, ...conversations];
+  return [`text ${draft.folded}`, ...tyingConversations(draft)];
 }
 
 function leakError(pairs: readonly (readonly [RowDraft, RowDraft])[]): InputError {
@@ -172,8 +181,11 @@ function leakError(pairs: readonly (readonly [RowDraft, RowDraft])[]): InputErro
     return `${train.place} and ${test.place} (${why})`;
   });
   const more = pairs.length > shown.length ? `, and ${pairs.length - shown.length} more` : "";
-  return new InputError(`the split of the data leaks: train and test share ${pairs.length} inputs or conversations: ${shown.join(", ")}${more}`, {
-    hint: "use --resolve-leaks drop-train to drop those train rows",
-    facts: { pairs: pairs.length },
-  });
+  return new InputError(
+    `the split of the data leaks: train and test share ${pairs.length} inputs or conversations: ${shown.join(", ")}${more}`,
+    {
+      hint: "use --resolve-leaks drop-train to drop those train rows",
+      facts: { pairs: pairs.length },
+    },
+  );
 }

@@ -11,9 +11,16 @@ const BUFFERED_CHARACTERS = 1 << 20;
 /** A StoreError for a failed write: disk full, no permission, or whatever the system says. */
 export function writeFailure(path: string, cause: unknown): unknown {
   if (!(cause instanceof Error && "code" in cause && "syscall" in cause)) return cause;
-  const what: Readonly<Record<string, string>> = { ENOSPC: "the disk is full", EACCES: "no permission", EROFS: "the disk is read-only" };
+  const what: Readonly<Record<string, string>> = {
+    ENOSPC: "the disk is full",
+    EACCES: "no permission",
+    EROFS: "the disk is read-only",
+  };
   const code = String(cause.code);
-  return new StoreError(`${path}: cannot be written (${what[code] ?? code})`, { cause, hint: "name another folder with --out" });
+  return new StoreError(`${path}: cannot be written (${what[code] ?? code})`, {
+    cause,
+    hint: "name another folder with --out",
+  });
 }
 
 export class Spool {

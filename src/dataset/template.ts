@@ -24,6 +24,9 @@ export function stripTemplate(input: string | readonly TemplateMessage[], templa
 /** `text` without `prefix` and `suffix`, each taken off where present; prefix + result + suffix is the text again when both were. */
 export function stripAffixes(text: string, prefix: string, suffix: string): string {
   const start = prefix !== "" && text.startsWith(prefix) ? prefix.length : 0;
-  const end = suffix !== "" && text.length - suffix.length >= start && text.endsWith(suffix) ? text.length - suffix.length : text.length;
+  const end =
+    suffix !== "" && text.length - suffix.length >= start && text.endsWith(suffix)
+      ? text.length - suffix.length
+      : text.length;
   return text.slice(start, end);
 }

@@ -53,7 +53,8 @@ export class Traffic {
     const models = [...this.models].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([model]) => model);
     const facts: Writable<TrafficFacts> = { calls: this.calls, models: models.slice(0, 20) };
     const latencies = this.latenciesMs.toSorted((a, b) => a - b);
-    const percentile = (ratio: number): number | undefined => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * ratio))];
+    const percentile = (ratio: number): number | undefined =>
+      latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * ratio))];
     const cost = this.cost.value();
     set(facts, "costPer1kUsd", cost === undefined ? undefined : cost * 1000);
     set(facts, "meanInputTokens", this.inputTokens.value());

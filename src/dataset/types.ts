@@ -67,7 +67,7 @@ export interface Row {
   readonly text: string;
   /** Index of the teacher's (most frequent) answer in `labels`. */
   readonly label: number;
-  /** Index of the right answer where the log names one. */
+  /** Index of the right answer where the log names one; -1 when it is none of the labels (then nothing can be right). */
   readonly gold?: number;
   /** Teacher probabilities [labels + 1], the last entry the tail that left the label set; absent without log-probs. */
   readonly softLabels?: readonly number[];

@@ -9,13 +9,15 @@ const HEAD_LENGTH = 48;
 const HEAD_CONTINUATIONS = 16;
 const HEAD_LEAST_RATIO = 0.02;
 const MAXIMUM_HEADS = 20_000;
-const MAXIMUM_SYSTEMS = 20_000;
+/** More distinct system prompts than this, or than one in twenty calls, are one prompt with changing parts. */
+const MAXIMUM_SYSTEMS = 2_000;
+const LEAST_SYSTEMS = 50;
 /** More distinct answers than this are no closed label set; the same limit bounds memory. */
 export const MAXIMUM_LABELS = 2_000;
 const MAXIMUM_ANSWERS = 2 * MAXIMUM_LABELS;
 export const MAXIMUM_LABEL_LENGTH = 120;
 
-/** System texts of a record joined; numbers are left out of the key, because dates and counters change from call to call. */
+/** System texts of a record joined. */
 export function systemOf(record: LlmRecord): string {
   const systems = record.messages.filter((message) => message.role === "system").map((message) => message.content);
   return systems.join("\n\n");
@@ -34,16 +36,18 @@ interface Head {
 /** Learns which beginnings of user messages and which system prompts are keys. */
 export class WorkloadKeys {
   private readonly heads = new Map<string, Head>();
-  private readonly systems = new Map<string, number>();
+  private readonly systems = new Set<string>();
   private systemRecords = 0;
   private plainRecords = 0;
   private merging: boolean | undefined;
+  /** The last system prompt and what was made of it: most calls repeat it. */
+  private last = { system: "", plain: "", hash: hashTexts("") };
 
   observe(record: LlmRecord): void {
-    const system = withoutNumbers(systemOf(record));
-    if (system !== "") {
+    const system = this.recall(systemOf(record));
+    if (system.plain !== "") {
       this.systemRecords++;
-      if (this.systems.size < MAXIMUM_SYSTEMS || this.systems.has(system)) this.systems.set(system, (this.systems.get(system) ?? 0) + 1);
+      if (this.systems.size <= MAXIMUM_SYSTEMS) this.systems.add(system.hash);
       return;
     }
     this.plainRecords++;
@@ -58,10 +62,10 @@ export class WorkloadKeys {
 
   /** The key of a record's workload, after every record was observed. */
   keyOf(record: LlmRecord): string {
-    const system = withoutNumbers(systemOf(record));
+    const system = this.recall(systemOf(record));
     // System prompts that change with every call (names, documents in them) are told apart by their beginning alone.
-    this.merging ??= this.systems.size > Math.max(50, this.systemRecords / 20);
-    if (system !== "") return `s${this.merging ? system.slice(0, HEAD_LENGTH) : system}`;
+    this.merging ??= this.systems.size > Math.min(MAXIMUM_SYSTEMS, Math.max(LEAST_SYSTEMS, this.systemRecords / 20));
+    if (system.plain !== "") return `s${this.merging ? system.plain.slice(0, HEAD_LENGTH) : system.hash}`;
     const text = headOf(record);
     const head = text === undefined ? undefined : this.heads.get(text);
     const isTemplate =
@@ -69,6 +73,14 @@ export class WorkloadKeys {
       head.continuations.size >= HEAD_CONTINUATIONS &&
       head.count >= Math.max(HEAD_CONTINUATIONS, this.plainRecords * HEAD_LEAST_RATIO);
     return isTemplate ? `u${text}` : "";
+  }
+
+  private recall(system: string): { readonly plain: string; readonly hash: string } {
+    if (system !== this.last.system) {
+      const plain = withoutNumbers(system);
+      this.last = { system, plain, hash: hashTexts(plain) };
+    }
+    return this.last;
   }
 
   private forgetRare(): void {
@@ -80,8 +92,9 @@ export class WorkloadKeys {
   }
 }
 
+/** Dates and counters change from call to call: numbers are left out of the key. */
 function withoutNumbers(text: string): string {
-  return text.replace(/\d+/g, "0");
+  return /\d/.test(text) ? text.replace(/\d+/g, "0") : text;
 }
 
 /** The last user message of a record, or an empty text. */
@@ -133,7 +146,11 @@ export class WorkloadTable {
       const uses = (taken.get(slug) ?? 0) + 1;
       taken.set(slug, uses);
       const name = uses === 1 ? slug : `${slug}-${uses}`;
-      return { key: counting.key, summary: { name, kind: kindOf(counting), records: counting.records }, answers: counting.answers };
+      return {
+        key: counting.key,
+        summary: { name, kind: kindOf(counting), records: counting.records },
+        answers: counting.answers,
+      };
     });
   }
 }
@@ -145,7 +162,12 @@ function start(key: string, record: LlmRecord): Counting {
 
 /** Letters and digits of the first words, at most 40 characters. */
 function slugOf(text: string): string {
-  const words = text.normalize("NFKC").toLowerCase().replace(/\.(jsonl?|csv|tsv|txt)$/, "").match(/[\p{L}\p{N}]+/gu) ?? [];
+  const words =
+    text
+      .normalize("NFKC")
+      .toLowerCase()
+      .replace(/\.(jsonl?|csv|tsv|txt)$/, "")
+      .match(/[\p{L}\p{N}]+/gu) ?? [];
   let slug = "";
   for (const word of words) {
     const next = slug === "" ? word.slice(0, 40) : `${slug}-${word}`;

@@ -7,7 +7,9 @@ const rows = Uint32Array.from({ length: 450 }, (_, i) => i + 10);
 
 describe("epoch batches", () => {
   it("hold every row exactly once", () => {
-    const seen = epochBatches(rows, sequences, { batchSize: 16, seed: 3, epoch: 1 }).flatMap((batch) => Array.from(batch));
+    const seen = epochBatches(rows, sequences, { batchSize: 16, seed: 3, epoch: 1 }).flatMap((batch) =>
+      Array.from(batch),
+    );
     expect(seen.sort((a, b) => a - b)).toEqual(Array.from(rows));
   });
 

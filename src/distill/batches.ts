@@ -1,5 +1,5 @@
-/** @file Texts to token types once, and rows to batches each epoch: shuffled by (seed, epoch), then sorted by length inside pools so
- *  that little of a batch is padding (length bucketing). Knows no weights and no graph. */
+/** @file Texts to token types once, and rows to batches each epoch: shuffled by (seed, epoch), then sorted by length
+ *  inside pools so that little of a batch is padding (length bucketing). Knows no weights and no graph. */
 import type { EncoderConfig } from "../models/encoder.js";
 import { createRandom, permutation } from "../random.js";
 import { tokenFeatures } from "../student/featurize.js";
@@ -30,7 +30,7 @@ export function tokeniseTexts(texts: readonly string[], config: EncoderConfig): 
 }
 
 /** Batches of a pool are sorted by length together: more saves padding, fewer mixes better. */
-const POOL_BATCHES = 16;
+const POOL_BATCHES = 64;
 
 export interface BatchOptions {
   readonly batchSize: number;
@@ -39,7 +39,11 @@ export interface BatchOptions {
 }
 
 /** The batches of one epoch: `rows` in random order, each row once. */
-export function epochBatches(rows: Uint32Array, sequences: readonly Int32Array[], options: BatchOptions): Uint32Array[] {
+export function epochBatches(
+  rows: Uint32Array,
+  sequences: readonly Int32Array[],
+  options: BatchOptions,
+): Uint32Array[] {
   const { batchSize, seed, epoch } = options;
   const order = permutation(rows.length, createRandom(seed, `rows/${epoch}`)).map((i) => rows[i] ?? 0);
   const batches: Uint32Array[] = [];

@@ -6,7 +6,10 @@ import { StoreError } from "../errors.js";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 
 const folder = await mkdtemp(join(tmpdir(), "joryu-checkpoint-"));
-const arrays = new Map([["a", Float32Array.of(1, -2.5, 3e-20)], ["empty", new Float32Array(0)]]);
+const arrays = new Map([
+  ["a", Float32Array.of(1, -2.5, 3e-20)],
+  ["empty", new Float32Array(0)],
+]);
 
 describe("a checkpoint", () => {
   it("comes back bit for bit and leaves no temporary file", async () => {
@@ -37,6 +40,8 @@ describe("a checkpoint", () => {
   });
 
   it("keeps the old file when the new one cannot be written", async () => {
-    await expect(writeCheckpoint(join(folder, "no", "folder"), { fingerprint: "f", state: {}, arrays })).rejects.toThrow(StoreError);
+    await expect(
+      writeCheckpoint(join(folder, "no", "folder"), { fingerprint: "f", state: {}, arrays }),
+    ).rejects.toThrow(StoreError);
   });
 });

@@ -1,5 +1,5 @@
-/** @file Checkpoints: a JSON header, raw float arrays and a checksum in one file, written under another name, flushed and renamed, so
- *  that a kill at any moment leaves the old or the new one. Knows nothing of what the arrays mean. */
+/** @file Checkpoints: a JSON header, raw float arrays and a checksum in one file, written under another name, flushed
+ *  and renamed, so that a kill at any moment leaves the old or the new one. Knows nothing of what the arrays mean. */
 import { createHash } from "node:crypto";
 import { open, readFile, rename, rm } from "node:fs/promises";
 import { StoreError } from "../errors.js";
@@ -39,7 +39,10 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw new StoreError(`checkpoint ${path}: cannot be written`, { cause, hint: "check the folder and the space left" });
+    throw new StoreError(`checkpoint ${path}: cannot be written`, {
+      cause,
+      hint: "check the folder and the space left",
+    });
   }
 }
 
@@ -65,7 +68,8 @@ function parseCheckpoint(path: string, bytes: Buffer): Checkpoint {
   const damaged = (what: string): StoreError =>
     new StoreError(`checkpoint ${path}: ${what}`, { hint: "delete it to start the training again" });
   const lead = MAGIC.length + 4;
-  if (bytes.length < lead + CHECKSUM_BYTES || bytes.toString("latin1", 0, MAGIC.length) !== MAGIC) throw damaged("not a checkpoint");
+  if (bytes.length < lead + CHECKSUM_BYTES || bytes.toString("latin1", 0, MAGIC.length) !== MAGIC)
+    throw damaged("not a checkpoint");
   const end = bytes.length - CHECKSUM_BYTES;
   const sum = createHash("sha256").update(bytes.subarray(0, end)).digest();
   if (!sum.equals(bytes.subarray(end))) throw damaged("checksum does not match");

@@ -1,4 +1,5 @@
-/** @file Held-out rows through the forward half: probabilities, negative log-likelihood, accuracy. Knows no training. */
+/** @file Held-out rows through the forward half: probabilities, negative log-likelihood, accuracy.
+ *  Knows no training. */
 import type { Session } from "../runtime/session.js";
 import { f32, type Tensor } from "../tensor/tensor.js";
 import { sortedByLength } from "./batches.js";

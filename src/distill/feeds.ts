@@ -1,5 +1,5 @@
-/** @file The tensors of one gradient computation: labels, each row's share of the optimiser step, soft labels, dropout masks. A pure
- *  function of (spec, rows, step). Knows no session. */
+/** @file The tensors of one gradient computation: labels, each row's share of the optimiser step, soft labels, dropout
+ *  masks. A pure function of (spec, rows, step). Knows no session. */
 import { f32, i64, type Tensor } from "../tensor/tensor.js";
 import type { TokenisedTexts } from "./batches.js";
 import { fillDropoutMask, tokenKeepMask } from "./dropout.js";
@@ -56,7 +56,12 @@ export interface MicroBatchAt {
 }
 
 /** Plans and feeds of some rows of a step; two views when r-drop is among the losses. */
-export function microBatch(data: PreparedData, graph: Pick<TrainingGraph, "sites">, rows: Uint32Array, at: MicroBatchAt): MicroBatch {
+export function microBatch(
+  data: PreparedData,
+  graph: Pick<TrainingGraph, "sites">,
+  rows: Uint32Array,
+  at: MicroBatchAt,
+): MicroBatch {
   const { spec, texts, sizes } = data;
   const copies = needsTwoViews(spec.losses) ? 2 : 1;
   let tokens = 0;
@@ -68,8 +73,20 @@ export function microBatch(data: PreparedData, graph: Pick<TrainingGraph, "sites
   const repeated = Uint32Array.from({ length: count }, (_, b) => rows[b % rows.length] ?? 0);
   const feeds: Record<string, Tensor> = {
     mask: f32([count, front.columns], front.mask),
-    labels: i64([count], Int32Array.from(repeated, (row) => spec.labels[row] ?? 0)),
-    rowShares: f32([count], shares(repeated, (row) => spec.weights[row] ?? 0, at.totals.weight * copies)),
+    labels: i64(
+      [count],
+      Int32Array.from(repeated, (row) => spec.labels[row] ?? 0),
+    ),
+    rowShares: f32(
+      [count],
+      shares(repeated, (row) => spec.weights[row] ?? 0, at.totals.weight * copies),
+    ),
+    ...(copies === 2 && {
+      pairShares: f32(
+        [rows.length],
+        shares(rows, (row) => spec.weights[row] ?? 0, at.totals.weight),
+      ),
+    }),
     ...softFeeds(spec, repeated, at.totals.softWeight * copies),
   };
   for (const { name, shape } of graph.sites) {
@@ -90,11 +107,15 @@ function softFeeds(spec: EncoderTrainSpec, rows: Uint32Array, total: number): Re
   if (loss?.kind !== "forward-kl" || spec.softLabels === undefined) return {};
   const width = spec.labelCount + 1;
   const gathered = new Float32Array(rows.length * width);
-  for (const [i, row] of rows.entries()) gathered.set(spec.softLabels.subarray(row * width, (row + 1) * width), i * width);
+  for (const [i, row] of rows.entries())
+    gathered.set(spec.softLabels.subarray(row * width, (row + 1) * width), i * width);
   const { probabilities, known } = softTargets(gathered, spec.labelCount, loss.temperature);
   return {
     softTargets: f32([rows.length, width], probabilities),
     softKnown: f32([rows.length, spec.labelCount], known),
-    softShares: f32([rows.length], shares(rows, (row) => (hasSoftLabels(spec, row) ? (spec.weights[row] ?? 0) : 0), total)),
+    softShares: f32(
+      [rows.length],
+      shares(rows, (row) => (hasSoftLabels(spec, row) ? (spec.weights[row] ?? 0) : 0), total),
+    ),
   };
 }

@@ -32,7 +32,8 @@ describe("the sparse front", () => {
     const upstream = Float32Array.from({ length: plan.places.length * 4 }, () => random.normal());
     const gradient = new Float32Array(table.length);
     frontBackward(plan, upstream, sizes, gradient);
-    const objective = (at: Float32Array): number => frontForward(plan, at, sizes).reduce((sum, x, i) => sum + x * (upstream[i] ?? 0), 0);
+    const objective = (at: Float32Array): number =>
+      frontForward(plan, at, sizes).reduce((sum, x, i) => sum + x * (upstream[i] ?? 0), 0);
     for (const row of plan.touched) {
       const moved = table.slice();
       moved[row * 4] = (moved[row * 4] ?? 0) + 1;

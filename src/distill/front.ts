@@ -1,6 +1,7 @@
-/** @file The sparse front of a training batch: the mean of a token's table rows plus its position's row, and the exact gradient back
- *  to the touched rows. Sums run in a fixed order in one thread, so they are bit-stable. It is `embeddingBag` with equal token types
- *  computed once; the serving graph does the same with that op. Knows no graph. */
+/** @file The sparse front of a training batch: the mean of a token's table rows plus its position's row, and the
+ *  exact gradient back to the touched rows. Sums run in a fixed order in one thread, so they are bit-stable. It is
+ *  `embeddingBag` with equal token types computed once; the serving graph does the same with that op. Knows no
+ *  graph. */
 import type { TokenisedTexts } from "./batches.js";
 
 /** A batch as places in the table. */
@@ -23,7 +24,8 @@ export interface FrontSizes {
   readonly width: number;
 }
 
-/** Lays out a batch; `keep` [sum of lengths] drops tokens, in the order of rows; `copies` repeats the whole batch below itself. */
+/** Lays out a batch; `keep` [sum of lengths] drops tokens, in the order of rows; `copies` repeats the whole batch below
+ *  itself. */
 export function planFront(
   texts: TokenisedTexts,
   rowIds: Uint32Array,
@@ -82,7 +84,8 @@ function typeVectors(types: readonly Uint32Array[], table: Float32Array, width: 
   return vectors;
 }
 
-/** Adds to `into` [table rows, D] the gradient of the table, given that of the token vectors [B, T, D]; only `touched` rows change. */
+/** Adds to `into` [table rows, D] the gradient of the table, given that of the token vectors [B, T, D]; only `touched`
+ *  rows change. */
 export function frontBackward(plan: FrontPlan, gradient: Float32Array, sizes: FrontSizes, into: Float32Array): void {
   const { width, buckets } = sizes;
   const typeGradient = new Float32Array(plan.types.length * width);

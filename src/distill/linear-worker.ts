@@ -22,7 +22,8 @@ function work(job: LinearFitJob, post: (message: LinearFitMessage) => void): voi
     (epoch, loss) => post({ kind: "epoch", epoch, loss }),
   );
   const heldOutLogits = new Float32Array(job.heldOut.length * classes);
-  for (const [i, text] of job.heldOut.entries()) heldOutLogits.set(linearLogits(linearFeatures(text, features), weights), i * classes);
+  for (const [i, text] of job.heldOut.entries())
+    heldOutLogits.set(linearLogits(linearFeatures(text, features), weights), i * classes);
   post({ kind: "done", fit: { weights, heldOutLogits } });
 }
 

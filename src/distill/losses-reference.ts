@@ -1,5 +1,5 @@
-/** @file The losses once more, in float64 and written as loops over one row at a time: the second formulation that the self-check and
- *  the tests hold the graph against. Shares no code with losses.ts. */
+/** @file The losses once more, in float64 and written as loops over one row at a time: the second formulation that the
+ *  self-check and the tests hold the graph against. Shares no code with losses.ts. */
 import type { LossSpec } from "./losses.js";
 
 export interface ReferenceRow {
@@ -39,7 +39,8 @@ function buckets(soft: readonly number[], student: readonly number[]): { readonl
 function rowLoss(spec: LossSpec, row: ReferenceRow): number {
   const student = softmax(Array.from(row.logits));
   if (spec.kind === "cross-entropy") {
-    const target = (c: number): number => spec.labelSmoothing / student.length + (c === row.label ? 1 - spec.labelSmoothing : 0);
+    const target = (c: number): number =>
+      spec.labelSmoothing / student.length + (c === row.label ? 1 - spec.labelSmoothing : 0);
     return student.reduce((sum, q, c) => sum - target(c) * Math.log(q), 0);
   }
   if (spec.kind === "r-drop") {
@@ -56,7 +57,8 @@ export function referenceLoss(specs: readonly LossSpec[], rows: readonly Referen
   for (const spec of specs) {
     const used = rows.filter((row) => spec.kind !== "forward-kl" || Array.from(row.soft ?? []).some((p) => p > 0));
     const weight = used.reduce((total, row) => total + row.weight, 0);
-    if (weight > 0) sum += (spec.weight * used.reduce((total, row) => total + row.weight * rowLoss(spec, row), 0)) / weight;
+    if (weight > 0)
+      sum += (spec.weight * used.reduce((total, row) => total + row.weight * rowLoss(spec, row), 0)) / weight;
   }
   return sum;
 }

@@ -1,9 +1,10 @@
-/** @file The losses of label students: one table row per kind, with its formula, its graph and its reduction. Every loss is a weighted
- *  mean over the rows of the whole optimiser step, never a mean of micro-batch means: the caller feeds each row's share of the step.
- *  Soft labels follow Hinton et al. 2015 (tau squared), R-Drop Liang et al. 2021. */
+/** @file The losses of label students: one table row per kind, with its formula, its graph and its reduction. Every
+ *  loss is a weighted mean over the rows of the whole optimiser step, never a mean of micro-batch means: the caller
+ *  feeds each row's share of the step. Soft labels follow Hinton et al. 2015 (tau squared), R-Drop Liang et al.
+ *  2021. */
 import type { Graph } from "../graph/graph.js";
 import type { Value } from "../graph/types.js";
-import { ConfigError } from "../errors.js";
+import { ConfigError, InvariantError } from "../errors.js";
 
 export interface CrossEntropySpec {
   readonly kind: "cross-entropy";
@@ -34,6 +35,8 @@ export interface LossInputs {
   readonly labels: Value;
   /** [R] f32, weight of the row over the sum of weights of the optimiser step. */
   readonly rowShares: Value;
+  /** [R / 2] f32, shares of the texts, where a loss compares two views of each. */
+  readonly pairShares?: Value;
   /** [R, C + 1] f32, softened teacher probabilities, the last entry the tail; see `softTargets`. */
   readonly softTargets?: Value;
   /** [R, C] f32, 1 where the teacher named the label. */
@@ -59,7 +62,8 @@ const TINY = 1e-30;
 function crossEntropy(graph: Graph, spec: CrossEntropySpec, inputs: LossInputs, logProbabilities: Value): Value {
   const smoothing = spec.labelSmoothing;
   const hard = graph.scale(graph.pick(logProbabilities, inputs.labels), smoothing - 1); // [R]
-  const rows = smoothing === 0 ? hard : graph.sub(hard, graph.scale(graph.reduceMean(logProbabilities, [1]), smoothing));
+  const rows =
+    smoothing === 0 ? hard : graph.sub(hard, graph.scale(graph.reduceMean(logProbabilities, [1]), smoothing));
   return graph.reduceSum(graph.mul(rows, inputs.rowShares), [0]);
 }
 
@@ -73,7 +77,9 @@ function bucketed(graph: Graph, logProbabilities: Value, known: Value): Value {
 function forwardKl(graph: Graph, spec: ForwardKlSpec, inputs: LossInputs, logProbabilities: Value): Value {
   const { softTargets, softKnown, softShares } = inputs;
   if (softTargets === undefined || softKnown === undefined || softShares === undefined) {
-    throw new ConfigError("losses: forward-kl needs soft labels, the log has none", { hint: "use cross-entropy alone" });
+    throw new ConfigError("losses: forward-kl needs soft labels, the log has none", {
+      hint: "use cross-entropy alone",
+    });
   }
   const tempered = graph.scale(bucketed(graph, logProbabilities, softKnown), 1 / spec.temperature);
   const student = graph.logSoftmax(tempered, 1); // [R, C + 1]
@@ -83,29 +89,35 @@ function forwardKl(graph: Graph, spec: ForwardKlSpec, inputs: LossInputs, logPro
 }
 
 function rDrop(graph: Graph, _spec: RDropSpec, inputs: LossInputs, logProbabilities: Value): Value {
+  if (inputs.pairShares === undefined) throw new InvariantError("losses: r-drop without pairShares");
   const classes = logProbabilities.shape[1] ?? 0;
   const views = graph.reshape(logProbabilities, [2, -1, classes]); // [2, R/2, C]
   const [first, second] = [graph.slice(views, 0, 0, 1), graph.slice(views, 0, 1, 2)]; // [1, R/2, C]
-  const rows = graph.reduceSum(graph.mul(graph.sub(graph.exp(first), graph.exp(second)), graph.sub(first, second)), [2]);
-  const shares = graph.slice(graph.reshape(inputs.rowShares, [2, -1]), 0, 0, 1); // [1, R/2], each half of its text's share
-  return graph.reduceSum(graph.mul(rows, shares), [0, 1]);
+  const rows = graph.reduceSum(
+    graph.mul(graph.sub(graph.exp(first), graph.exp(second)), graph.sub(first, second)),
+    [2],
+  );
+  return graph.scale(graph.reduceSum(graph.mul(graph.reshape(rows, [-1]), inputs.pairShares), [0]), 1 / 2);
 }
 
-/** Every loss: formula and graph. r-drop: half the sum of both KLs, times the text's share, which is twice the fed one. */
+/** Every loss: formula and graph. */
 const LOSSES: LossTable = {
   "cross-entropy": {
     formula: ({ weight, labelSmoothing: e }, labels) =>
-      e === 0 ? `${weight} * mean_i[-ln q_i(y_i)]` : `${weight} * mean_i[-${1 - e} ln q_i(y_i) - ${e}/${labels} sum_c ln q_i(c)]`,
+      e === 0
+        ? `${weight} * mean_i[-ln q_i(y_i)]`
+        : `${weight} * mean_i[-${1 - e} ln q_i(y_i) - ${e}/${labels} sum_c ln q_i(c)]`,
     build: crossEntropy,
   },
   "forward-kl": {
     formula: ({ weight, temperature: t }, labels) =>
-      `${weight} * ${t}^2 * mean_i[sum_k p_i(k) ln(p_i(k) / q_i(k))], p and q over the labels the log names and one tail (at most ` +
-      `${labels} + 1), both raised to 1/${t} and normalised; mean over the rows with soft labels`,
+      `${weight} * ${t}^2 * mean_i[sum_k p_i(k) ln(p_i(k) / q_i(k))], p and q over the labels that the log names ` +
+      `and one tail (at most ${labels} + 1), both raised to 1/${t} and normalised; mean over the rows with soft labels`,
     build: forwardKl,
   },
   "r-drop": {
-    formula: ({ weight }) => `${weight} * mean_i[(KL(q_i || q'_i) + KL(q'_i || q_i)) / 2], q and q' under two dropout masks`,
+    formula: ({ weight }) =>
+      `${weight} * mean_i[(KL(q_i || q'_i) + KL(q'_i || q_i)) / 2], q and q' under two dropout masks`,
     build: rDrop,
   },
 };
@@ -140,7 +152,9 @@ export interface BuiltLoss {
 export function buildLoss(graph: Graph, specs: readonly LossSpec[], inputs: LossInputs): BuiltLoss {
   const logProbabilities = graph.logSoftmax(inputs.logits, 1);
   const used = specs.filter((spec) => spec.weight !== 0);
-  const terms = used.map((spec) => graph.scope(spec.kind, () => rowOf(spec).build(graph, spec, inputs, logProbabilities)));
+  const terms = used.map((spec) =>
+    graph.scope(spec.kind, () => rowOf(spec).build(graph, spec, inputs, logProbabilities)),
+  );
   const weighted = terms.map((term, i) => graph.scale(term, used[i]?.weight ?? 0));
   const [first, ...rest] = weighted;
   if (first === undefined) throw new ConfigError("losses: no loss has a weight above 0", { hint: "add cross-entropy" });
@@ -159,8 +173,9 @@ function atLeastZero(value: number | undefined): number {
   return value !== undefined && value > 0 ? value : 0;
 }
 
-/** Softens teacher rows [R, C + 1] (0 or NaN = not named, last = tail) by `temperature`: categories are bucketed first, then raised to 1/tau.
- *  Where every label is named the tail means text outside the label set, which a student cannot answer: it is dropped. */
+/** Softens teacher rows [R, C + 1] (0 or NaN = not named, last = tail) by `temperature`: categories are bucketed first,
+ *  then raised to 1/tau. Where every label is named the tail means text outside the label set, which a student cannot
+ *  answer: it is dropped. */
 export function softTargets(rows: Float32Array, labelCount: number, temperature: number): SoftTargets {
   const width = labelCount + 1;
   const count = rows.length / width;
@@ -173,7 +188,8 @@ export function softTargets(rows: Float32Array, labelCount: number, temperature:
     const last = named === labelCount ? labelCount : width;
     let total = 0;
     for (let c = 0; c < last; c++) total += probabilities[i * width + c] = atLeastZero(row[c]) ** (1 / temperature);
-    if (total > 0) for (let c = 0; c < last; c++) probabilities[i * width + c] = (probabilities[i * width + c] ?? 0) / total;
+    if (total > 0)
+      for (let c = 0; c < last; c++) probabilities[i * width + c] = (probabilities[i * width + c] ?? 0) / total;
   }
   return { probabilities, known };
 }

@@ -1,6 +1,6 @@
-/** @file AdamW (Loshchilov and Hutter 2019) as one fused loop, in place: dense weights whole, the input table by touched rows. The
- *  optimiser graph of graph/optimizer.ts computes the same, checked in the tests; here the loop needs no copies and took 10 ms where
- *  the graph took 37 ms of processor time for 1.4 M weights. Knows no model. */
+/** @file AdamW (Loshchilov and Hutter 2019) as one fused loop, in place: dense weights whole, the input table by
+ *  touched rows. The optimiser graph of graph/optimizer.ts computes the same, checked in the tests; here the loop needs
+ *  no copies and took 10 ms where the graph took 37 ms of processor time for 1.4 M weights. Knows no model. */
 import { InvariantError } from "../errors.js";
 import type { Tensor } from "../tensor/tensor.js";
 

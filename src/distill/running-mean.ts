@@ -1,5 +1,6 @@
-/** @file Exponential running mean of the weights (Polyak averaging with forgetting). Rows of the table that a step leaves alone keep
- *  their value, so their mean is brought up to date in one go when they are next touched, or when it is read. */
+/** @file Exponential running mean of the weights (Polyak averaging with forgetting). Rows of the table that a step
+ *  leaves alone keep their value, so their mean is brought up to date in one go when they are next touched, or when it
+ *  is read. */
 import type { RunningMeans } from "./train-state.js";
 
 /** Decay at a step: the mean forgets its start quickly (1 + step) / (10 + step), then at `decay`. */
@@ -15,7 +16,14 @@ export function averageDense(means: RunningMeans, weights: Float32Array, decay: 
 }
 
 /** Brings table rows up to date through `step`, given that their weights have been `table` since their last update. */
-export function catchUp(means: RunningMeans, rows: ArrayLike<number>, table: Float32Array, width: number, decay: number, step: number): void {
+export function catchUp(
+  means: RunningMeans,
+  rows: ArrayLike<number>,
+  table: Float32Array,
+  width: number,
+  decay: number,
+  step: number,
+): void {
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] ?? 0;
     let kept = 1;
@@ -29,7 +37,20 @@ export function catchUp(means: RunningMeans, rows: ArrayLike<number>, table: Flo
 }
 
 /** The mean table as of `step`, every row up to date. */
-export function meanTable(means: RunningMeans, table: Float32Array, width: number, decay: number, step: number): Float32Array {
-  catchUp(means, Uint32Array.from({ length: means.updated.length }, (_, row) => row), table, width, decay, step);
+export function meanTable(
+  means: RunningMeans,
+  table: Float32Array,
+  width: number,
+  decay: number,
+  step: number,
+): Float32Array {
+  catchUp(
+    means,
+    Uint32Array.from({ length: means.updated.length }, (_, row) => row),
+    table,
+    width,
+    decay,
+    step,
+  );
   return means.table;
 }

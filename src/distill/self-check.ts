@@ -1,6 +1,7 @@
-/** @file Checks of the training mathematics on the user's own rows, before the first step: the graph's loss against a float64
- *  formulation, identical teacher and student, 1 x 8 against 8 x 1 accumulation, no gradient at masked positions. Existing tools
- *  shipped each of these faults unnoticed (reference/distillation-practice.md, 4d). Knows no optimiser. */
+/** @file Checks of the training mathematics on the user's own rows, before the first step: the graph's loss against a
+ *  float64 formulation, identical teacher and student, 1 x 8 against 8 x 1 accumulation, no gradient at masked
+ *  positions. Existing tools shipped each of these faults unnoticed (reference/distillation-practice.md, 4d). Knows no
+ *  optimiser. */
 import { InputError, InvariantError } from "../errors.js";
 import type { Session } from "../runtime/session.js";
 import { f32, type Tensor } from "../tensor/tensor.js";
@@ -53,14 +54,24 @@ export async function selfCheck(data: PreparedData, training: CheckedTraining): 
   if (needsSoftLabels(data.spec.losses)) await checkIdentical(checked, training, rows, whole);
 }
 
-/** The shortest and the longest of the first rows, and what lies between: padding is present unless all are equally long. */
+/** The shortest and the longest of the first rows, and what lies between: padding is present unless all are equally
+ *  long. */
 function checkRows(data: PreparedData): Uint32Array {
   const ordered = sortedByLength(data.trainRows.subarray(0, 256), data.texts.sequences);
   const count = Math.min(CHECK_ROWS, ordered.length);
-  return Uint32Array.from({ length: count }, (_, i) => ordered[Math.round((i * (ordered.length - 1)) / Math.max(1, count - 1))] ?? 0);
+  return Uint32Array.from(
+    { length: count },
+    (_, i) => ordered[Math.round((i * (ordered.length - 1)) / Math.max(1, count - 1))] ?? 0,
+  );
 }
 
-async function pass(data: PreparedData, training: CheckedTraining, step: Uint32Array, rows: Uint32Array, micro: number): Promise<Pass> {
+async function pass(
+  data: PreparedData,
+  training: CheckedTraining,
+  step: Uint32Array,
+  rows: Uint32Array,
+  micro: number,
+): Promise<Pass> {
   const totals = training.totalsOf?.(data, step, rows) ?? stepTotals(data.spec, step);
   const batch = microBatch(data, training.graph, rows, { step: 0, micro, totals, dropout: false });
   const vectors = frontForward(batch.front, training.table, data.sizes);
@@ -68,7 +79,8 @@ async function pass(data: PreparedData, training: CheckedTraining, step: Uint32A
   const results = await training.session.run({ ...training.feeds, ...batch.feeds, embedded });
   const gradients = new Map<string, Float32Array>();
   for (const name of Object.keys(results)) {
-    if (name.startsWith("gradient.") && name !== "gradient.embedded") gradients.set(name, floatsOf(results[name], name));
+    if (name.startsWith("gradient.") && name !== "gradient.embedded")
+      gradients.set(name, floatsOf(results[name], name));
   }
   return {
     loss: floatsOf(results["loss"], "loss")[0] ?? NaN,
@@ -114,7 +126,12 @@ function checkMask(whole: Pass): void {
   }
 }
 
-async function checkAccumulation(data: PreparedData, training: CheckedTraining, rows: Uint32Array, whole: Pass): Promise<void> {
+async function checkAccumulation(
+  data: PreparedData,
+  training: CheckedTraining,
+  rows: Uint32Array,
+  whole: Pass,
+): Promise<void> {
   let loss = 0;
   const sums = new Map(Array.from(whole.gradients, ([name, gradient]) => [name, new Float64Array(gradient.length)]));
   for (let i = 0; i < rows.length; i++) {
@@ -126,7 +143,9 @@ async function checkAccumulation(data: PreparedData, training: CheckedTraining, 
     }
   }
   if (!near(loss, whole.loss)) {
-    throw new InvariantError(`self-check: ${rows.length} micro-batches of 1 give loss ${loss}, one of ${rows.length} gives ${whole.loss}`);
+    throw new InvariantError(
+      `self-check: ${rows.length} micro-batches of 1 give loss ${loss}, one of ${rows.length} gives ${whole.loss}`,
+    );
   }
   for (const [name, gradient] of whole.gradients) {
     const sum = sums.get(name) ?? new Float64Array();
@@ -136,13 +155,20 @@ async function checkAccumulation(data: PreparedData, training: CheckedTraining, 
       error += ((gradient[j] ?? 0) - (sum[j] ?? 0)) ** 2;
     }
     if (Math.sqrt(error) > GRADIENT_TOLERANCE * Math.sqrt(squares) + 1e-6) {
-      throw new InvariantError(`self-check: accumulated ${name} is off by ${Math.sqrt(error)} at norm ${Math.sqrt(squares)}`);
+      throw new InvariantError(
+        `self-check: accumulated ${name} is off by ${Math.sqrt(error)} at norm ${Math.sqrt(squares)}`,
+      );
     }
   }
 }
 
 /** The student as its own teacher: what remains of the objective is the part without soft labels. */
-async function checkIdentical(data: PreparedData, training: CheckedTraining, rows: Uint32Array, whole: Pass): Promise<void> {
+async function checkIdentical(
+  data: PreparedData,
+  training: CheckedTraining,
+  rows: Uint32Array,
+  whole: Pass,
+): Promise<void> {
   const { labelCount, losses, softLabels } = data.spec;
   const width = labelCount + 1;
   const soft = softLabels?.slice() ?? new Float32Array();
@@ -161,8 +187,12 @@ async function checkIdentical(data: PreparedData, training: CheckedTraining, row
   }
   const twin = { ...data, spec: { ...data.spec, softLabels: soft } };
   const { loss, logits } = await pass(twin, training, rows, rows, 0);
-  const expected = referenceLoss(losses.filter(({ kind }) => kind !== "forward-kl"), referenceRows(twin, rows, logits));
-  if (!near(loss, expected)) throw new InvariantError(`self-check: teacher = student leaves a KL of ${loss - expected}, expected 0`);
+  const expected = referenceLoss(
+    losses.filter(({ kind }) => kind !== "forward-kl"),
+    referenceRows(twin, rows, logits),
+  );
+  if (!near(loss, expected))
+    throw new InvariantError(`self-check: teacher = student leaves a KL of ${loss - expected}, expected 0`);
 }
 
 /** The teacher's soft labels must know its own answers better than chance. */
@@ -179,7 +209,8 @@ function checkTeacher(data: PreparedData): void {
   }
   if (count > 0 && sum / count > Math.log(labelCount)) {
     throw new InputError(
-      `soft labels: the teacher's own answers have a mean negative log-likelihood of ${(sum / count).toFixed(2)}, worse than chance`,
+      `soft labels: the teacher's own answers have a mean negative log-likelihood of ${(sum / count).toFixed(2)}, ` +
+        "worse than chance",
       { hint: "the log-probabilities seem to belong to other rows; import the log again" },
     );
   }

@@ -1,4 +1,5 @@
-/** @file The typed spec of an encoder training and its result: plain JSON and typed arrays, so that it crosses a thread boundary. */
+/** @file The typed spec of an encoder training and its result: plain JSON and typed arrays, so that it crosses a thread
+ *  boundary. */
 import type { EncoderConfig } from "../models/encoder.js";
 import type { LossSpec } from "./losses.js";
 
@@ -8,8 +9,8 @@ export interface EncoderTrainSpec {
   readonly labels: Int32Array;
   /** Weight of each text, [N]: how often it occurred, times what evens out the classes. */
   readonly weights: Float32Array;
-  /** Teacher probabilities [N, labelCount + 1]: 0 or NaN marks a label that the log does not list, the last entry is the
-   *  mass of all of these together. A row of zeros or NaN has no soft labels. */
+  /** Teacher probabilities [N, labelCount + 1]: 0 or NaN marks a label that the log does not list, the last entry is
+   *  the mass of all of these together. A row of zeros or NaN has no soft labels. */
   readonly softLabels?: Float32Array;
   readonly labelCount: number;
   readonly config: EncoderConfig;

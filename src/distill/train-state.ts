@@ -1,5 +1,5 @@
-/** @file The state of a training: weights, moments, running means, the best epoch so far. It goes into a checkpoint whole and comes
- *  back bit for bit. Knows no session and no data. */
+/** @file The state of a training: weights, moments, running means, the best epoch so far. It goes into a checkpoint
+ *  whole and comes back bit for bit. Knows no session and no data. */
 import { createHash } from "node:crypto";
 import { StoreError } from "../errors.js";
 import { tableParameter } from "../models/encoder.js";
@@ -47,14 +47,17 @@ export function startState(spec: EncoderTrainSpec, layout: FlatLayout): TrainSta
   for (const parameter of layout.parameters) dense.set(startValues(parameter, spec.seed), parameter.offset);
   const parameter = tableParameter(spec.config);
   const table = startValues(parameter, spec.seed);
-  const means = spec.averageDecay === undefined ? undefined : { dense: dense.slice(), table: table.slice(), updated: new Float32Array(parameter.shape[0] ?? 0) };
+  const means =
+    spec.averageDecay === undefined
+      ? undefined
+      : { dense: dense.slice(), table: table.slice(), updated: new Float32Array(parameter.shape[0] ?? 0) };
   return { dense: slice(dense), table: slice(table), means, step: 0, epochLoss: 0, history: [], best: undefined };
 }
 
 /** Hash of everything that decides the weights, so that a checkpoint is resumed by its own run alone. */
 export function specFingerprint(spec: EncoderTrainSpec): string {
   const hash = createHash("sha256");
-  const { texts, labels, weights, softLabels, holdout, stopAfterEpochs: _stop, ...rest } = spec;
+  const { texts, labels, weights, softLabels, holdout, ...rest } = spec;
   hash.update(JSON.stringify(rest)).update(JSON.stringify(texts));
   for (const data of [labels, weights, softLabels, holdout]) {
     hash.update(data === undefined ? "-" : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).update("|");
@@ -75,7 +78,8 @@ export async function saveState(path: string, fingerprint: string, state: TrainS
   for (const part of ["dense", "table"] as const) {
     for (const field of ["weights", "first", "second"] as const) arrays.set(`${part}.${field}`, state[part][field]);
   }
-  if (state.means !== undefined) for (const [name, data] of Object.entries(state.means)) arrays.set(`means.${name}`, data as Float32Array);
+  if (state.means !== undefined)
+    for (const [name, data] of Object.entries(state.means)) arrays.set(`means.${name}`, data as Float32Array);
   const { best } = state;
   if (best !== undefined) {
     for (const field of ["dense", "table", "probabilities"] as const) arrays.set(`best.${field}`, best[field]);
@@ -89,12 +93,20 @@ export async function saveState(path: string, fingerprint: string, state: TrainS
   await writeCheckpoint(path, { fingerprint, state: saved, arrays });
 }
 
-/** The saved state of the same spec; undefined when there is none. @throws StoreError when the file is damaged or of another spec. */
-export async function loadState(path: string, fingerprint: string, spec: EncoderTrainSpec, layout: FlatLayout): Promise<TrainState | undefined> {
+/** The saved state of the same spec; undefined when there is none. @throws StoreError when the file is damaged or of
+ *  another spec. */
+export async function loadState(
+  path: string,
+  fingerprint: string,
+  spec: EncoderTrainSpec,
+  layout: FlatLayout,
+): Promise<TrainState | undefined> {
   const checkpoint = await readCheckpoint(path);
   if (checkpoint === undefined) return undefined;
   if (checkpoint.fingerprint !== fingerprint) {
-    throw new StoreError(`checkpoint ${path}: belongs to a training with other data or settings`, { hint: "delete it or name another path" });
+    throw new StoreError(`checkpoint ${path}: belongs to a training with other data or settings`, {
+      hint: "delete it or name another path",
+    });
   }
   const saved = checkpoint.state as SavedState;
   const take = (name: string, length: number): Float32Array => takeArray(path, checkpoint, name, length);
@@ -110,11 +122,14 @@ export async function loadState(path: string, fingerprint: string, spec: Encoder
     table: take("best.table", tableLength),
     probabilities: take("best.probabilities", holdout),
   });
-  const means = spec.averageDecay === undefined ? undefined : {
-    dense: take("means.dense", layout.length),
-    table: take("means.table", tableLength),
-    updated: take("means.updated", tableLength / spec.config.width),
-  };
+  const means =
+    spec.averageDecay === undefined
+      ? undefined
+      : {
+          dense: take("means.dense", layout.length),
+          table: take("means.table", tableLength),
+          updated: take("means.updated", tableLength / spec.config.width),
+        };
   return {
     dense: sliceOf("dense", layout.length),
     table: sliceOf("table", tableLength),
@@ -129,7 +144,9 @@ export async function loadState(path: string, fingerprint: string, spec: Encoder
 function takeArray(path: string, checkpoint: Checkpoint, name: string, length: number): Float32Array {
   const data = checkpoint.arrays.get(name);
   if (data?.length !== length) {
-    throw new StoreError(`checkpoint ${path}: ${name} has ${data?.length ?? 0} values, expected ${length}`, { hint: "delete it to start again" });
+    throw new StoreError(`checkpoint ${path}: ${name} has ${data?.length ?? 0} values, expected ${length}`, {
+      hint: "delete it to start again",
+    });
   }
   return data;
 }

@@ -1,5 +1,5 @@
-/** @file Trains a label encoder in a worker thread, so that the calling thread stays free: progress by messages, abort by a shared
- *  flag, the thread always ends by itself. Knows nothing of the loop (trainer.ts). */
+/** @file Trains a label encoder in a worker thread, so that the calling thread stays free: progress by messages, abort
+ *  by a shared flag, the thread always ends by itself. Knows nothing of the loop (trainer.ts). */
 import { Worker } from "node:worker_threads";
 import { SessionError } from "../errors.js";
 import { decodeError, type ErrorMessage } from "../runtime/error-message.js";
@@ -29,7 +29,8 @@ export type TrainingMessage =
   | { readonly kind: "result"; readonly result: EncoderTrainResult }
   | { readonly kind: "failure"; readonly error: ErrorMessage };
 
-/** Trains to the end, to patience or to the abort. @throws the worker's error, ConfigError and StoreError among them. */
+/** Trains to the end, to patience or to the abort. @throws the worker's error, ConfigError and
+ *  StoreError among them. */
 export async function trainEncoder(spec: EncoderTrainSpec, options: TrainOptions): Promise<EncoderTrainResult> {
   const { checkpointPath, threads, signal } = options;
   const stopFlag = new SharedArrayBuffer(4);

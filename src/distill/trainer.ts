@@ -1,9 +1,10 @@
-/** @file The training loop of the label encoder in the calling thread: gradient session, optimiser session, evaluation, checkpoints.
- *  train.ts runs it in a worker. It never reads the clock; the same spec and thread count give the same bits, resumed or not. */
+/** @file The training loop of the label encoder in the calling thread: gradients, fused AdamW, evaluation, checkpoints.
+ *  train.ts runs it in a worker. It never reads the clock; the same spec and thread count give the same bits, resumed
+ *  or not. */
 import { ConfigError, InvariantError } from "../errors.js";
 import { TABLE } from "../models/encoder.js";
 import { openSession } from "../runtime/onnxruntime.js";
-import type { Session } from "../runtime/session.js";
+import type { Session, SessionOptions } from "../runtime/session.js";
 import { f32, type Tensor } from "../tensor/tensor.js";
 import { epochBatches, stepsPerEpoch, tokeniseTexts } from "./batches.js";
 import { evaluateRows } from "./evaluation.js";
@@ -15,7 +16,14 @@ import { averageDense, catchUp, meanTable } from "./running-mean.js";
 import { selfCheck } from "./self-check.js";
 import type { EncoderTrainResult, EncoderTrainSpec, EpochHistory, TrainProgress } from "./spec.js";
 import { loadState, saveState, specFingerprint, startState, type TrainState } from "./train-state.js";
-import { buildTrainingGraph, compileEvaluationGraph, compileTrainingGraph, type FlatLayout, flatLayout, type TrainingGraph } from "./training-graph.js";
+import {
+  buildTrainingGraph,
+  compileEvaluationGraph,
+  compileTrainingGraph,
+  type FlatLayout,
+  flatLayout,
+  type TrainingGraph,
+} from "./training-graph.js";
 
 export interface TrainHooks {
   readonly threads: number;
@@ -45,7 +53,8 @@ interface Trainer {
   readonly tableGradient: Float32Array;
 }
 
-/** Trains in this thread, which is blocked while a step runs. @throws ConfigError for an unusable spec, StoreError for a checkpoint. */
+/** Trains in this thread, which is blocked while a step runs. @throws ConfigError for an unusable spec, StoreError for
+ *  a checkpoint. */
 export async function runTraining(spec: EncoderTrainSpec, hooks: TrainHooks): Promise<EncoderTrainResult> {
   checkSpec(spec);
   report(hooks, { phase: "prepare", step: 0, steps: 0, loss: NaN, epoch: 0 });
@@ -53,30 +62,50 @@ export async function runTraining(spec: EncoderTrainSpec, hooks: TrainHooks): Pr
   const layout = flatLayout(spec.config, spec.labelCount);
   const graph = buildTrainingGraph(spec.config, spec.labelCount, spec.losses, true);
   const fingerprint = specFingerprint(spec);
-  const resumed = hooks.checkpointPath === undefined ? undefined : await loadState(hooks.checkpointPath, fingerprint, spec, layout);
+  const resumed =
+    hooks.checkpointPath === undefined ? undefined : await loadState(hooks.checkpointPath, fingerprint, spec, layout);
   const state = resumed ?? startState(spec, layout);
-  const session = await openSession(compileTrainingGraph(graph), { threads: hooks.threads });
-  const evaluation = await openSession(compileEvaluationGraph(spec.config, spec.labelCount), { threads: hooks.threads });
+  const session = await openSession(compileTrainingGraph(graph), sessionOptions(hooks));
+  const evaluation = await openSession(compileEvaluationGraph(spec.config, spec.labelCount), sessionOptions(hooks));
   const steps = stepsPerEpoch(data.trainRows.length, spec.batchSize) * spec.epochs;
   const trainer: Trainer = {
-    data, hooks, graph, layout, session, evaluation, state, steps, fingerprint,
+    data,
+    hooks,
+    graph,
+    layout,
+    session,
+    evaluation,
+    state,
+    steps,
+    fingerprint,
     denseGradient: new Float32Array(layout.length),
     tableGradient: new Float32Array(state.table.weights.length),
   };
   try {
     report(hooks, { phase: "self-check", step: state.step, steps, loss: NaN, epoch: state.history.length });
-    await selfCheck(data, { session, graph, feeds: weightFeeds(layout, state.dense.weights), table: state.table.weights });
+    await selfCheck(data, {
+      session,
+      graph,
+      feeds: weightFeeds(layout, state.dense.weights),
+      table: state.table.weights,
+    });
     return result(trainer, await runEpochs(trainer));
   } finally {
     await Promise.all([session.close(), evaluation.close()]);
   }
 }
 
+/** Shapes vary from batch to batch, so arenas only grow: without them memory halves and a step takes the same time. */
+function sessionOptions({ threads }: TrainHooks): SessionOptions {
+  return { threads, lean: true, spin: false };
+}
+
 /** Tokens, types and the rows to train on. */
 export function prepareData(spec: EncoderTrainSpec): PreparedData {
   const held = new Set(spec.holdout ?? []);
   const trainRows = Uint32Array.from(spec.texts.keys()).filter((row) => !held.has(row) && (spec.weights[row] ?? 0) > 0);
-  if (trainRows.length === 0) throw new ConfigError("training: no row is left to train on", { hint: "hold out fewer rows" });
+  if (trainRows.length === 0)
+    throw new ConfigError("training: no row is left to train on", { hint: "hold out fewer rows" });
   const sizes = { buckets: spec.config.buckets, width: spec.config.width };
   return { spec, texts: tokeniseTexts(spec.texts, spec.config), sizes, trainRows };
 }
@@ -84,14 +113,18 @@ export function prepareData(spec: EncoderTrainSpec): PreparedData {
 function checkSpec(spec: EncoderTrainSpec): void {
   const count = spec.texts.length;
   if (spec.labels.length !== count || spec.weights.length !== count) {
-    throw new ConfigError(`training: ${count} texts, ${spec.labels.length} labels, ${spec.weights.length} weights; they must be equal`);
+    throw new ConfigError(
+      `training: ${count} texts, ${spec.labels.length} labels, ${spec.weights.length} weights; they must be equal`,
+    );
   }
   const soft = spec.softLabels?.length ?? count * (spec.labelCount + 1);
   if (soft !== count * (spec.labelCount + 1)) {
     throw new ConfigError(`training: soft labels have ${soft} values, expected ${count} x ${spec.labelCount + 1}`);
   }
   if (spec.softLabels === undefined && needsSoftLabels(spec.losses)) {
-    throw new ConfigError("training: forward-kl needs soft labels, the spec has none", { hint: "use cross-entropy alone" });
+    throw new ConfigError("training: forward-kl needs soft labels, the spec has none", {
+      hint: "use cross-entropy alone",
+    });
   }
   const stray = spec.labels.find((label) => label < 0 || label >= spec.labelCount);
   if (stray !== undefined) throw new ConfigError(`training: label ${stray} is outside 0 .. ${spec.labelCount - 1}`);
@@ -104,7 +137,10 @@ function report(hooks: TrainHooks, progress: TrainProgress): void {
 /** Views of the flat vector as the feeds of the graph. */
 function weightFeeds(layout: FlatLayout, dense: Float32Array): Record<string, Tensor> {
   return Object.fromEntries(
-    layout.parameters.map(({ name, shape, offset, length }) => [name, f32(shape, dense.subarray(offset, offset + length))]),
+    layout.parameters.map(({ name, shape, offset, length }) => [
+      name,
+      f32(shape, dense.subarray(offset, offset + length)),
+    ]),
   );
 }
 
@@ -116,7 +152,11 @@ async function runEpochs(trainer: Trainer): Promise<EncoderTrainResult["stopped"
   const firstStep = state.step;
   while (state.history.length < last) {
     const epoch = state.history.length + 1;
-    const batches = epochBatches(data.trainRows, data.texts.sequences, { batchSize: spec.batchSize, seed: spec.seed, epoch });
+    const batches = epochBatches(data.trainRows, data.texts.sequences, {
+      batchSize: spec.batchSize,
+      seed: spec.seed,
+      epoch,
+    });
     for (let i = state.step - (epoch - 1) * perEpoch; i < perEpoch; i++) {
       if (hooks.shouldStop?.() === true || state.step - firstStep >= (hooks.stepLimit ?? Infinity)) {
         await save(trainer);
@@ -150,7 +190,12 @@ async function trainStep(trainer: Trainer, rows: Uint32Array): Promise<number> {
   const feeds = weightFeeds(trainer.layout, state.dense.weights);
   let loss = 0;
   for (let start = 0, micro = 0; start < rows.length; start += size, micro++) {
-    const batch = microBatch(data, trainer.graph, rows.subarray(start, start + size), { step, micro, totals, dropout: true });
+    const batch = microBatch(data, trainer.graph, rows.subarray(start, start + size), {
+      step,
+      micro,
+      totals,
+      dropout: true,
+    });
     const vectors = frontForward(batch.front, state.table.weights, data.sizes);
     const embedded = f32([batch.front.rows, batch.front.columns, data.sizes.width], vectors);
     const results = await trainer.session.run({ ...feeds, ...batch.feeds, embedded });
@@ -163,7 +208,8 @@ async function trainStep(trainer: Trainer, rows: Uint32Array): Promise<number> {
     frontBackward(batch.front, floatsOf(results["gradient.embedded"], "embedded"), data.sizes, trainer.tableGradient);
     for (const row of batch.front.touched) touched.add(row);
   }
-  if (!Number.isFinite(loss)) throw new InvariantError(`training: loss is ${loss} at step ${step}`, { hint: "lower the learning rate" });
+  if (!Number.isFinite(loss))
+    throw new InvariantError(`training: loss is ${loss} at step ${step}`, { hint: "lower the learning rate" });
   applyStep(trainer, Uint32Array.from(touched).sort(), step);
   state.step = step;
   state.epochLoss += loss;
@@ -174,7 +220,8 @@ function addInto(target: Float32Array, offset: number, source: Float32Array): vo
   for (let i = 0; i < source.length; i++) target[offset + i] = (target[offset + i] ?? 0) + (source[i] ?? 0);
 }
 
-/** Clips by the norm of all gradients, updates the dense weights and the touched rows, and clears their scratch gradient. */
+/** Clips by the norm of all gradients, updates the dense weights and the touched rows, and clears their scratch
+ *  gradient. */
 function applyStep(trainer: Trainer, touched: Uint32Array, step: number): void {
   const { state, layout, denseGradient, tableGradient } = trainer;
   const { spec } = trainer.data;
@@ -182,8 +229,17 @@ function applyStep(trainer: Trainer, touched: Uint32Array, step: number): void {
   const { width } = spec.config;
   let squares = sumOfSquares(denseGradient, 0, layout.length);
   for (const row of touched) squares += sumOfSquares(tableGradient, row * width, (row + 1) * width);
-  const learningRate = scheduledRate(step, trainer.steps, { peak: spec.learningRate, warmupRatio: spec.warmupRatio, decay: spec.decay });
-  const at: AdamStep = { step, learningRate, weightDecay, gradientScale: Math.min(1, gradientClip / Math.sqrt(squares)) };
+  const learningRate = scheduledRate(step, trainer.steps, {
+    peak: spec.learningRate,
+    warmupRatio: spec.warmupRatio,
+    decay: spec.decay,
+  });
+  const at: AdamStep = {
+    step,
+    learningRate,
+    weightDecay,
+    gradientScale: Math.min(1, gradientClip / Math.sqrt(squares)),
+  };
   adamUpdate(state.dense, denseGradient, 0, layout.decayedLength, at);
   adamUpdate(state.dense, denseGradient, layout.decayedLength, layout.length, { ...at, weightDecay: 0 });
   const { means } = state;
@@ -203,7 +259,10 @@ function readWeights(trainer: Trainer): { readonly dense: Float32Array; readonly
   const { state } = trainer;
   const { averageDecay = 0, config } = trainer.data.spec;
   if (state.means === undefined) return { dense: state.dense.weights, table: state.table.weights };
-  return { dense: state.means.dense, table: meanTable(state.means, state.table.weights, config.width, averageDecay, state.step) };
+  return {
+    dense: state.means.dense,
+    table: meanTable(state.means, state.table.weights, config.width, averageDecay, state.step),
+  };
 }
 
 async function endEpoch(trainer: Trainer, epoch: number, perEpoch: number): Promise<void> {
@@ -213,10 +272,19 @@ async function endEpoch(trainer: Trainer, epoch: number, perEpoch: number): Prom
   if (holdout !== undefined && holdout.length > 0) {
     report(hooks, { phase: "evaluate", step: state.step, steps: trainer.steps, loss: entry.trainLoss, epoch });
     const { dense, table } = readWeights(trainer);
-    const found = await evaluateRows(trainer.evaluation, data, holdout, { feeds: weightFeeds(trainer.layout, dense), table });
+    const found = await evaluateRows(trainer.evaluation, data, holdout, {
+      feeds: weightFeeds(trainer.layout, dense),
+      table,
+    });
     entry = { ...entry, holdoutLoss: found.loss, holdoutAccuracy: found.accuracyRatio };
     if (found.loss < (state.best?.loss ?? Infinity)) {
-      state.best = { epoch, loss: found.loss, dense: dense.slice(), table: table.slice(), probabilities: found.probabilities };
+      state.best = {
+        epoch,
+        loss: found.loss,
+        dense: dense.slice(),
+        table: table.slice(),
+        probabilities: found.probabilities,
+      };
     }
   }
   state.history.push(entry);
@@ -228,7 +296,13 @@ function result(trainer: Trainer, stopped: EncoderTrainResult["stopped"]): Encod
   const { dense, table } = state.best ?? readWeights(trainer);
   const weights = new Map<string, Float32Array>([[TABLE, table.slice()]]);
   for (const { name, offset, length } of layout.parameters) weights.set(name, dense.slice(offset, offset + length));
-  report(trainer.hooks, { phase: "done", step: state.step, steps: trainer.steps, loss: NaN, epoch: state.history.length });
+  report(trainer.hooks, {
+    phase: "done",
+    step: state.step,
+    steps: trainer.steps,
+    loss: NaN,
+    epoch: state.history.length,
+  });
   return {
     weights,
     history: state.history,

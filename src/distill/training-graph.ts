@@ -1,5 +1,5 @@
-/** @file The gradient graph and the evaluation graph of the label encoder, and the flat layout of its dense weights. Knows no data,
- *  no optimiser and no schedule. */
+/** @file The gradient graph and the evaluation graph of the label encoder, and the flat layout of its dense weights.
+ *  Knows no data, no optimiser and no schedule. */
 import { gradients } from "../graph/gradients.js";
 import { createGraph, type Graph } from "../graph/graph.js";
 import type { Value } from "../graph/types.js";
@@ -27,9 +27,15 @@ export interface TrainingGraph {
   readonly sites: readonly DropoutSite[];
 }
 
-/** Forward, losses and gradients. Inputs: embedded [B, T, D], mask [B, T], labels [B], rowShares [B] (2*B rows where a loss compares
- *  two views), the masks of the dropout sites, and softTargets, softKnown, softShares where a loss reads them. */
-export function buildTrainingGraph(config: EncoderConfig, labelCount: number, losses: readonly LossSpec[], dropout: boolean): TrainingGraph {
+/** Forward, losses and gradients. Inputs: embedded [B, T, D], mask [B, T], labels [B], rowShares [B] (2*B rows and
+ *  pairShares [B] where a loss compares two views), the masks of the dropout sites, and softTargets, softKnown,
+ *  softShares where a loss reads them. */
+export function buildTrainingGraph(
+  config: EncoderConfig,
+  labelCount: number,
+  losses: readonly LossSpec[],
+  dropout: boolean,
+): TrainingGraph {
   const graph = createGraph();
   const rows = needsTwoViews(losses) ? "2*B" : "B";
   const embedded = graph.input("embedded", [rows, "T", config.width]);
@@ -46,6 +52,7 @@ export function buildTrainingGraph(config: EncoderConfig, labelCount: number, lo
     logits: output.logits,
     labels: graph.input("labels", [rows], "i64"),
     rowShares: graph.input("rowShares", [rows]),
+    ...(needsTwoViews(losses) && { pairShares: graph.input("pairShares", ["B"]) }),
     ...(soft && {
       softTargets: graph.input("softTargets", [rows, labelCount + 1]),
       softKnown: graph.input("softKnown", [rows, labelCount]),
@@ -65,7 +72,8 @@ export function compileTrainingGraph(training: TrainingGraph): Uint8Array {
   return compileOnnx(training.graph, { outputs, purpose: "train" });
 }
 
-/** ONNX bytes of the forward half without dropout; inputs embedded, mask and the weights, output `logits` [B, labels]. */
+/** ONNX bytes of the forward half without dropout; inputs embedded, mask and the weights, output
+ *  `logits` [B, labels]. */
 export function compileEvaluationGraph(config: EncoderConfig, labelCount: number): Uint8Array {
   const graph = createGraph();
   const embedded = graph.input("embedded", ["B", "T", config.width]);

@@ -20,7 +20,12 @@ export function softmaxRow(logits: ArrayLike<number>, start: number, count: numb
 }
 
 /** Compares logits [rows, classes] of an artefact with those of the training weights. */
-export function compareLogits(artefact: string, reference: ArrayLike<number>, logits: ArrayLike<number>, classes: number): Parity {
+export function compareLogits(
+  artefact: string,
+  reference: ArrayLike<number>,
+  logits: ArrayLike<number>,
+  classes: number,
+): Parity {
   const rows = reference.length / classes;
   let equal = 0;
   let largest = 0;

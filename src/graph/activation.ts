@@ -29,7 +29,10 @@ const DENSITY_AT_ZERO = 1 / Math.sqrt(2 * Math.PI);
 const lowerGeluSlope: Lowering<"geluSlope"> = ({ emitter, names: [x = ""] }) => {
   const node = (operator: string, ...inputs: string[]): string => emitter.emit(operator, inputs)[0];
   const a = node("Mul", x, emitter.scalar(SQRT_HALF));
-  const density = node("Exp", node("Sub", emitter.scalar(Math.log(2 * Math.SQRT2 * DENSITY_AT_ZERO)), node("Mul", a, a)));
+  const density = node(
+    "Exp",
+    node("Sub", emitter.scalar(Math.log(2 * Math.SQRT2 * DENSITY_AT_ZERO)), node("Mul", a, a)),
+  );
   const twice = node("Add", node("Erf", a), node("Mul", a, density));
   return node("Mul", node("Add", twice, emitter.scalar(1)), emitter.scalar(0.5));
 };

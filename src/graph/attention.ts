@@ -4,7 +4,16 @@ import { formatShape, quotientOf, sameShape } from "./dims.js";
 import { firstOf, pairOf, sameAsFirst } from "./elementwise.js";
 import { always } from "./types.js";
 import type { Graph } from "./graph.js";
-import type { AttentionAttributes, Lowering, OpNode, OpTable, ReferenceContext, ShapeContext, Typed, Value } from "./types.js";
+import type {
+  AttentionAttributes,
+  Lowering,
+  OpNode,
+  OpTable,
+  ReferenceContext,
+  ShapeContext,
+  Typed,
+  Value,
+} from "./types.js";
 
 /** Added to scores that may not be attended to. */
 const BLOCKED = -1e9;
@@ -24,7 +33,8 @@ function attentionShape(at: ShapeContext<"attention">): Typed {
   const [q, k, v, mask] = at.inputs;
   if (q === undefined || k === undefined || v === undefined) return fail("needs q, k and v");
   const width = q.shape[2];
-  if (q.shape.length !== 3 || typeof width !== "number") return fail(`q must be [batch, length, heads * width], got ${formatShape(q.shape)}`);
+  if (q.shape.length !== 3 || typeof width !== "number")
+    return fail(`q must be [batch, length, heads * width], got ${formatShape(q.shape)}`);
   const { headWidth, group } = headsOf(width, attributes);
   if (!Number.isInteger(headWidth) || !Number.isInteger(group)) {
     return fail(`${attributes.heads} heads over ${attributes.keyValueHeads} do not divide width ${width}`);
@@ -54,7 +64,12 @@ function composeAttention({ graph, inputs, attributes }: OpNode<"attention"> & {
   const queries =
     group === 1
       ? split(scaled, [keyValueHeads, headWidth], [0, 2, 1, 3])
-      : graph.reshape(split(scaled, [keyValueHeads, group, headWidth], [0, 2, 3, 1, 4]), [batch, keyValueHeads, -1, headWidth]);
+      : graph.reshape(split(scaled, [keyValueHeads, group, headWidth], [0, 2, 3, 1, 4]), [
+          batch,
+          keyValueHeads,
+          -1,
+          headWidth,
+        ]);
   let scores = graph.matmul(queries, split(k, [keyValueHeads, headWidth], [0, 2, 3, 1]));
   const grouped = [batch, keyValueHeads, group, length, keys];
   const flat = scores.shape;
@@ -71,7 +86,11 @@ function composeAttention({ graph, inputs, attributes }: OpNode<"attention"> & {
   return graph.reshape(graph.transpose(heads, [0, 3, 1, 2, 4]), q.shape);
 }
 
-function referenceAttention({ inputs: [q, k, v, mask], attributes, shape }: ReferenceContext<"attention">): Float64Array {
+function referenceAttention({
+  inputs: [q, k, v, mask],
+  attributes,
+  shape,
+}: ReferenceContext<"attention">): Float64Array {
   const [batch = 1, length = 1, width = 1] = shape;
   const keys = k?.shape[1] ?? 1;
   const { headWidth, group } = headsOf(width, attributes);
@@ -83,9 +102,11 @@ function referenceAttention({ inputs: [q, k, v, mask], attributes, shape }: Refe
     const b = Math.floor(token / length);
     const offset = (s: number): number => (b * keys + s) * keyWidth + Math.floor(head / group) * headWidth;
     const scores = Array.from({ length: keys }, (_, s) => {
-      let score = (1 - (mask?.data[b * keys + s] ?? 1)) * BLOCKED + (attributes.causal && s > token % length ? BLOCKED : 0);
+      let score =
+        (1 - (mask?.data[b * keys + s] ?? 1)) * BLOCKED + (attributes.causal && s > token % length ? BLOCKED : 0);
       for (let j = 0; j < headWidth; j++) {
-        score += ((q?.data[token * width + head * headWidth + j] ?? 0) * (k?.data[offset(s) + j] ?? 0)) / Math.sqrt(headWidth);
+        score +=
+          ((q?.data[token * width + head * headWidth + j] ?? 0) * (k?.data[offset(s) + j] ?? 0)) / Math.sqrt(headWidth);
       }
       return score;
     });
@@ -102,7 +123,12 @@ function referenceAttention({ inputs: [q, k, v, mask], attributes, shape }: Refe
 }
 
 /** MultiHeadAttention; grouped keys and values are repeated first, because it knows one head count only. */
-const serveAttention: Lowering<"attention"> = ({ emitter, inputs, names: [q = "", k = "", v = "", mask], attributes }) => {
+const serveAttention: Lowering<"attention"> = ({
+  emitter,
+  inputs,
+  names: [q = "", k = "", v = "", mask],
+  attributes,
+}) => {
   const { heads, keyValueHeads } = attributes;
   const width = firstOf(inputs).shape[2];
   const { headWidth, group } = headsOf(typeof width === "number" ? width : 1, attributes);
@@ -114,7 +140,11 @@ const serveAttention: Lowering<"attention"> = ({ emitter, inputs, names: [q = ""
   };
   const operands = [q, widened(k), widened(v)];
   if (mask !== undefined) operands.push("", emitter.emit("Cast", [mask], { attributes: { to: 6 } })[0]);
-  const options = { num_heads: heads, unidirectional: attributes.causal ? 1 : 0, mask_filter_value: { float: BLOCKED } };
+  const options = {
+    num_heads: heads,
+    unidirectional: attributes.causal ? 1 : 0,
+    mask_filter_value: { float: BLOCKED },
+  };
   return emitter.emit("MultiHeadAttention", operands, { domain: "com.microsoft", attributes: options })[0];
 };
 
@@ -122,9 +152,11 @@ function rotaryShape(at: ShapeContext<"rotary">): Typed {
   const typed = sameAsFirst(at);
   const [, length = 1, width] = typed.shape;
   const half = typeof width === "number" ? quotientOf(width, at.attributes.heads * 2) : undefined;
-  if (typed.shape.length !== 3 || half === undefined) return at.fail(`x must be [batch, length, heads * even width], got ${formatShape(typed.shape)}`);
+  if (typed.shape.length !== 3 || half === undefined)
+    return at.fail(`x must be [batch, length, heads * even width], got ${formatShape(typed.shape)}`);
   for (const table of at.inputs.slice(1)) {
-    if (!sameShape(table.shape, [length, half])) return at.fail(`cos and sin must be ${formatShape([length, half])}, got ${formatShape(table.shape)}`);
+    if (!sameShape(table.shape, [length, half]))
+      return at.fail(`cos and sin must be ${formatShape([length, half])}, got ${formatShape(table.shape)}`);
   }
   return typed;
 }
@@ -164,7 +196,10 @@ export const attentionRows: Pick<OpTable, "attention" | "causalBias" | "rotary">
     compose: composeAttention,
   },
   causalBias: {
-    shape: ({ inputs: [x], fail }) => (x === undefined ? fail("needs a value [batch, length, ...]") : { shape: [x.shape[1] ?? 1, x.shape[1] ?? 1], type: "f32" }),
+    shape: ({ inputs: [x], fail }) =>
+      x === undefined
+        ? fail("needs a value [batch, length, ...]")
+        : { shape: [x.shape[1] ?? 1, x.shape[1] ?? 1], type: "f32" },
     gradient: "none",
     reference: ({ shape: [rows = 1, columns = 1] }) =>
       new Float64Array(rows * columns).map((_, i) => (i % columns > Math.floor(i / columns) ? BLOCKED : 0)),

@@ -73,7 +73,11 @@ const TRIALS: { readonly [K in OpKind]: readonly Trial<OpAttributes[K]>[] } = {
   reduceMean: reductions,
   reduceMax: reductions,
   logSumExp: reductions,
-  softmax: [trial({ axis: -1 }, normal("B", "T", 5)), trial({ axis: 1 }, normal("B", "T", 5)), trial({ axis: -1 }, normal(3, 1))],
+  softmax: [
+    trial({ axis: -1 }, normal("B", "T", 5)),
+    trial({ axis: 1 }, normal("B", "T", 5)),
+    trial({ axis: -1 }, normal(3, 1)),
+  ],
   logSoftmax: [trial({ axis: -1 }, normal("B", "T", 5)), trial({ axis: 0 }, normal(4, 2))],
   count: [trial({ axes: [0, 1] }, normal("B", "T", 4))],
   linear: [
@@ -88,21 +92,31 @@ const TRIALS: { readonly [K in OpKind]: readonly Trial<OpAttributes[K]>[] } = {
     trial({}, normal("B", 2, 3, 4), normal(4, 5)),
     trial({}, normal(1, 3, 4), normal("B", 4, 2)),
   ],
-  transpose: [trial({ permutation: [2, 0, 1] }, normal("B", "T", 4)), trial({ permutation: [0, 2, 1, 3] }, normal("B", 2, "T", 2))],
+  transpose: [
+    trial({ permutation: [2, 0, 1] }, normal("B", "T", 4)),
+    trial({ permutation: [0, 2, 1, 3] }, normal("B", 2, "T", 2)),
+  ],
   reshape: [
     trial({ shape: ["B*T", 4] }, normal("B", "T", 4)),
     trial({ shape: ["B", "T", 2, 2] }, normal("B", "T", 4)),
     trial({ shape: ["T", "B"] }, normal("B", "T")),
     trial({ shape: [1, 2, "2*T"] }, normal(4, "T")),
   ],
-  expand: [trial({ shape: [2, "T", 4] }, normal("T", 1)), trial({ shape: [2, 3] }, normal(2, 3)), trial({ shape: [3] }, normal())],
+  expand: [
+    trial({ shape: [2, "T", 4] }, normal("T", 1)),
+    trial({ shape: [2, 3] }, normal(2, 3)),
+    trial({ shape: [3] }, normal()),
+  ],
   concat: [trial({ axis: 1 }, normal("B", 2, 3), normal("B", 1, 3), normal("B", 4, 3)), trial({ axis: 0 }, normal(2))],
   slice: [
     trial({ axis: 1, start: 0, end: 1 }, normal("B", "T", 4)),
     trial({ axis: 2, start: 1, end: 3 }, normal("B", "T", 4)),
     trial({ axis: 0, start: 2, end: 3 }, normal(5)),
   ],
-  pad: [trial({ axis: 1, before: 1, size: 5 }, normal("B", 2, 3)), trial({ axis: 0, before: 0, size: "S" }, normal(1, "S"))],
+  pad: [
+    trial({ axis: 1, before: 1, size: 5 }, normal("B", 2, 3)),
+    trial({ axis: 0, before: 0, size: "S" }, normal(1, "S")),
+  ],
   normalize: [
     trial({ epsilon: 1e-5, centered: true }, normal("B", "T", 6)),
     trial({ epsilon: 1e-5, centered: false }, normal("B", 6)),
@@ -111,7 +125,10 @@ const TRIALS: { readonly [K in OpKind]: readonly Trial<OpAttributes[K]>[] } = {
     trial({ epsilon: 1e-5, centered: true }, normal("B", "T", 6)),
     trial({ epsilon: 1e-5, centered: false }, normal("B", 6)),
   ],
-  layerNorm: [trial({ epsilon: 1e-5 }, normal("B", "T", 6), positive(6), normal(6)), trial({ epsilon: 1e-6 }, normal("B", 6), normal(6))],
+  layerNorm: [
+    trial({ epsilon: 1e-5 }, normal("B", "T", 6), positive(6), normal(6)),
+    trial({ epsilon: 1e-6 }, normal("B", 6), normal(6)),
+  ],
   rmsNorm: [trial({ epsilon: 1e-6 }, normal("B", "T", 6), positive(6))],
   attention: [
     trial(heads(2, 2, false), normal("B", "T", 8), normal("B", "S", 8), normal("B", "S", 8), mask("B", "S")),
@@ -122,7 +139,11 @@ const TRIALS: { readonly [K in OpKind]: readonly Trial<OpAttributes[K]>[] } = {
   ],
   causalBias: [trial({}, normal("B", "T", 2))],
   rotary: [trial({ heads: 2 }, normal("B", "T", 8), normal("T", 2), normal("T", 2))],
-  embedding: [trial({}, normal(5, 3), ids(5, "B", "T")), trial({}, normal("K", 3), ids(5, 7)), trial({}, normal(2, 3), ids(2, 4))],
+  embedding: [
+    trial({}, normal(5, 3), ids(5, "B", "T")),
+    trial({}, normal("K", 3), ids(5, 7)),
+    trial({}, normal(2, 3), ids(2, 4)),
+  ],
   embeddingBag: [
     trial({}, normal(5, 3), ids(5, "B", "T", 4), normal("B", "T", 4)),
     trial({}, normal("K", 3), ids(5, "B", 6), normal("B", 6)),
@@ -157,14 +178,19 @@ function draw(operand: Operand, shape: readonly number[], seed: string): Float64
   });
 }
 
-function build<K extends OpKind>(kind: K, { operands, attributes }: Trial<OpAttributes[K]>, weightsFrom: number): Built {
+function build<K extends OpKind>(
+  kind: K,
+  { operands, attributes }: Trial<OpAttributes[K]>,
+  weightsFrom: number,
+): Built {
   const graph = createGraph();
   const feeds = new Map<string, Reference>();
   const values = operands.map((operand, i) => {
     const shape = operand.dims.map((dim) => (typeof dim === "number" ? dim : (SIZES[dim] ?? 1)));
     feeds.set(`operand${i}`, { shape, data: draw(operand, shape, `${kind} ${i}`) });
     const isParameter = i >= weightsFrom && operand.draw !== "mask" && typeof operand.draw !== "object";
-    if (isParameter && operand.dims.every((dim) => typeof dim === "number")) return graph.parameter(`operand${i}`, operand.dims);
+    if (isParameter && operand.dims.every((dim) => typeof dim === "number"))
+      return graph.parameter(`operand${i}`, operand.dims);
     return graph.input(`operand${i}`, operand.dims, typeof operand.draw === "object" ? "i64" : "f32");
   });
   const masks = operands.flatMap((operand, i) => (operand.draw === "mask" ? [`operand${i}`] : []));
@@ -198,7 +224,11 @@ function expectClose(got: ArrayLike<number | bigint>, expected: Float64Array, to
 }
 
 /** Adds sum(output * fixed random numbers) and its gradients with respect to all float operands. */
-function differentiate(built: Built): { readonly loss: Value; readonly wanted: readonly Value[]; readonly found: readonly Value[] } {
+function differentiate(built: Built): {
+  readonly loss: Value;
+  readonly wanted: readonly Value[];
+  readonly found: readonly Value[];
+} {
   const { graph, output } = built;
   const [result] = interpret(graph, [output], built.feeds);
   const random = createRandom(11, "direction");

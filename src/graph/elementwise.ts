@@ -26,7 +26,9 @@ export function sameAsFirst<K extends OpKind>({ inputs: [x], fail }: ShapeContex
 /** Sums `gradient` down to the shape of the operand that was broadcast. */
 export function reduceTo(graph: Graph, gradient: Value, operand: Value): Value {
   const extra = gradient.shape.length - operand.shape.length;
-  const axes = gradient.shape.flatMap((dim, i) => (i < extra || (operand.shape[i - extra] === 1 && dim !== 1) ? [i] : []));
+  const axes = gradient.shape.flatMap((dim, i) =>
+    i < extra || (operand.shape[i - extra] === 1 && dim !== 1) ? [i] : [],
+  );
   if (axes.length === 0) return gradient;
   const summed = graph.reduceSum(gradient, axes, true);
   return extra === 0 ? summed : graph.reshape(summed, operand.shape);
@@ -55,7 +57,13 @@ export function broadcastIndex(from: readonly number[], shape: readonly number[]
 }
 
 function binaryReference(compute: (a: number, b: number) => number) {
-  return ({ inputs: [a, b], shape }: { readonly inputs: readonly Reference[]; readonly shape: readonly number[] }): Float64Array => {
+  return ({
+    inputs: [a, b],
+    shape,
+  }: {
+    readonly inputs: readonly Reference[];
+    readonly shape: readonly number[];
+  }): Float64Array => {
     if (a === undefined || b === undefined) return new Float64Array(0);
     const left = broadcastIndex(a.shape, shape);
     const right = broadcastIndex(b.shape, shape);
@@ -66,7 +74,8 @@ function binaryReference(compute: (a: number, b: number) => number) {
 
 /** Reference of an element by element op of one operand. */
 export function unaryReference(compute: (x: number) => number) {
-  return ({ inputs: [x] }: { readonly inputs: readonly Reference[] }): Float64Array => (x?.data ?? new Float64Array(0)).map(compute);
+  return ({ inputs: [x] }: { readonly inputs: readonly Reference[] }): Float64Array =>
+    (x?.data ?? new Float64Array(0)).map(compute);
 }
 
 /** The first two operands. */
@@ -117,50 +126,93 @@ export const elementwiseRows: Pick<
   OpTable,
   BinaryKind | PlainUnaryKind | "scale" | "addScalar" | "isPositive" | "stopGradient"
 > = {
-  add: binaryRow("Add", (a, b) => a + b, ({ upstream }) => [upstream, upstream]),
-  sub: binaryRow("Sub", (a, b) => a - b, ({ graph, upstream }) => [upstream, graph.neg(upstream)]),
-  mul: binaryRow("Mul", (a, b) => a * b, ({ graph, upstream }, a, b) => [graph.mul(upstream, b), graph.mul(upstream, a)]),
-  div: binaryRow("Div", (a, b) => a / b, ({ graph, upstream, output }, _, b) => {
-    const left = graph.div(upstream, b);
-    return [left, graph.neg(graph.mul(left, output))];
-  }),
+  add: binaryRow(
+    "Add",
+    (a, b) => a + b,
+    ({ upstream }) => [upstream, upstream],
+  ),
+  sub: binaryRow(
+    "Sub",
+    (a, b) => a - b,
+    ({ graph, upstream }) => [upstream, graph.neg(upstream)],
+  ),
+  mul: binaryRow(
+    "Mul",
+    (a, b) => a * b,
+    ({ graph, upstream }, a, b) => [graph.mul(upstream, b), graph.mul(upstream, a)],
+  ),
+  div: binaryRow(
+    "Div",
+    (a, b) => a / b,
+    ({ graph, upstream, output }, _, b) => {
+      const left = graph.div(upstream, b);
+      return [left, graph.neg(graph.mul(left, output))];
+    },
+  ),
   maximum: binaryRow("Max", Math.max, ({ graph, upstream }, a, b) => {
     const left = graph.mul(upstream, graph.isPositive(graph.sub(a, b)));
     return [left, graph.sub(upstream, left)];
   }),
-  neg: unaryRow("Neg", (x) => -x, ({ graph, upstream }) => graph.neg(upstream)),
+  neg: unaryRow(
+    "Neg",
+    (x) => -x,
+    ({ graph, upstream }) => graph.neg(upstream),
+  ),
   exp: unaryRow("Exp", Math.exp, ({ graph, upstream, output }) => graph.mul(upstream, output)),
   log: unaryRow("Log", Math.log, ({ graph, upstream }, x) => graph.div(upstream, x)),
   sqrt: unaryRow("Sqrt", Math.sqrt, ({ graph, upstream, output }) => graph.scale(graph.div(upstream, output), 0.5)),
-  reciprocal: unaryRow("Reciprocal", (x) => 1 / x, ({ graph, upstream, output }) => graph.neg(graph.mul(upstream, graph.square(output)))),
+  reciprocal: unaryRow(
+    "Reciprocal",
+    (x) => 1 / x,
+    ({ graph, upstream, output }) => graph.neg(graph.mul(upstream, graph.square(output))),
+  ),
   square: {
-    ...unaryRow<"square">("Mul", (x) => x * x, ({ graph, upstream }, x) => graph.scale(graph.mul(upstream, x), 2)),
+    ...unaryRow<"square">(
+      "Mul",
+      (x) => x * x,
+      ({ graph, upstream }, x) => graph.scale(graph.mul(upstream, x), 2),
+    ),
     lower: always(({ emitter, names: [x = ""] }) => emitter.emit("Mul", [x, x])[0]),
   },
-  tanh: unaryRow("Tanh", Math.tanh, ({ graph, upstream, output }) => graph.sub(upstream, graph.mul(upstream, graph.square(output)))),
-  sigmoid: unaryRow("Sigmoid", (x) => 1 / (1 + Math.exp(-x)), ({ graph, upstream, output }) => {
-    const scaled = graph.mul(upstream, output);
-    return graph.sub(scaled, graph.mul(scaled, output));
-  }),
-  relu: unaryRow("Relu", (x) => Math.max(0, x), ({ graph, upstream, output }) => graph.mul(upstream, graph.isPositive(output))),
+  tanh: unaryRow("Tanh", Math.tanh, ({ graph, upstream, output }) =>
+    graph.sub(upstream, graph.mul(upstream, graph.square(output))),
+  ),
+  sigmoid: unaryRow(
+    "Sigmoid",
+    (x) => 1 / (1 + Math.exp(-x)),
+    ({ graph, upstream, output }) => {
+      const scaled = graph.mul(upstream, output);
+      return graph.sub(scaled, graph.mul(scaled, output));
+    },
+  ),
+  relu: unaryRow(
+    "Relu",
+    (x) => Math.max(0, x),
+    ({ graph, upstream, output }) => graph.mul(upstream, graph.isPositive(output)),
+  ),
   scale: {
     shape: sameAsFirst,
     gradient: ({ graph, upstream, attributes }) => [graph.scale(upstream, attributes.factor)],
     reference: (at) => unaryReference((x) => x * at.attributes.factor)(at),
-    lower: always(({ emitter, names: [x = ""], attributes }) => emitter.emit("Mul", [x, emitter.scalar(attributes.factor)])[0]),
+    lower: always(
+      ({ emitter, names: [x = ""], attributes }) => emitter.emit("Mul", [x, emitter.scalar(attributes.factor)])[0],
+    ),
   },
   addScalar: {
     shape: sameAsFirst,
     gradient: ({ upstream }) => [upstream],
     reference: (at) => unaryReference((x) => x + at.attributes.term)(at),
-    lower: always(({ emitter, names: [x = ""], attributes }) => emitter.emit("Add", [x, emitter.scalar(attributes.term)])[0]),
+    lower: always(
+      ({ emitter, names: [x = ""], attributes }) => emitter.emit("Add", [x, emitter.scalar(attributes.term)])[0],
+    ),
   },
   isPositive: {
     shape: sameAsFirst,
     gradient: "none",
     reference: unaryReference((x) => (x > 0 ? 1 : 0)),
-    lower: always(({ emitter, names: [x = ""] }) =>
-      emitter.emit("Cast", [emitter.emit("Greater", [x, emitter.scalar(0)])[0]], { attributes: { to: 1 } })[0],
+    lower: always(
+      ({ emitter, names: [x = ""] }) =>
+        emitter.emit("Cast", [emitter.emit("Greater", [x, emitter.scalar(0)])[0]], { attributes: { to: 1 } })[0],
     ),
   },
   stopGradient: {

@@ -17,14 +17,17 @@ function lookupShape<K extends LookupKind>({ inputs: [table, ids, weights], fail
   if (ids.type !== "i64") return fail(`ids must be i64, got ${ids.type}`);
   const width = table.shape[1] ?? 1;
   if (weights === undefined) return { shape: [...ids.shape, width], type: "f32" };
-  if (!sameShape(weights.shape, ids.shape)) return fail(`weights ${formatShape(weights.shape)} differ from ids ${formatShape(ids.shape)}`);
+  if (!sameShape(weights.shape, ids.shape))
+    return fail(`weights ${formatShape(weights.shape)} differ from ids ${formatShape(ids.shape)}`);
   return { shape: [...ids.shape.slice(0, -1), width], type: "f32" };
 }
 
 function scatterShape({ inputs: [values, ids, weights], attributes, fail }: ShapeContext<"scatterRows">): Typed {
   if (values === undefined || ids === undefined || weights === undefined) return fail("needs values, ids and weights");
   if (!sameShape(values.shape.slice(0, -1), ids.shape.slice(0, -1)) || !sameShape(ids.shape, weights.shape)) {
-    return fail(`values ${formatShape(values.shape)}, ids ${formatShape(ids.shape)} and weights ${formatShape(weights.shape)} do not fit`);
+    return fail(
+      `values ${formatShape(values.shape)}, ids ${formatShape(ids.shape)} and weights ${formatShape(weights.shape)} do not fit`,
+    );
   }
   return { shape: [attributes.rows, values.shape.at(-1) ?? 1], type: "f32" };
 }
@@ -32,7 +35,8 @@ function scatterShape({ inputs: [values, ids, weights], attributes, fail }: Shap
 function pickShape({ inputs: [x, ids], fail }: ShapeContext<"pick">): Typed {
   if (x === undefined || ids === undefined) return fail("needs x and ids");
   if (ids.type !== "i64") return fail(`ids must be i64, got ${ids.type}`);
-  if (!sameShape(x.shape.slice(0, -1), ids.shape)) return fail(`ids ${formatShape(ids.shape)} do not fit rows of ${formatShape(x.shape)}`);
+  if (!sameShape(x.shape.slice(0, -1), ids.shape))
+    return fail(`ids ${formatShape(ids.shape)} do not fit rows of ${formatShape(x.shape)}`);
   return { shape: ids.shape, type: "f32" };
 }
 
@@ -41,12 +45,20 @@ function gatherRows({ emitter, inputs, names: [table = "", ids = ""] }: Lowering
   const parameter = firstOf(inputs);
   const data = emitter.weightOf(parameter);
   const [rows, columns] = parameter.shape;
-  if (data === undefined || typeof rows !== "number" || typeof columns !== "number" || !emitter.isQuantized(parameter)) {
+  if (
+    data === undefined ||
+    typeof rows !== "number" ||
+    typeof columns !== "number" ||
+    !emitter.isQuantized(parameter)
+  ) {
     return emitter.emit("Gather", [table, ids])[0];
   }
   const { values, scales } = quantizeRows(data, rows, columns);
   const gathered = emitter.emit("Gather", [emitter.int8(`${parameter.name}.int8`, values, [rows, columns]), ids])[0];
-  const scale = emitter.emit("Gather", [emitter.namedFloat32(`${parameter.name}.row_scale`, scales, [rows, 1]), ids])[0];
+  const scale = emitter.emit("Gather", [
+    emitter.namedFloat32(`${parameter.name}.row_scale`, scales, [rows, 1]),
+    ids,
+  ])[0];
   return emitter.emit("Mul", [emitter.emit("Cast", [gathered], { attributes: { to: 1 } })[0], scale])[0];
 }
 
@@ -71,17 +83,24 @@ function lowerAssignment(emitter: Emitter, ids: string, weights: string, count: 
   return matrix;
 }
 
-const lowerScatterRows: Lowering<"scatterRows"> = ({ emitter, inputs, names: [values = "", ids = "", weights = ""], attributes: { rows } }) => {
+const lowerScatterRows: Lowering<"scatterRows"> = ({
+  emitter,
+  inputs,
+  names: [values = "", ids = "", weights = ""],
+  attributes: { rows },
+}) => {
   const node = (operator: string, ...operands: string[]): string => emitter.emit(operator, operands)[0];
   const [source, places] = pairOf(inputs);
   const width = source.shape.at(-1) ?? 1;
   const perRow = places.shape.at(-1);
-  if (typeof perRow !== "number") throw new ShapeError("graph.scatterRows: a gradient needs a fixed number of ids per bag (last dim)");
+  if (typeof perRow !== "number")
+    throw new ShapeError("graph.scatterRows: a gradient needs a fixed number of ids per bag (last dim)");
   const count = perRow;
   const rowCount = productOf(places.shape.slice(0, -1));
   const flatWeights = node("Reshape", weights, emitter.int64([-1, count]));
   const flatValues = node("Reshape", values, emitter.sizes([rowCount, width]));
-  const spread = (matrix: string): string => emitter.emit("Gemm", [matrix, flatValues], { attributes: { transA: 1 } })[0];
+  const spread = (matrix: string): string =>
+    emitter.emit("Gemm", [matrix, flatValues], { attributes: { transA: 1 } })[0];
   if (typeof rows === "string") {
     const flatIds = node("Reshape", ids, emitter.int64([-1, count]));
     return spread(lowerAssignment(emitter, flatIds, flatWeights, count, emitter.sizes([rowCount, rows])));
@@ -181,7 +200,10 @@ export const embeddingRows: Pick<OpTable, LookupKind | "scatterRows" | "pick" | 
     lower: always(({ emitter, names: [x = "", ids = ""] }) => {
       const last = emitter.int64([-1]);
       const column = emitter.emit("Unsqueeze", [ids, last])[0];
-      return emitter.emit("Squeeze", [emitter.emit("GatherElements", [x, column], { attributes: { axis: -1 } })[0], last])[0];
+      return emitter.emit("Squeeze", [
+        emitter.emit("GatherElements", [x, column], { attributes: { axis: -1 } })[0],
+        last,
+      ])[0];
     }),
   },
   unpick: {

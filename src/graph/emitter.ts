@@ -3,7 +3,13 @@
 import { create } from "@bufbuild/protobuf";
 import { ShapeError } from "../errors.js";
 import { factorsOf } from "./dims.js";
-import { AttributeProto_AttributeType, AttributeProtoSchema, NodeProtoSchema, TensorProto_DataType, TensorProtoSchema } from "./onnx_pb.js";
+import {
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  NodeProtoSchema,
+  TensorProto_DataType,
+  TensorProtoSchema,
+} from "./onnx_pb.js";
 import type { AttributeProto, NodeProto, TensorProto } from "./onnx_pb.js";
 import type { Dim, Value } from "./types.js";
 
@@ -48,7 +54,8 @@ export interface Emitter {
 function attributeOf(name: string, value: AttributeValue): AttributeProto {
   const type = AttributeProto_AttributeType;
   if (typeof value === "number") return create(AttributeProtoSchema, { name, type: type.INT, i: BigInt(value) });
-  if (typeof value === "string") return create(AttributeProtoSchema, { name, type: type.STRING, s: new TextEncoder().encode(value) });
+  if (typeof value === "string")
+    return create(AttributeProtoSchema, { name, type: type.STRING, s: new TextEncoder().encode(value) });
   if ("float" in value) return create(AttributeProtoSchema, { name, type: type.FLOAT, f: value.float });
   return create(AttributeProtoSchema, { name, type: type.INTS, ints: value.map((entry) => BigInt(entry)) });
 }
@@ -72,7 +79,9 @@ export class NodeEmitter implements Emitter {
   /** `findSymbol` makes an unused input that carries a symbol part of the model, and gives its name and shape. */
   constructor(
     private readonly served: ServedWeights | undefined,
-    private readonly findSymbol: (symbol: string) => { readonly name: string; readonly shape: readonly Dim[] } | undefined,
+    private readonly findSymbol: (
+      symbol: string,
+    ) => { readonly name: string; readonly shape: readonly Dim[] } | undefined,
   ) {}
 
   /** Remembers where a symbol can be read. */
@@ -91,7 +100,9 @@ export class NodeEmitter implements Emitter {
     const names: [string, ...string[]] = [base];
     for (let i = 1; i < outputs; i++) names.push(`${base}:${i}`);
     const attribute = Object.entries(attributes).map(([name, value]) => attributeOf(name, value));
-    this.nodes.push(create(NodeProtoSchema, { name: base, opType: operator, domain, input: [...inputs], output: names, attribute }));
+    this.nodes.push(
+      create(NodeProtoSchema, { name: base, opType: operator, domain, input: [...inputs], output: names, attribute }),
+    );
     this.known.set(key, names);
     return names;
   }
@@ -115,12 +126,20 @@ export class NodeEmitter implements Emitter {
       return this.emit("Shape", [source.name], { attributes: { start: source.axis, end: source.axis + 1 } })[0];
     }
     if (factors.length < 2) throw new ShapeError(`compileOnnx ${this.scope}: the size ${dim} is carried by no input`);
-    return factors.map((factor) => this.size(factor)).reduce((product, factor) => this.emit("Mul", [product, factor])[0]);
+    return factors
+      .map((factor) => this.size(factor))
+      .reduce((product, factor) => this.emit("Mul", [product, factor])[0]);
   }
 
   int64(values: readonly number[], shape: readonly number[] = [values.length]): string {
     const data = BigInt64Array.from(values, (value) => BigInt(value));
-    return this.initializer(`i64 ${shape.join("x")} ${values.join(",")}`, undefined, TensorProto_DataType.INT64, data, shape);
+    return this.initializer(
+      `i64 ${shape.join("x")} ${values.join(",")}`,
+      undefined,
+      TensorProto_DataType.INT64,
+      data,
+      shape,
+    );
   }
 
   float32(values: Float32Array | readonly number[], shape: readonly number[]): string {

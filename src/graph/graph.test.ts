@@ -34,7 +34,8 @@ function encoderBlock(): Model {
   const hidden = graph.scope("layers.0", () => {
     const x = graph.embedding(table, ids);
     const normed = graph.layerNorm(x, parameter("gamma", 16), parameter("beta", 16), { epsilon: 1e-5 });
-    const project = (name: string): Value => graph.linear(normed, parameter(`${name}.weight`, 16, 16), parameter(`${name}.bias`, 16));
+    const project = (name: string): Value =>
+      graph.linear(normed, parameter(`${name}.weight`, 16, 16), parameter(`${name}.bias`, 16));
     const mixed = graph.attention(project("q"), project("k"), project("v"), { heads: 2, mask });
     const wide = graph.gelu(graph.linear(mixed, parameter("up", 32, 16)));
     return graph.add(x, graph.linear(wide, parameter("down", 16, 32)));
@@ -56,20 +57,30 @@ function blockFeeds(values: readonly Value[]): Record<string, Tensor> {
     feeds[name] =
       type === "i64"
         ? { type: "i64", shape, data: BigInt64Array.from({ length: count }, () => BigInt(random.int(8))) }
-        : { type: "f32", shape, data: Float32Array.from({ length: count }, (_, i) => (name === "mask" ? (i % 5 < 3 ? 1 : 0) : random.normal() / 4)) };
+        : {
+            type: "f32",
+            shape,
+            data: Float32Array.from({ length: count }, (_, i) =>
+              name === "mask" ? (i % 5 < 3 ? 1 : 0) : random.normal() / 4,
+            ),
+          };
   }
   return feeds;
 }
 
 const asReferences = (feeds: Record<string, Tensor>): Map<string, Reference> =>
-  new Map(Object.entries(feeds).map(([name, { shape, data }]) => [name, { shape, data: Float64Array.from(data, Number) }]));
+  new Map(
+    Object.entries(feeds).map(([name, { shape, data }]) => [name, { shape, data: Float64Array.from(data, Number) }]),
+  );
 
 describe("graph builder", () => {
   it("names the op, the scope and both shapes when inner dims differ", () => {
     const graph = createGraph();
     const build = () =>
       graph.scope("layers.0", () =>
-        graph.scope("ffn.up", () => graph.matmul(graph.input("x", ["B", "T", 512]), graph.parameter("weight", [768, 2048]))),
+        graph.scope("ffn.up", () =>
+          graph.matmul(graph.input("x", ["B", "T", 512]), graph.parameter("weight", [768, 2048])),
+        ),
       );
     expect(build).toThrow("graph.matmul layers.0.ffn.up: inner dims differ, [B,T,512] x [768,2048]");
   });
@@ -101,7 +112,11 @@ describe("graph builder", () => {
     const x = graph.input("x", ["B", 4]);
     const y = graph.scope("head", () => graph.linear(x, graph.parameter("weight", [2, 4])));
     expect(printGraph(graph, [y])).toBe(
-      ["x f32[B,4] = input", "head.weight f32[2,4] = parameter", 'head.linear_2 f32[B,2] = linear(x, head.weight) {transposed=false}'].join("\n"),
+      [
+        "x f32[B,4] = input",
+        "head.weight f32[2,4] = parameter",
+        "head.linear_2 f32[B,2] = linear(x, head.weight) {transposed=false}",
+      ].join("\n"),
     );
   });
 });
@@ -122,8 +137,69 @@ describe("gradients", () => {
     const [x, unused] = [graph.input("x", [2]), graph.parameter("unused", [3])];
     const loss = graph.reduceSum(graph.mul(x, graph.stopGradient(x)), [0]);
     const found = gradients(graph, loss, [x, unused]);
-    const feeds = new Map([["x", of([2], 3, -4)], ["unused", of([3], 1, 1, 1)]]);
-    expect(interpret(graph, found, feeds).map(({ data }) => [...data])).toEqual([[3, -4], [0, 0, 0]]);
+    const feeds = new Map([
+      ["x", of([2], 3, -4)],
+      ["unused", of([3], 1, 1, 1)],
+    ]);
+    expect(interpret(graph, found, feeds).map(({ data }) => [...data])).toEqual([
+      [3, -4],
+      [0, 0, 0],
+    ]);
+  });
+
+  it("joins the gradients of slices that split a value, and adds those that overlap", () => {
+    const gradientOf = (ranges: readonly (readonly [number, number])[]) => {
+      const graph = createGraph();
+      const x = graph.input("x", ["B", 4]);
+      const parts = ranges.map(([start, end], i) =>
+        graph.scale(graph.reduceSum(graph.slice(x, 1, start, end), [0, 1]), i + 1),
+      );
+      const loss = parts.reduce((sum, part) => graph.add(sum, part));
+      const [gradient = loss] = gradients(graph, loss, [x]);
+      const [result] = interpret(graph, [gradient], new Map([["x", of([1, 4], 1, 1, 1, 1)]]));
+      return { kind: graph.nodeOf(gradient)?.kind, numbers: [...(result?.data ?? [])] };
+    };
+    expect(
+      gradientOf([
+        [2, 4],
+        [0, 1],
+        [1, 2],
+      ]),
+    ).toEqual({ kind: "concat", numbers: [2, 3, 1, 1] });
+    expect(
+      gradientOf([
+        [0, 3],
+        [1, 4],
+      ]),
+    ).toEqual({ kind: "add", numbers: [1, 3, 3, 2] });
+  });
+
+  it("of tables are the same bits in every run and exact, however often an id repeats", async () => {
+    const graph = createGraph();
+    const table = graph.parameter("table", [600, 16]);
+    const bags = graph.embeddingBag(table, graph.input("ids", ["N", 3], "i64"), graph.input("weights", ["N", 3]));
+    const loss = graph.reduceSum(graph.mul(bags, graph.input("direction", ["N", 16])), [0, 1]);
+    const [gradient = loss] = gradients(graph, loss, [table]);
+    const random = createRandom(4, "zipf");
+    const rows = 512;
+    const feeds: Record<string, Tensor> = {
+      table: { type: "f32", shape: [600, 16], data: new Float32Array(600 * 16) },
+      ids: {
+        type: "i64",
+        shape: [rows, 3],
+        data: BigInt64Array.from({ length: rows * 3 }, () => BigInt(Math.floor(600 ** random.float()) - 1)),
+      },
+      weights: { type: "f32", shape: [rows, 3], data: new Float32Array(rows * 3).map(() => random.float()) },
+      direction: { type: "f32", shape: [rows, 16], data: new Float32Array(rows * 16).map(() => random.normal()) },
+    };
+    const session = await openSession(compileOnnx(graph, { outputs: { gradient }, purpose: "train" }), { threads: 2 });
+    const used = Object.fromEntries(Object.entries(feeds).filter(([name]) => session.inputNames.includes(name)));
+    const runs: (readonly number[])[] = [];
+    for (let i = 0; i < 20; i++) runs.push(Array.from((await session.run(used))["gradient"]?.data ?? [], Number));
+    await session.close();
+    expect(new Set(runs.map((run) => JSON.stringify(run))).size).toBe(1);
+    const [reference] = interpret(graph, [gradient], asReferences(feeds));
+    reference?.data.forEach((value, i) => expect(runs[0]?.[i]).toBeCloseTo(value, 3));
   });
 
   it("refuses a loss of several numbers", () => {
@@ -162,7 +238,10 @@ describe("gradients", () => {
       const moved = new Map(feeds);
       parameters.forEach(({ name }, p) => {
         const before = feeds.get(name) ?? of([]);
-        moved.set(name, { shape: before.shape, data: before.data.map((value, i) => value + step * (directions[p]?.[i] ?? 0)) });
+        moved.set(name, {
+          shape: before.shape,
+          data: before.data.map((value, i) => value + step * (directions[p]?.[i] ?? 0)),
+        });
       });
       return interpret(graph, [loss], moved)[0]?.data[0] ?? NaN;
     };
@@ -183,7 +262,10 @@ describe("compileOnnx", () => {
   it("keeps an input that only gives its size", async () => {
     const graph = createGraph();
     const rows = graph.input("rows", ["B", 1]);
-    const model = compileOnnx(graph, { outputs: { y: graph.expand(graph.constant([1, 2]), ["B", 2]) }, purpose: "train" });
+    const model = compileOnnx(graph, {
+      outputs: { y: graph.expand(graph.constant([1, 2]), ["B", 2]) },
+      purpose: "train",
+    });
     const session = await openSession(model, { threads: 1 });
     const results = await session.run({ [rows.name]: { type: "f32", shape: [2, 1], data: new Float32Array(2) } });
     expect([...(results["y"]?.data ?? [])]).toEqual([1, 2, 1, 2]);
@@ -193,7 +275,8 @@ describe("compileOnnx", () => {
   it("says which weight is missing when serving", () => {
     const graph = createGraph();
     const y = graph.linear(graph.input("x", ["B", 4]), graph.parameter("head.weight", [2, 4]));
-    const compile = (weights: Map<string, Float32Array>) => () => compileOnnx(graph, { outputs: { y }, purpose: "serve", weights });
+    const compile = (weights: Map<string, Float32Array>) => () =>
+      compileOnnx(graph, { outputs: { y }, purpose: "serve", weights });
     expect(compile(new Map())).toThrow("compileOnnx: no weights for parameter head.weight [2,4]");
     expect(compile(new Map([["head.weight", new Float32Array(7)]]))).toThrow("needs 8 numbers, got 7");
   });
@@ -202,7 +285,10 @@ describe("compileOnnx", () => {
     const graph = createGraph();
     const x = graph.input("x", [1]);
     const y = graph.neg(x);
-    const session = await openSession(compileOnnx(graph, { outputs: { same: x, first: y, second: y }, purpose: "train" }), { threads: 1 });
+    const session = await openSession(
+      compileOnnx(graph, { outputs: { same: x, first: y, second: y }, purpose: "train" }),
+      { threads: 1 },
+    );
     const results = await session.run({ x: { type: "f32", shape: [1], data: Float32Array.of(2) } });
     expect(["same", "first", "second"].map((name) => results[name]?.data[0])).toEqual([2, -2, -2]);
     await session.close();
@@ -212,7 +298,10 @@ describe("compileOnnx", () => {
     const runOnce = async (): Promise<readonly (readonly number[])[]> => {
       const { graph, parameters, loss } = encoderBlock();
       const found = gradients(graph, loss, parameters);
-      const outputs = Object.fromEntries([["loss", loss] as const, ...found.map((value, i) => [`g${i}`, value] as const)]);
+      const outputs = Object.fromEntries([
+        ["loss", loss] as const,
+        ...found.map((value, i) => [`g${i}`, value] as const),
+      ]);
       const model = compileOnnx(graph, { outputs, purpose: "train" });
       const session = await openSession(model, { threads: 2 });
       const results = await session.run(blockFeeds([...graph.inputs, ...parameters]));
@@ -228,8 +317,12 @@ describe("compileOnnx", () => {
     const weights = new Map<string, Float32Array>();
     for (const [name, tensor] of Object.entries(feeds)) if (tensor.type === "f32") weights.set(name, tensor.data);
     const [expected] = interpret(graph, [logits], asReferences(feeds));
-    const session = await openSession(compileOnnx(graph, { outputs: { logits }, purpose: "serve", weights }), { threads: 1 });
-    const served = Object.fromEntries(session.inputNames.flatMap((name) => (feeds[name] === undefined ? [] : [[name, feeds[name]]])));
+    const session = await openSession(compileOnnx(graph, { outputs: { logits }, purpose: "serve", weights }), {
+      threads: 1,
+    });
+    const served = Object.fromEntries(
+      session.inputNames.flatMap((name) => (feeds[name] === undefined ? [] : [[name, feeds[name]]])),
+    );
     const results = await session.run(served);
     expect(session.inputNames).toEqual(["ids", "mask"]);
     expected?.data.forEach((value, i) => expect(Number(results["logits"]?.data[i])).toBeCloseTo(value, 4));
@@ -241,6 +334,14 @@ describe("interpret", () => {
   it("says which feed disagrees about a size", () => {
     const graph = createGraph();
     const values = [graph.input("a", ["B"]), graph.input("b", ["B"])];
-    expect(() => bindSymbols(values, new Map([["a", of([2], 1, 2)], ["b", of([1], 1)]]))).toThrow("b axis 0 (B) must be 2, got 1");
+    expect(() =>
+      bindSymbols(
+        values,
+        new Map([
+          ["a", of([2], 1, 2)],
+          ["b", of([1], 1)],
+        ]),
+      ),
+    ).toThrow("b axis 0 (B) must be 2, got 1");
   });
 });

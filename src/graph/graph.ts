@@ -50,7 +50,9 @@ export class Graph {
     const numbers = typeof data === "number" ? [data] : data;
     const sizes = shape ?? (typeof data === "number" ? [] : [numbers.length]);
     if (productOf(sizes) !== numbers.length) {
-      throw new ShapeError(`graph.constant ${this.scopeName()}: ${formatShape(sizes)} needs ${productOf(sizes)} numbers, got ${numbers.length}`);
+      throw new ShapeError(
+        `graph.constant ${this.scopeName()}: ${formatShape(sizes)} needs ${productOf(sizes)} numbers, got ${numbers.length}`,
+      );
     }
     const value = this.newValue(this.scoped("constant"), sizes, "f32");
     this.constants.set(value.id, { shape: sizes, data: Float32Array.from(numbers) });
@@ -106,7 +108,8 @@ export class Graph {
 
   private claim(name: string): string {
     const full = [...this.scopes, name].join(".");
-    if (this.names.has(full)) throw new ShapeError(`graph: the name ${full} is used twice; give each input and parameter its own`);
+    if (this.names.has(full))
+      throw new ShapeError(`graph: the name ${full} is used twice; give each input and parameter its own`);
     this.names.add(full);
     return full;
   }
@@ -227,7 +230,9 @@ export class Graph {
   reshape(x: Value, shape: readonly Dim[]): Value {
     const resolved = resolveShape(x.shape, shape);
     if (resolved === undefined) {
-      throw new ShapeError(`graph.reshape ${this.scopeName()}: element counts differ, ${formatShape(x.shape)} to ${formatShape(shape)}`);
+      throw new ShapeError(
+        `graph.reshape ${this.scopeName()}: element counts differ, ${formatShape(x.shape)} to ${formatShape(shape)}`,
+      );
     }
     return this.apply("reshape", [x], { shape: resolved });
   }

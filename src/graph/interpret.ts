@@ -19,7 +19,9 @@ export function bindSymbols(values: readonly Value[], feeds: Feeds): ReadonlyMap
       const size = fed.shape[axis];
       const expected = typeof dim === "number" ? dim : sizes.get(dim);
       if (size === undefined || (expected !== undefined && size !== expected)) {
-        throw new InputError(`interpret: ${value.name} axis ${axis} (${dim}) must be ${expected ?? "present"}, got ${size ?? "nothing"}`);
+        throw new InputError(
+          `interpret: ${value.name} axis ${axis} (${dim}) must be ${expected ?? "present"}, got ${size ?? "nothing"}`,
+        );
       }
       if (typeof dim === "string") sizes.set(dim, size);
     });
@@ -37,7 +39,10 @@ function sizeOf(dim: Dim, sizes: ReadonlyMap<string, number>): number {
 }
 
 /** Attributes with numbers in place of symbols; only dimensions are strings in attributes. */
-function boundAttributes<K extends OpKind>(attributes: OpAttributes[K], sizes: ReadonlyMap<string, number>): OpAttributes[K] {
+function boundAttributes<K extends OpKind>(
+  attributes: OpAttributes[K],
+  sizes: ReadonlyMap<string, number>,
+): OpAttributes[K] {
   const bound = (value: unknown): unknown => {
     if (typeof value === "string") return sizeOf(value, sizes);
     return Array.isArray(value) ? value.map(bound) : value;
@@ -45,7 +50,11 @@ function boundAttributes<K extends OpKind>(attributes: OpAttributes[K], sizes: R
   return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, bound(value)])) as OpAttributes[K];
 }
 
-function evaluate<K extends OpKind>(node: OpNode<K>, inputs: readonly Reference[], sizes: ReadonlyMap<string, number>): Reference {
+function evaluate<K extends OpKind>(
+  node: OpNode<K>,
+  inputs: readonly Reference[],
+  sizes: ReadonlyMap<string, number>,
+): Reference {
   const row = rowOf(node.kind);
   const attributes = boundAttributes(node.attributes, sizes);
   const shape = node.output.shape.map((dim) => sizeOf(dim, sizes));
@@ -65,7 +74,8 @@ export function interpret(graph: Graph, outputs: readonly Value[], feeds: Feeds)
     const node = graph.nodeOf(value);
     const constant = graph.constantOf(value);
     if (node !== undefined) results.set(value.id, evaluate(node, node.inputs.map(resultOf), sizes));
-    else if (constant !== undefined) results.set(value.id, { shape: constant.shape, data: Float64Array.from(constant.data) });
+    else if (constant !== undefined)
+      results.set(value.id, { shape: constant.shape, data: Float64Array.from(constant.data) });
   }
   return outputs.map(resultOf);
 }

@@ -13,7 +13,8 @@ function linearShape({ inputs: [x, weight, bias], attributes, fail }: ShapeConte
   const [rows, columns] = weight.shape;
   const inner = attributes.transposed ? rows : columns;
   const outer = attributes.transposed ? columns : rows;
-  if (x.shape.at(-1) !== inner) return fail(`inner dims differ, ${formatShape(x.shape)} with weight ${formatShape(weight.shape)}`);
+  if (x.shape.at(-1) !== inner)
+    return fail(`inner dims differ, ${formatShape(x.shape)} with weight ${formatShape(weight.shape)}`);
   if (bias !== undefined && !sameShape(bias.shape, [outer ?? 1])) {
     return fail(`bias must be ${formatShape([outer ?? 1])}, got ${formatShape(bias.shape)}`);
   }
@@ -30,10 +31,13 @@ function outerShape({ inputs: [a, b], fail }: ShapeContext<"outer">): Typed {
 
 function matmulShape({ inputs: [a, b], fail }: ShapeContext<"matmul">): Typed {
   if (a === undefined || b === undefined) return fail("needs two operands");
-  if (a.shape.length < 2 || b.shape.length < 2) return fail(`needs rank 2 or more, got ${formatShape(a.shape)} x ${formatShape(b.shape)}`);
-  if (a.shape.at(-1) !== b.shape.at(-2)) return fail(`inner dims differ, ${formatShape(a.shape)} x ${formatShape(b.shape)}`);
+  if (a.shape.length < 2 || b.shape.length < 2)
+    return fail(`needs rank 2 or more, got ${formatShape(a.shape)} x ${formatShape(b.shape)}`);
+  if (a.shape.at(-1) !== b.shape.at(-2))
+    return fail(`inner dims differ, ${formatShape(a.shape)} x ${formatShape(b.shape)}`);
   const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
-  if (batch === undefined) return fail(`batch dims do not broadcast, ${formatShape(a.shape)} x ${formatShape(b.shape)}`);
+  if (batch === undefined)
+    return fail(`batch dims do not broadcast, ${formatShape(a.shape)} x ${formatShape(b.shape)}`);
   return { shape: [...batch, a.shape.at(-2) ?? 1, b.shape.at(-1) ?? 1], type: "f32" };
 }
 
@@ -46,11 +50,18 @@ function swapLast(rank: number): readonly number[] {
 function flatten(emitter: Emitter, name: string, shape: readonly Dim[]): string {
   if (shape.length === 2) return name;
   const width = shape.at(-1) ?? 1;
-  const target = typeof width === "number" ? emitter.int64([-1, width]) : emitter.sizes([productOf(shape.slice(0, -1)), width]);
+  const target =
+    typeof width === "number" ? emitter.int64([-1, width]) : emitter.sizes([productOf(shape.slice(0, -1)), width]);
   return emitter.emit("Reshape", [name, target])[0];
 }
 
-const trainLinear: Lowering<"linear"> = ({ emitter, inputs, output, names: [x = "", weight = "", bias], attributes }) => {
+const trainLinear: Lowering<"linear"> = ({
+  emitter,
+  inputs,
+  output,
+  names: [x = "", weight = "", bias],
+  attributes,
+}) => {
   const flat = flatten(emitter, x, inputs[0]?.shape ?? []);
   const operands = bias === undefined ? [flat, weight] : [flat, weight, bias];
   const product = emitter.emit("Gemm", operands, { attributes: { transB: attributes.transposed ? 0 : 1 } })[0];
@@ -72,7 +83,12 @@ function transposed(data: Float32Array, rows: number, columns: number): Float32A
 }
 
 const serveLinear: Lowering<"linear"> = (at) => {
-  const { emitter, inputs, names: [x = "", weight = "", bias], attributes } = at;
+  const {
+    emitter,
+    inputs,
+    names: [x = "", weight = "", bias],
+    attributes,
+  } = at;
   const [, parameter] = pairOf(inputs);
   const data = emitter.weightOf(parameter);
   const [rows, columns] = parameter.shape;
@@ -108,7 +124,8 @@ function referenceOuter({ inputs: [a, b], shape: [rows = 1, columns = 1] }: Refe
   return out.map((_, i) => {
     const row = Math.floor(i / columns);
     let total = 0;
-    for (let n = 0; n < count; n++) total += (a?.data[n * rows + row] ?? 0) * (b?.data[n * columns + (i % columns)] ?? 0);
+    for (let n = 0; n < count; n++)
+      total += (a?.data[n * rows + row] ?? 0) * (b?.data[n * columns + (i % columns)] ?? 0);
     return total;
   });
 }
@@ -117,7 +134,8 @@ function referenceMatmul({ inputs: [a, b], shape }: ReferenceContext<"matmul">):
   const out = new Float64Array(shape.reduce((product, size) => product * size, 1));
   const [rows, columns] = [shape.at(-2) ?? 1, shape.at(-1) ?? 1];
   const inner = a?.shape.at(-1) ?? 1;
-  const batchOf = (operand: Reference | undefined) => broadcastIndex(operand?.shape.slice(0, -2) ?? [], shape.slice(0, -2));
+  const batchOf = (operand: Reference | undefined) =>
+    broadcastIndex(operand?.shape.slice(0, -2) ?? [], shape.slice(0, -2));
   const [left, right] = [batchOf(a), batchOf(b)];
   return out.map((_, i) => {
     const batch = Math.floor(i / (rows * columns));
@@ -150,12 +168,17 @@ export const linearRows: Pick<OpTable, "linear" | "outer" | "matmul"> = {
     shape: outerShape,
     gradient: ({ graph, inputs, upstream }) => {
       const [a, b] = pairOf(inputs);
-      return [graph.apply("linear", [b, upstream], { transposed: false }), graph.apply("linear", [a, upstream], { transposed: true })];
+      return [
+        graph.apply("linear", [b, upstream], { transposed: false }),
+        graph.apply("linear", [a, upstream], { transposed: true }),
+      ];
     },
     reference: referenceOuter,
     lower: always(({ emitter, inputs, names: [a = "", b = ""] }) => {
       const [left, right] = pairOf(inputs);
-      return emitter.emit("Gemm", [flatten(emitter, a, left.shape), flatten(emitter, b, right.shape)], { attributes: { transA: 1 } })[0];
+      return emitter.emit("Gemm", [flatten(emitter, a, left.shape), flatten(emitter, b, right.shape)], {
+        attributes: { transA: 1 },
+      })[0];
     }),
   },
   matmul: {

@@ -3,20 +3,33 @@
 import { formatShape, sameShape } from "./dims.js";
 import { firstOf, pairOf, sameAsFirst } from "./elementwise.js";
 import { always } from "./types.js";
-import type { Lowering, LoweringContext, NormalizeAttributes, OpTable, Reference, ShapeContext, Typed, Value } from "./types.js";
+import type {
+  Lowering,
+  LoweringContext,
+  NormalizeAttributes,
+  OpTable,
+  Reference,
+  ShapeContext,
+  Typed,
+  Value,
+} from "./types.js";
 
 function affineShape<K extends "layerNorm" | "rmsNorm">(at: ShapeContext<K>): Typed {
   const typed = sameAsFirst(at);
   const width = typed.shape.at(-1) ?? 1;
   if (typeof width !== "number") return at.fail(`last dim must be a number, got ${formatShape(typed.shape)}`);
   for (const weight of at.inputs.slice(1)) {
-    if (!sameShape(weight.shape, [width])) return at.fail(`weights must be ${formatShape([width])}, got ${formatShape(weight.shape)}`);
+    if (!sameShape(weight.shape, [width]))
+      return at.fail(`weights must be ${formatShape([width])}, got ${formatShape(weight.shape)}`);
   }
   return typed;
 }
 
 /** Normalised rows and their inverse deviations. */
-function normalizeRows(x: Reference | undefined, { epsilon, centered }: NormalizeAttributes): readonly [Float64Array, Float64Array] {
+function normalizeRows(
+  x: Reference | undefined,
+  { epsilon, centered }: NormalizeAttributes,
+): readonly [Float64Array, Float64Array] {
   if (x === undefined) return [new Float64Array(0), new Float64Array(0)];
   const width = x.shape.at(-1) ?? 1;
   const out = new Float64Array(x.data.length);
@@ -33,7 +46,12 @@ function normalizeRows(x: Reference | undefined, { epsilon, centered }: Normaliz
 }
 
 function lowerNormalize(at: LoweringContext<"normalize" | "inverseDeviation">): readonly [string, string] {
-  const { emitter, inputs, names: [x = ""], attributes } = at;
+  const {
+    emitter,
+    inputs,
+    names: [x = ""],
+    attributes,
+  } = at;
   const width = firstOf(inputs).shape.at(-1);
   const size = typeof width === "number" ? width : 1;
   const ones = emitter.float32(new Float32Array(size).fill(1), [size]);
@@ -52,13 +70,18 @@ function serveNorm<K extends "layerNorm" | "rmsNorm">(operator: string): Lowerin
 }
 
 /** x with its last axis averaged, kept as size 1. */
-function meanOfLast(graph: { reduceMean(x: Value, axes: readonly number[], keepDims: boolean): Value }, x: Value): Value {
+function meanOfLast(
+  graph: { reduceMean(x: Value, axes: readonly number[], keepDims: boolean): Value },
+  x: Value,
+): Value {
   return graph.reduceMean(x, [x.shape.length - 1], true);
 }
 
 function widthOf<K extends "normalize" | "inverseDeviation">(at: ShapeContext<K>): Typed {
   const typed = sameAsFirst(at);
-  return typeof typed.shape.at(-1) === "number" ? typed : at.fail(`last dim must be a number, got ${formatShape(typed.shape)}`);
+  return typeof typed.shape.at(-1) === "number"
+    ? typed
+    : at.fail(`last dim must be a number, got ${formatShape(typed.shape)}`);
 }
 
 export const normRows: Pick<OpTable, "normalize" | "inverseDeviation" | "layerNorm" | "rmsNorm"> = {
@@ -66,7 +89,10 @@ export const normRows: Pick<OpTable, "normalize" | "inverseDeviation" | "layerNo
     shape: widthOf,
     gradient: ({ graph, inputs, output, attributes, upstream }) => {
       const slope = graph.mul(output, meanOfLast(graph, graph.mul(upstream, output)));
-      const tangent = graph.sub(attributes.centered ? graph.sub(upstream, meanOfLast(graph, upstream)) : upstream, slope);
+      const tangent = graph.sub(
+        attributes.centered ? graph.sub(upstream, meanOfLast(graph, upstream)) : upstream,
+        slope,
+      );
       return [graph.mul(tangent, graph.apply("inverseDeviation", [firstOf(inputs)], attributes))];
     },
     reference: ({ inputs: [x], attributes }) => normalizeRows(x, attributes)[0],
@@ -78,7 +104,10 @@ export const normRows: Pick<OpTable, "normalize" | "inverseDeviation" | "layerNo
       const x = firstOf(inputs);
       const width = x.shape.at(-1);
       const normalized = graph.apply("normalize", [x], attributes);
-      const factor = graph.scale(graph.mul(upstream, graph.square(output)), -1 / (typeof width === "number" ? width : 1));
+      const factor = graph.scale(
+        graph.mul(upstream, graph.square(output)),
+        -1 / (typeof width === "number" ? width : 1),
+      );
       return [graph.mul(normalized, factor)];
     },
     reference: ({ inputs: [x], attributes }) => normalizeRows(x, attributes)[1],
@@ -104,7 +133,9 @@ export const normRows: Pick<OpTable, "normalize" | "inverseDeviation" | "layerNo
     gradient: "composed",
     reference: ({ inputs: [x, gamma], attributes }) => {
       const width = gamma?.data.length ?? 1;
-      return normalizeRows(x, { ...attributes, centered: false })[0].map((value, i) => value * (gamma?.data[i % width] ?? 1));
+      return normalizeRows(x, { ...attributes, centered: false })[0].map(
+        (value, i) => value * (gamma?.data[i % width] ?? 1),
+      );
     },
     lower: { cpu: { train: "composed", serve: serveNorm("SimplifiedLayerNormalization") } },
     compose: ({ graph, inputs, attributes }) => {

@@ -23,7 +23,11 @@ export interface CompileOptions {
   readonly quantize?: (parameter: string) => boolean;
 }
 
-const ONNX_TYPES = { f32: TensorProto_DataType.FLOAT, i64: TensorProto_DataType.INT64, bool: TensorProto_DataType.BOOL } as const;
+const ONNX_TYPES = {
+  f32: TensorProto_DataType.FLOAT,
+  i64: TensorProto_DataType.INT64,
+  bool: TensorProto_DataType.BOOL,
+} as const;
 
 function valueInfo(name: string, shape: readonly Dim[], type: ValueType): ValueInfoProto {
   const dim = shape.map((size) =>
@@ -31,7 +35,10 @@ function valueInfo(name: string, shape: readonly Dim[], type: ValueType): ValueI
       ? { value: { case: "dimValue" as const, value: BigInt(size) } }
       : { value: { case: "dimParam" as const, value: size } },
   );
-  return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: { elemType: ONNX_TYPES[type], shape: { dim } } } } });
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: { value: { case: "tensorType", value: { elemType: ONNX_TYPES[type], shape: { dim } } } },
+  });
 }
 
 /** One compilation: the names that values have got, and what is still missing. */
@@ -106,9 +113,12 @@ class Compilation {
   private addWeight(value: Value): void {
     const data = this.options.weights?.get(value.name);
     const size = productOf(value.shape);
-    if (data === undefined) throw new InputError(`compileOnnx: no weights for parameter ${value.name} ${formatShape(value.shape)}`);
+    if (data === undefined)
+      throw new InputError(`compileOnnx: no weights for parameter ${value.name} ${formatShape(value.shape)}`);
     if (data.length !== size) {
-      throw new InputError(`compileOnnx: parameter ${value.name} ${formatShape(value.shape)} needs ${size} numbers, got ${data.length}`);
+      throw new InputError(
+        `compileOnnx: parameter ${value.name} ${formatShape(value.shape)} needs ${size} numbers, got ${data.length}`,
+      );
     }
     const shape = value.shape.map((dim) => (typeof dim === "number" ? dim : 1));
     this.emitter.namedFloat32(value.name, data, shape);
@@ -121,7 +131,10 @@ function nameOutputs(emitter: NodeEmitter, outputs: readonly (readonly [string, 
   const renamed = new Map<string, string>();
   for (const [name, emitted] of outputs) {
     if (produced.has(emitted) && !renamed.has(emitted)) renamed.set(emitted, name);
-    else emitter.nodes.push(create(NodeProtoSchema, { name: `output ${name}`, opType: "Identity", input: [emitted], output: [name] }));
+    else
+      emitter.nodes.push(
+        create(NodeProtoSchema, { name: `output ${name}`, opType: "Identity", input: [emitted], output: [name] }),
+      );
   }
   for (const node of emitter.nodes) {
     node.input = node.input.map((input) => renamed.get(input) ?? input);
@@ -135,7 +148,10 @@ export function compileModel(graph: Graph, options: CompileOptions): ModelProto 
   compilation.run();
   const { emitter, fed } = compilation;
   const outputs = Object.entries(options.outputs);
-  nameOutputs(emitter, outputs.map(([name, value]) => [name, compilation.nameOf(value)]));
+  nameOutputs(
+    emitter,
+    outputs.map(([name, value]) => [name, compilation.nameOf(value)]),
+  );
   const used = new Set(emitter.nodes.flatMap((node) => node.input));
   return create(ModelProtoSchema, {
     irVersion: 10n,

@@ -28,7 +28,9 @@ function gradientsAt(step: number): State {
 /** AdamW as in the papers, one number after the other. */
 function referenceStep(state: State, gradients: State, step: number): State {
   const next: State = {};
-  const norm = Math.sqrt(Object.values(gradients).reduce((sum, data) => sum + data.reduce((part, value) => part + value * value, 0), 0));
+  const norm = Math.sqrt(
+    Object.values(gradients).reduce((sum, data) => sum + data.reduce((part, value) => part + value * value, 0), 0),
+  );
   const clip = Math.min(1, OPTIONS.clipNorm / norm);
   for (const { name, decay } of PARAMETERS) {
     const [value, m, v] = [name, `${name}.m`, `${name}.v`].map((key) => state[key]?.slice() ?? new Float64Array(0));
@@ -39,7 +41,8 @@ function referenceStep(state: State, gradients: State, step: number): State {
       v[i] = OPTIONS.beta2 * (v[i] ?? 0) + (1 - OPTIONS.beta2) * gradient * gradient;
       const first = (m[i] ?? 0) / (1 - OPTIONS.beta1 ** step);
       const second = (v[i] ?? 0) / (1 - OPTIONS.beta2 ** step);
-      const update = first / (Math.sqrt(second) + OPTIONS.epsilon) + (decay ? OPTIONS.weightDecay * (value[i] ?? 0) : 0);
+      const update =
+        first / (Math.sqrt(second) + OPTIONS.epsilon) + (decay ? OPTIONS.weightDecay * (value[i] ?? 0) : 0);
       value[i] = (value[i] ?? 0) - RATE * update;
     });
     Object.assign(next, { [name]: value, [`${name}.m`]: m, [`${name}.v`]: v });
@@ -68,10 +71,14 @@ async function runSteps(count: number): Promise<readonly Record<string, Tensor>[
   const history: Record<string, Tensor>[] = [];
   for (let step = 1; step <= count; step++) {
     const scalars = { learningRate: f32([], Float32Array.of(RATE)), step: f32([], Float32Array.of(step)) };
-    const entries = Object.entries(gradientsAt(step)).map(([name, data]) => [`${name}.gradient`, f32(shapeOf(name), Float32Array.from(data))]);
+    const entries = Object.entries(gradientsAt(step)).map(([name, data]) => [
+      `${name}.gradient`,
+      f32(shapeOf(name), Float32Array.from(data)),
+    ]);
     const results = await session.run({ ...feeds, ...scalars, ...Object.fromEntries(entries) });
     history.push(results);
-    for (const [name, tensor] of Object.entries(results)) if (name.endsWith(".next")) feeds[name.slice(0, -".next".length)] = tensor;
+    for (const [name, tensor] of Object.entries(results))
+      if (name.endsWith(".next")) feeds[name.slice(0, -".next".length)] = tensor;
   }
   await session.close();
   return history;
@@ -84,7 +91,9 @@ describe("optimiser graph", () => {
     history.forEach((results, at) => {
       state = referenceStep(state, gradientsAt(at + 1), at + 1);
       for (const [key, data] of Object.entries(state)) {
-        data.forEach((value, i) => expect(Number(results[`${key}.next`]?.data[i]), `${key} step ${at + 1}`).toBeCloseTo(value, 5));
+        data.forEach((value, i) =>
+          expect(Number(results[`${key}.next`]?.data[i]), `${key} step ${at + 1}`).toBeCloseTo(value, 5),
+        );
       }
     });
   });

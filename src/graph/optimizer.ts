@@ -39,7 +39,12 @@ export type Transform = (updates: readonly Update[], context: ChainContext) => r
 /** Scales all gradients by min(1, maximum / norm), the norm taken over all of them together; reports `gradientNorm`. */
 export function clipByGlobalNorm(maximum: number): Transform {
   return (updates, { graph, report }) => {
-    const squares = updates.map(({ step }) => graph.reduceSum(graph.square(step), step.shape.map((_, i) => i)));
+    const squares = updates.map(({ step }) =>
+      graph.reduceSum(
+        graph.square(step),
+        step.shape.map((_, i) => i),
+      ),
+    );
     const norm = graph.sqrt(squares.reduce((sum, square) => graph.add(sum, square)));
     report("gradientNorm", norm);
     const factor = graph.div(graph.constant(maximum), graph.maximum(norm, graph.constant(maximum)));
@@ -76,13 +81,16 @@ export function scaleByAdam({ beta1, beta2, epsilon }: AdamOptions): Transform {
 export function addDecayedWeights(rate: number, filter: (parameter: OptimizedParameter) => boolean): Transform {
   return (updates, { graph }) =>
     updates.map((update) =>
-      rate > 0 && filter(update.parameter) ? { ...update, step: graph.add(update.step, graph.scale(update.value, rate)) } : update,
+      rate > 0 && filter(update.parameter)
+        ? { ...update, step: graph.add(update.step, graph.scale(update.value, rate)) }
+        : update,
     );
 }
 
 /** Multiplies by -learningRate, so that adding the result descends. */
 export function scaleByLearningRate(): Transform {
-  return (updates, { graph, learningRate }) => updates.map((update) => ({ ...update, step: graph.neg(graph.mul(update.step, learningRate)) }));
+  return (updates, { graph, learningRate }) =>
+    updates.map((update) => ({ ...update, step: graph.neg(graph.mul(update.step, learningRate)) }));
 }
 
 export interface OptimizerOptions extends Partial<AdamOptions> {
@@ -92,7 +100,13 @@ export interface OptimizerOptions extends Partial<AdamOptions> {
 }
 
 /** The usual chain: AdamW with clipping by the global norm. */
-export function adamW({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, clipNorm = 1, weightDecay = 0.01 }: OptimizerOptions): readonly Transform[] {
+export function adamW({
+  beta1 = 0.9,
+  beta2 = 0.999,
+  epsilon = 1e-8,
+  clipNorm = 1,
+  weightDecay = 0.01,
+}: OptimizerOptions): readonly Transform[] {
   return [
     ...(clipNorm > 0 ? [clipByGlobalNorm(clipNorm)] : []),
     scaleByAdam({ beta1, beta2, epsilon }),
@@ -109,7 +123,10 @@ export interface BuiltOptimizer {
 
 /** Composes a chain into a graph. Inputs: `${name}`, `${name}.gradient`, `${name}.m`, `${name}.v`, scalars `learningRate` and
  *  `step` (f32, from 1). Outputs: `${name}.next`, `${name}.m.next`, `${name}.v.next`, and `gradientNorm` where it clips. */
-export function buildOptimizer(parameters: readonly OptimizedParameter[], chain: readonly Transform[] | OptimizerOptions = {}): BuiltOptimizer {
+export function buildOptimizer(
+  parameters: readonly OptimizedParameter[],
+  chain: readonly Transform[] | OptimizerOptions = {},
+): BuiltOptimizer {
   const graph = createGraph();
   const outputs: Record<string, Value> = {};
   const context: ChainContext = {

@@ -15,7 +15,8 @@ export function printGraph(graph: Graph, outputs: readonly Value[]): string {
     .map((value) => {
       const node = graph.nodeOf(value);
       const head = `${value.name} ${value.type}${formatShape(value.shape)}`;
-      if (node !== undefined) return `${head} = ${node.kind}(${node.inputs.map((input) => input.name).join(", ")})${attributesOf(node.attributes)}`;
+      if (node !== undefined)
+        return `${head} = ${node.kind}(${node.inputs.map((input) => input.name).join(", ")})${attributesOf(node.attributes)}`;
       return `${head} = ${graph.parameters.includes(value) ? "parameter" : graph.inputs.includes(value) ? "input" : "constant"}`;
     })
     .join("\n");

@@ -14,9 +14,19 @@ function randomArray(count: number, name: string): Float32Array {
 
 async function serve(x: Float32Array, weight: Float32Array, quantize: boolean): Promise<Float32Array> {
   const graph = createGraph();
-  const y = graph.linear(graph.input("x", ["N", INNER]), graph.parameter("weight", [OUTER, INNER]), graph.parameter("bias", [OUTER]));
-  const weights = new Map([["weight", weight], ["bias", randomArray(OUTER, "bias")]]);
-  const session = await openSession(compileOnnx(graph, { outputs: { y }, purpose: "serve", weights, quantize: () => quantize }), { threads: 2 });
+  const y = graph.linear(
+    graph.input("x", ["N", INNER]),
+    graph.parameter("weight", [OUTER, INNER]),
+    graph.parameter("bias", [OUTER]),
+  );
+  const weights = new Map([
+    ["weight", weight],
+    ["bias", randomArray(OUTER, "bias")],
+  ]);
+  const session = await openSession(
+    compileOnnx(graph, { outputs: { y }, purpose: "serve", weights, quantize: () => quantize }),
+    { threads: 2 },
+  );
   const results = await session.run({ x: { type: "f32", shape: [ROWS, INNER], data: x } });
   await session.close();
   return Float32Array.from(results["y"]?.data ?? [], Number);
@@ -43,7 +53,9 @@ describe("int8 serving", () => {
     const x = Float32Array.from({ length: ROWS * INNER }, (_, i) => (i % 5 === 4 ? 0 : 255));
     const weight = new Float32Array(OUTER * INNER).map((_, i) => (i % 3 === 2 ? -127 : 127));
     const [exact, quantized] = [await serve(x, weight, false), await serve(x, weight, true)];
-    exact.forEach((value, i) => expect(Math.abs((quantized[i] ?? 0) - value)).toBeLessThanOrEqual(1e-5 * Math.abs(value) + 1));
+    exact.forEach((value, i) =>
+      expect(Math.abs((quantized[i] ?? 0) - value)).toBeLessThanOrEqual(1e-5 * Math.abs(value) + 1),
+    );
   });
 
   it("stays within two percent of float32 on normal numbers", async () => {
@@ -55,17 +67,34 @@ describe("int8 serving", () => {
     const graph = createGraph();
     const hidden = graph.linear(graph.input("x", ["N", 64]), graph.parameter("wide", [64, 64]));
     const y = graph.linear(hidden, graph.parameter("narrow", [MINIMUM_QUANTIZED_WIDTH - 1, 64]));
-    const weights = new Map([["wide", randomArray(64 * 64, "w")], ["narrow", randomArray(63 * 64, "n")]]);
+    const weights = new Map([
+      ["wide", randomArray(64 * 64, "w")],
+      ["narrow", randomArray(63 * 64, "n")],
+    ]);
     const model = compileModel(graph, { outputs: { y }, purpose: "serve", weights, quantize: () => true });
     expect(model.graph?.node.map(({ opType }) => opType)).toEqual(["DynamicQuantizeMatMul", "MatMul"]);
-    expect(model.graph?.initializer.map(({ name }) => name)).toEqual(["wide.uint8", "wide.scale", "zero_point_128", "narrow.transposed"]);
+    expect(model.graph?.initializer.map(({ name }) => name)).toEqual([
+      "wide.uint8",
+      "wide.scale",
+      "zero_point_128",
+      "narrow.transposed",
+    ]);
   });
 
   it("looks rows of an int8 table up and scales them", async () => {
     const graph = createGraph();
     const table = randomArray(50 * 8, "table");
-    const y = graph.embeddingBag(graph.parameter("table", [50, 8]), graph.input("ids", ["N", 2], "i64"), graph.input("weights", ["N", 2]));
-    const model = compileOnnx(graph, { outputs: { y }, purpose: "serve", weights: new Map([["table", table]]), quantize: () => true });
+    const y = graph.embeddingBag(
+      graph.parameter("table", [50, 8]),
+      graph.input("ids", ["N", 2], "i64"),
+      graph.input("weights", ["N", 2]),
+    );
+    const model = compileOnnx(graph, {
+      outputs: { y },
+      purpose: "serve",
+      weights: new Map([["table", table]]),
+      quantize: () => true,
+    });
     const session = await openSession(model, { threads: 1 });
     const results = await session.run({
       ids: { type: "i64", shape: [1, 2], data: BigInt64Array.of(3n, 41n) },

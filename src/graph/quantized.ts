@@ -37,7 +37,8 @@ export function lowerQuantizedLinear(
   if (Math.min(rows, columns) < MINIMUM_QUANTIZED_WIDTH) return undefined;
   const { values, scales } = quantizeRows(data, rows, columns);
   const stored = new Uint8Array(rows * columns);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) stored[j * rows + i] = (values[i * columns + j] ?? 0) + 128;
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) stored[j * rows + i] = (values[i * columns + j] ?? 0) + 128;
   const operands = [
     x,
     emitter.uint8(`${parameter.name}.uint8`, stored, [columns, rows]),

@@ -11,7 +11,8 @@ type ReduceKind = "reduceSum" | "reduceMean" | "reduceMax" | "logSumExp";
 function reduceShape<K extends ReduceKind>(at: ShapeContext<K>): Typed {
   const { shape, type } = sameAsFirst(at);
   const { axes, keepDims } = at.attributes;
-  for (const axis of axes) if (axisOf(axis, shape.length) !== axis) return at.fail(`axis ${axis} is outside rank ${shape.length}`);
+  for (const axis of axes)
+    if (axisOf(axis, shape.length) !== axis) return at.fail(`axis ${axis} is outside rank ${shape.length}`);
   return { shape: reducedShape(shape, axes, keepDims), type };
 }
 
@@ -55,13 +56,16 @@ const logSumExp = (values: readonly number[]): number => {
 
 function lowerReduce<K extends ReduceKind>(operator: string): Lowering<K> {
   return ({ emitter, names: [x = ""], attributes }) =>
-    emitter.emit(operator, [x, emitter.int64(attributes.axes)], { attributes: { keepdims: attributes.keepDims ? 1 : 0 } })[0];
+    emitter.emit(operator, [x, emitter.int64(attributes.axes)], {
+      attributes: { keepdims: attributes.keepDims ? 1 : 0 },
+    })[0];
 }
 
 /** max + log(sum(exp(x - max))) in single reductions, which have fast kernels along the last axis. */
 const lowerLogSumExp: Lowering<"logSumExp"> = ({ emitter, names: [x = ""], attributes }) => {
   const axes = emitter.int64(attributes.axes);
-  const reduce = (operator: string, value: string): string => emitter.emit(operator, [value, axes], { attributes: { keepdims: 1 } })[0];
+  const reduce = (operator: string, value: string): string =>
+    emitter.emit(operator, [value, axes], { attributes: { keepdims: 1 } })[0];
   const top = reduce("ReduceMax", x);
   const total = reduce("ReduceSum", emitter.emit("Exp", [emitter.emit("Sub", [x, top])[0]])[0]);
   const kept = emitter.emit("Add", [emitter.emit("Log", [total])[0], top])[0];
@@ -76,7 +80,11 @@ function softmaxShape<K extends "softmax" | "logSoftmax">(at: ShapeContext<K>): 
   return typed;
 }
 
-function alongAxis(x: Reference | undefined, axis: number, map: (value: number, total: number) => number): Float64Array {
+function alongAxis(
+  x: Reference | undefined,
+  axis: number,
+  map: (value: number, total: number) => number,
+): Float64Array {
   if (x === undefined) return new Float64Array(0);
   const index = axisOf(axis, x.shape.length) ?? 0;
   const totals = reduceReference(x, [index], logSumExp);
@@ -101,10 +109,14 @@ export const reduceRows: Pick<OpTable, ReduceKind | "softmax" | "logSoftmax" | "
       const x = firstOf(inputs);
       const size = productOf(attributes.axes.map((axis) => x.shape[axis] ?? 1));
       const kept = withAxes(graph, upstream, x, attributes);
-      const share = typeof size === "number" ? graph.scale(kept, 1 / size) : graph.div(kept, graph.apply("count", [x], { axes: attributes.axes }));
+      const share =
+        typeof size === "number"
+          ? graph.scale(kept, 1 / size)
+          : graph.div(kept, graph.apply("count", [x], { axes: attributes.axes }));
       return [graph.expand(share, x.shape)];
     },
-    reference: ({ inputs: [x], attributes }) => reduceReference(x, attributes.axes, (values) => sum(values) / values.length),
+    reference: ({ inputs: [x], attributes }) =>
+      reduceReference(x, attributes.axes, (values) => sum(values) / values.length),
     lower: always(lowerReduce("ReduceMean")),
   },
   reduceMax: {
@@ -136,15 +148,19 @@ export const reduceRows: Pick<OpTable, ReduceKind | "softmax" | "logSoftmax" | "
       const weighted = graph.mul(upstream, output);
       return [graph.sub(weighted, graph.mul(output, graph.reduceSum(weighted, [axis], true)))];
     },
-    reference: ({ inputs: [x], attributes }) => alongAxis(x, attributes.axis, (value, total) => Math.exp(value - total)),
-    lower: always(({ emitter, names, attributes }) => emitter.emit("Softmax", names, { attributes: { axis: attributes.axis } })[0]),
+    reference: ({ inputs: [x], attributes }) =>
+      alongAxis(x, attributes.axis, (value, total) => Math.exp(value - total)),
+    lower: always(
+      ({ emitter, names, attributes }) => emitter.emit("Softmax", names, { attributes: { axis: attributes.axis } })[0],
+    ),
   },
   logSoftmax: {
     shape: softmaxShape,
     gradient: "composed",
     reference: ({ inputs: [x], attributes }) => alongAxis(x, attributes.axis, (value, total) => value - total),
     lower: { cpu: { train: "composed", serve: "composed" } },
-    compose: ({ graph, inputs, attributes }) => graph.sub(firstOf(inputs), graph.logSumExp(firstOf(inputs), attributes.axis, true)),
+    compose: ({ graph, inputs, attributes }) =>
+      graph.sub(firstOf(inputs), graph.logSumExp(firstOf(inputs), attributes.axis, true)),
   },
   count: {
     shape: () => ({ shape: [], type: "f32" }),

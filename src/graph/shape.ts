@@ -2,7 +2,8 @@
 import { axisOf, broadcastShapes, formatShape, productOf, sameShape } from "./dims.js";
 import { broadcastIndex, firstOf, reduceTo, sameAsFirst } from "./elementwise.js";
 import { always } from "./types.js";
-import type { Dim, LoweringContext, OpTable, Reference, ShapeContext, Typed } from "./types.js";
+import type { Graph } from "./graph.js";
+import type { Dim, LoweringContext, OpNode, OpTable, Reference, ShapeContext, Typed, Value } from "./types.js";
 
 function transposeShape(at: ShapeContext<"transpose">): Typed {
   const { shape, type } = sameAsFirst(at);
@@ -34,7 +35,8 @@ function sliceShape(at: ShapeContext<"slice">): Typed {
   const { axis, start, end } = at.attributes;
   const size = shape[axis];
   const fits = Number.isInteger(start) && start >= 0 && end > start && (typeof size !== "number" || end <= size);
-  if (axisOf(axis, shape.length) !== axis || !fits) return at.fail(`range ${start}..${end} of axis ${axis} is outside ${formatShape(shape)}`);
+  if (axisOf(axis, shape.length) !== axis || !fits)
+    return at.fail(`range ${start}..${end} of axis ${axis} is outside ${formatShape(shape)}`);
   return { shape: shape.with(axis, end - start), type };
 }
 
@@ -84,10 +86,43 @@ function lowerPad({ emitter, inputs, output, names: [x = ""], attributes }: Lowe
   const { axis, before, size } = attributes;
   const taken = firstOf(inputs).shape[axis];
   const used = before + (typeof taken === "number" ? taken : 0);
-  const after = typeof size === "number" ? emitter.int64([size - used]) : emitter.emit("Sub", [emitter.sizes([size]), emitter.int64([used])])[0];
+  const after =
+    typeof size === "number"
+      ? emitter.int64([size - used])
+      : emitter.emit("Sub", [emitter.sizes([size]), emitter.int64([used])])[0];
   const spread = (entry: string): string[] => output.shape.map((_, i) => (i === axis ? entry : emitter.int64([0])));
-  const pads = emitter.emit("Concat", [...spread(emitter.int64([before])), ...spread(after)], { attributes: { axis: 0 } })[0];
+  const pads = emitter.emit("Concat", [...spread(emitter.int64([before])), ...spread(after)], {
+    attributes: { axis: 0 },
+  })[0];
   return emitter.emit("Pad", [x, pads])[0];
+}
+
+/** The sum of padded pieces that lie side by side and fill the axis is their concatenation: the gradient of a value that was
+ *  split into slices. Undefined where the parts are anything else. */
+export function joinPads(graph: Graph, parts: readonly Value[]): Value | undefined {
+  const pieces = parts.flatMap((part) => {
+    const node = graph.nodeOf(part);
+    return node !== undefined && isPad(node) ? [{ ...node.attributes, piece: firstOf(node.inputs) }] : [];
+  });
+  const [first] = pieces;
+  if (first === undefined || pieces.length < 2 || pieces.length !== parts.length) return undefined;
+  pieces.sort((a, b) => a.before - b.before);
+  let filled = 0;
+  for (const { axis, before, size, piece } of pieces) {
+    const length = piece.shape[axis];
+    if (axis !== first.axis || size !== first.size || before !== filled || typeof length !== "number") return undefined;
+    filled += length;
+  }
+  return filled === first.size
+    ? graph.concat(
+        pieces.map(({ piece }) => piece),
+        first.axis,
+      )
+    : undefined;
+}
+
+function isPad(node: OpNode): node is OpNode<"pad"> {
+  return node.kind === "pad";
 }
 
 export const shapeRows: Pick<OpTable, "transpose" | "reshape" | "expand" | "concat" | "slice" | "pad"> = {
@@ -97,8 +132,12 @@ export const shapeRows: Pick<OpTable, "transpose" | "reshape" | "expand" | "conc
       const inverse = attributes.permutation.map((_, i) => attributes.permutation.indexOf(i));
       return [graph.transpose(upstream, inverse)];
     },
-    reference: ({ inputs: [x], attributes, shape }) => referenceTranspose(x ?? zeros([0]), attributes.permutation, shape),
-    lower: always(({ emitter, names, attributes }) => emitter.emit("Transpose", names, { attributes: { perm: attributes.permutation } })[0]),
+    reference: ({ inputs: [x], attributes, shape }) =>
+      referenceTranspose(x ?? zeros([0]), attributes.permutation, shape),
+    lower: always(
+      ({ emitter, names, attributes }) =>
+        emitter.emit("Transpose", names, { attributes: { perm: attributes.permutation } })[0],
+    ),
   },
   reshape: {
     shape: ({ inputs: [x], attributes, fail }) => {
@@ -126,7 +165,9 @@ export const shapeRows: Pick<OpTable, "transpose" | "reshape" | "expand" | "conc
       const index = broadcastIndex(x?.shape ?? [], shape);
       return zeros(shape).data.map((_, i) => x?.data[index(i)] ?? 0);
     },
-    lower: always(({ emitter, names: [x = ""], attributes }) => emitter.emit("Expand", [x, emitter.sizes(attributes.shape)])[0]),
+    lower: always(
+      ({ emitter, names: [x = ""], attributes }) => emitter.emit("Expand", [x, emitter.sizes(attributes.shape)])[0],
+    ),
   },
   concat: {
     shape: concatShape,
@@ -150,7 +191,9 @@ export const shapeRows: Pick<OpTable, "transpose" | "reshape" | "expand" | "conc
       }
       return out.data;
     },
-    lower: always(({ emitter, names, attributes }) => emitter.emit("Concat", names, { attributes: { axis: attributes.axis } })[0]),
+    lower: always(
+      ({ emitter, names, attributes }) => emitter.emit("Concat", names, { attributes: { axis: attributes.axis } })[0],
+    ),
   },
   slice: {
     shape: sliceShape,
@@ -170,7 +213,8 @@ export const shapeRows: Pick<OpTable, "transpose" | "reshape" | "expand" | "conc
   pad: {
     shape: (at) => {
       const { shape, type } = sameAsFirst(at);
-      if (typeof shape[at.attributes.axis] !== "number") return at.fail(`size along axis ${at.attributes.axis} must be a number`);
+      if (typeof shape[at.attributes.axis] !== "number")
+        return at.fail(`size along axis ${at.attributes.axis} must be a number`);
       return { shape: shape.with(at.attributes.axis, at.attributes.size), type };
     },
     gradient: ({ graph, inputs, attributes: { axis, before }, upstream }) => {

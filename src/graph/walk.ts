@@ -7,7 +7,11 @@ import type { OpNode, Value } from "./types.js";
 export type Dependencies = (node: OpNode) => readonly Value[];
 
 /** All values that `outputs` need, each after its dependencies; deep graphs need no deep call stack. */
-export function evaluationOrder(graph: Graph, outputs: readonly Value[], dependenciesOf: Dependencies): readonly Value[] {
+export function evaluationOrder(
+  graph: Graph,
+  outputs: readonly Value[],
+  dependenciesOf: Dependencies,
+): readonly Value[] {
   const order: Value[] = [];
   const state = new Map<number, "open" | "done">();
   const stack = [...outputs].reverse();

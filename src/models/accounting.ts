@@ -4,7 +4,8 @@ import { type EncoderConfig, encoderParameters, tableParameter, tableRows } from
 
 export interface ModelAccounting {
   readonly parameters: number;
-  /** Weights of the int8 file: one byte per quantised weight, an f32 scale per table row and per output column, the rest f32. */
+  /** Weights of the int8 file: one byte per quantised weight, an f32 scale per table row and per output column, the
+   *  rest f32. */
   readonly bytesInt8: number;
   readonly bytesFp32: number;
   /** Multiply-adds count two; attention scores at a text of `tokens` tokens included. */

@@ -1,10 +1,11 @@
-/** @file Transformer blocks in semantic ops, pre-norm (Xiong et al. 2020: trains from scratch without a long warm-up). The same
- *  code gives the training and the serving graph. Knows no sizes table, no data and no losses. */
+/** @file Transformer blocks in semantic ops, pre-norm (Xiong et al. 2020: trains from scratch without a long warm-up).
+ *  The same code gives the training and the serving graph. Knows no sizes table, no data and no losses. */
 import { InvariantError } from "../errors.js";
 import type { Graph } from "../graph/graph.js";
 import type { Value } from "../graph/types.js";
 
-/** What every block needs: the graph, its weights by name, and what dropout does at a named site (nothing when serving). */
+/** What every block needs: the graph, its weights by name, and what dropout does at a named site (nothing when
+ *  serving). */
 export interface BlockContext {
   readonly graph: Graph;
   readonly weights: ReadonlyMap<string, Value>;
@@ -20,7 +21,9 @@ export function weightOf(context: BlockContext, name: string): Value {
 
 /** Layer norm with the weights `name.gamma` and `name.beta`; x [..., D] -> [..., D]. */
 export function normBlock(context: BlockContext, name: string, x: Value): Value {
-  return context.graph.layerNorm(x, weightOf(context, `${name}.gamma`), weightOf(context, `${name}.beta`), { epsilon: 1e-5 });
+  return context.graph.layerNorm(x, weightOf(context, `${name}.gamma`), weightOf(context, `${name}.beta`), {
+    epsilon: 1e-5,
+  });
 }
 
 /** Linear layer with the weights `name.weight` [out, in] and `name.bias` [out]. */
@@ -42,7 +45,8 @@ export function attentionBlock(context: BlockContext, name: string, x: Value, op
   return graph.scope(name, () => {
     const projected = linearBlock(context, `${name}.qkv`, normBlock(context, `${name}.norm`, x)); // [B, T, 3D]
     const [q, k, v] = [0, 1, 2].map((part) => graph.slice(projected, 2, part * width, (part + 1) * width));
-    if (q === undefined || k === undefined || v === undefined) throw new InvariantError("models: attention without projections");
+    if (q === undefined || k === undefined || v === undefined)
+      throw new InvariantError("models: attention without projections");
     const attended = graph.attention(q, k, v, { heads, mask });
     return graph.add(x, context.dropout(name, linearBlock(context, `${name}.out`, attended)));
   });

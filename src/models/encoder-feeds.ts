@@ -1,4 +1,5 @@
-/** @file Token features to the tensors of the serving encoder: bucket ids, bag weights, mask. A pure function, for Node and browser. */
+/** @file Token features to the tensors of the serving encoder: bucket ids, bag weights, mask. A pure function, for Node
+ *  and browser. */
 import type { TokenFeatures } from "../student/featurize.js";
 import { f32, type Tensor } from "../tensor/tensor.js";
 import type { EncoderConfig } from "./encoder.js";
@@ -14,9 +15,19 @@ export interface EncoderFeeds {
 }
 
 /** Feeds of a batch of texts. A text without tokens becomes one token without buckets, so that no row is empty. */
-export function encoderFeeds(texts: readonly (readonly TokenFeatures[])[], config: Pick<EncoderConfig, "buckets" | "maxTokens">): EncoderFeeds {
-  const [rows, columns] = [texts.length, Math.min(config.maxTokens, texts.reduce((most, text) => Math.max(most, text.length), 1))];
-  const places = 1 + texts.reduce((most, text) => text.reduce((inner, token) => Math.max(inner, token.ids.length), most), 0);
+export function encoderFeeds(
+  texts: readonly (readonly TokenFeatures[])[],
+  config: Pick<EncoderConfig, "buckets" | "maxTokens">,
+): EncoderFeeds {
+  const [rows, columns] = [
+    texts.length,
+    Math.min(
+      config.maxTokens,
+      texts.reduce((most, text) => Math.max(most, text.length), 1),
+    ),
+  ];
+  const places =
+    1 + texts.reduce((most, text) => text.reduce((inner, token) => Math.max(inner, token.ids.length), most), 0);
   const ids = new BigInt64Array(rows * columns * places);
   const bagWeights = new Float32Array(rows * columns * places);
   const mask = new Float32Array(rows * columns);
@@ -35,5 +46,9 @@ export function encoderFeeds(texts: readonly (readonly TokenFeatures[])[], confi
     }
   }
   const shape = [rows, columns, places];
-  return { ids: { type: "i64", shape, data: ids }, bagWeights: f32(shape, bagWeights), mask: f32([rows, columns], mask) };
+  return {
+    ids: { type: "i64", shape, data: ids },
+    bagWeights: f32(shape, bagWeights),
+    mask: f32([rows, columns], mask),
+  };
 }

@@ -1,5 +1,6 @@
-/** @file The label encoder trained from scratch: hashed word and character n-grams, a few pre-norm transformer layers, mean and max
- *  pooling, a linear head. One size dial derives the rest. Knows no text (featurize.ts) and no training (distill/). */
+/** @file The label encoder trained from scratch: hashed word and character n-grams, a few pre-norm transformer layers,
+ *  mean and max pooling, a linear head. One size dial derives the rest. Knows no text (featurize.ts) and no training
+ *  (distill/). */
 import { UsageError } from "../errors.js";
 import { createGraph, type Graph } from "../graph/graph.js";
 import type { Value } from "../graph/types.js";
@@ -47,7 +48,12 @@ export function tableRows(config: EncoderConfig): number {
   return config.buckets + config.maxTokens;
 }
 
-function linearParameters(name: string, outputs: number, inputs: number, deviation = WEIGHT_DEVIATION): ParameterSpec[] {
+function linearParameters(
+  name: string,
+  outputs: number,
+  inputs: number,
+  deviation = WEIGHT_DEVIATION,
+): ParameterSpec[] {
   return [
     { name: `${name}.weight`, shape: [outputs, inputs], start: deviation, decayed: true },
     { name: `${name}.bias`, shape: [outputs], start: "zeros", decayed: false },
@@ -61,7 +67,8 @@ function normParameters(name: string, width: number): ParameterSpec[] {
   ];
 }
 
-/** Every weight of the encoder but the table, in a fixed order. @throws UsageError when heads do not divide the width. */
+/** Every weight of the encoder but the table, in a fixed order. @throws UsageError when heads do not
+ *  divide the width. */
 export function encoderParameters(config: EncoderConfig, labelCount: number): readonly ParameterSpec[] {
   const { width, feedForward, layers, heads } = config;
   if (width % heads !== 0) throw new UsageError(`encoder: width ${width} is not a multiple of heads ${heads}`);
@@ -126,7 +133,11 @@ export function buildEncoder(
   let x = dropout("embedding", normBlock(context, "embedding.norm", input.embedded));
   const hiddenStates = [x];
   for (let i = 0; i < config.layers; i++) {
-    x = attentionBlock(context, `layer${i}.attention`, x, { heads: config.heads, width: config.width, mask: input.mask });
+    x = attentionBlock(context, `layer${i}.attention`, x, {
+      heads: config.heads,
+      width: config.width,
+      mask: input.mask,
+    });
     x = mlpBlock(context, `layer${i}.mlp`, x);
     hiddenStates.push(x);
   }
@@ -138,8 +149,8 @@ export interface EncoderServing extends EncoderOutput {
   readonly graph: Graph;
 }
 
-/** Adds the serving front and the encoder: inputs `ids` i64 [B, T, G], `bagWeights` f32 [B, T, G], `mask` f32 [B, T]; the table is a
- *  parameter of the graph. `graph` may hold other students already. */
+/** Adds the serving front and the encoder: inputs `ids` i64 [B, T, G], `bagWeights` f32 [B, T, G], `mask` f32 [B, T];
+ *  the table is a parameter of the graph. `graph` may hold other students already. */
 export function buildEncoderServing(
   graph: Graph,
   config: EncoderConfig,
@@ -159,4 +170,3 @@ export function buildEncoderServing(
 export function encoderServeGraph(config: EncoderConfig, labelCount: number): EncoderServing {
   return buildEncoderServing(createGraph(), config, labelCount);
 }
-

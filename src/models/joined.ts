@@ -38,7 +38,9 @@ export function studentGraph(shape: StudentShape): { readonly graph: Graph; read
   const graph = createGraph();
   const linear = shape.linear === undefined ? undefined : buildLinear(graph, shape.linear, shape.labels);
   const encoder =
-    shape.encoder === undefined ? undefined : buildEncoderServing(graph, shape.encoder, shape.labels, { prefix: "encoder." }).logits;
+    shape.encoder === undefined
+      ? undefined
+      : buildEncoderServing(graph, shape.encoder, shape.labels, { prefix: "encoder." }).logits;
   if (linear === undefined || encoder === undefined) {
     const logits = linear ?? encoder;
     if (logits === undefined) throw new InvariantError("a student needs a linear part, an encoder, or both");

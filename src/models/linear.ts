@@ -50,7 +50,13 @@ export function weighted(features: SparseFeatures, idf: Float32Array): Float32Ar
   return result;
 }
 
-function addLogits(ids: Uint32Array, values: Float32Array, table: Float32Array, classes: number, logits: Float64Array): void {
+function addLogits(
+  ids: Uint32Array,
+  values: Float32Array,
+  table: Float32Array,
+  classes: number,
+  logits: Float64Array,
+): void {
   for (let i = 0; i < ids.length; i++) {
     const value = values[i] ?? 0;
     const row = (ids[i] ?? 0) * classes;

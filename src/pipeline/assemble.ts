@@ -1,6 +1,6 @@
 /** @file Gathers the facts of a run for its report, from what the stages stored. Computes nothing that a stage decided. */
 import { statSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { availableParallelism, cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { moneyOf } from "../cost.js";
 import type { Config } from "../config/schema.js";
@@ -42,7 +42,14 @@ function candidateFacts(input: AssembleInput): CandidateFacts[] {
   return input.planned.plan.candidates.map((candidate): CandidateFacts => {
     const rung = climbed.get(candidate.name);
     const { name, kind, parameters, estimate, because } = candidate;
-    const status = rung === input.ladder.chosen ? "chosen" : rung !== undefined ? "passed-over" : candidate.status === "train" ? "not-reached" : candidate.status;
+    const status =
+      rung === input.ladder.chosen
+        ? "chosen"
+        : rung !== undefined
+          ? "passed-over"
+          : candidate.status === "train"
+            ? "not-reached"
+            : candidate.status;
     const expected = input.ladder.choice.costPer1k[name];
     return {
       name,
@@ -55,10 +62,26 @@ function candidateFacts(input: AssembleInput): CandidateFacts[] {
         ...(estimate.savedPer1kUsd === undefined ? {} : { savedPer1kUsd: estimate.savedPer1kUsd }),
       },
       status,
-      because: rung !== undefined && expected !== undefined ? [...because, { code: "out-of-fold-cost", facts: { costPer1k: expected } }] : because,
+      because:
+        rung !== undefined && expected !== undefined
+          ? [...because, { code: "out-of-fold-cost", facts: { costPer1k: expected } }]
+          : because,
       ...(rung === undefined ? {} : { outOfFoldAgreement: shareOf(rung.correct) }),
     };
   });
+}
+
+/** Seconds that each trained candidate took: the stages of its parts, folds and final fit. */
+function trainSecondsOf(input: AssembleInput): Record<string, number> {
+  const stages = Object.entries(input.measured.stageSeconds);
+  return Object.fromEntries(
+    input.ladder.climbed.map(({ candidate }) => [
+      candidate.name,
+      stages
+        .filter(([stage]) => candidate.parts.some((part) => stage.startsWith(`${part}-`)))
+        .reduce((sum, [, seconds]) => sum + seconds, 0),
+    ]),
+  );
 }
 
 function measuredFacts(input: AssembleInput): MeasuredFacts {
@@ -68,7 +91,7 @@ function measuredFacts(input: AssembleInput): MeasuredFacts {
   return {
     machine: {
       cpu: cpus()[0]?.model ?? "unknown",
-      cores: cpus().length,
+      cores: availableParallelism(),
       memoryGb: totalmem() / 1e9,
       gflops: input.planned.plan.machine.gflops,
     },
@@ -76,6 +99,7 @@ function measuredFacts(input: AssembleInput): MeasuredFacts {
     throughputPerSecond: int8.throughputPerSecond,
     peakMemoryMb: int8.peakMemoryMb,
     stageSeconds: input.measured.stageSeconds,
+    trainSeconds: trainSecondsOf(input),
     ...(fp32 === undefined ? {} : { fp32P50Ms: fp32.latency.p50Ms }),
   };
 }
@@ -99,8 +123,10 @@ function comparedFacts(input: AssembleInput, teacherAnswers: readonly number[], 
   const classes = context.dataset.labels.length;
   const sealed = teacherAnswers.length;
   const majority = majorityLabel(context.rows.map((row) => row.label));
-  const share = (answers: readonly number[]): ComparedFacts["agreement"] => shareOf(answers.map((answer, i) => Number(answer === teacherAnswers[i])));
-  const sizeOf = (folder: string, graph: string): number => statSync(join(folder, "joryu.json")).size + statSync(join(folder, graph)).size;
+  const share = (answers: readonly number[]): ComparedFacts["agreement"] =>
+    shareOf(answers.map((answer, i) => Number(answer === teacherAnswers[i])));
+  const sizeOf = (folder: string, graph: string): number =>
+    statSync(join(folder, "joryu.json")).size + statSync(join(folder, graph)).size;
   const linear = input.ladder.linear;
   const { gate } = published.proof;
   const compared: ComparedFacts[] = [{ name: "majority", agreement: share(teacherAnswers.map(() => majority)) }];
@@ -110,7 +136,9 @@ function comparedFacts(input: AssembleInput, teacherAnswers: readonly number[], 
     ["student-int8", published.folder, "onnx/model_int8.onnx"],
   ] as const) {
     const found = logits.get(name);
-    if (found !== undefined) compared.push({ name, agreement: share(answersOf(found, classes)), sizeBytes: sizeOf(folder, graph) });
+    if (found === undefined) continue;
+    const cost = name === "student-int8" ? { costPer1kUsd: money.studentPer1kUsd } : {};
+    compared.push({ name, agreement: share(answersOf(found, classes)), sizeBytes: sizeOf(folder, graph), ...cost });
   }
   if (gate.threshold !== null) {
     compared.push({
@@ -135,7 +163,8 @@ function pairedFacts(input: AssembleInput, teacherAnswers: readonly number[]): F
     pValue: comparison.pValue,
   }));
   const int8 = input.logits.get("student-int8") ?? new Float32Array();
-  const correct = (logits: Float32Array): number[] => answersOf(logits, classes).map((answer, i) => Number(answer === teacherAnswers[i]));
+  const correct = (logits: Float32Array): number[] =>
+    answersOf(logits, classes).map((answer, i) => Number(answer === teacherAnswers[i]));
   const sealed = [...input.logits].flatMap(([name, logits]) => {
     if (name === "student-int8" || teacherAnswers.length === 0) return [];
     const { difference, pValue } = comparePaired(correct(int8), correct(logits));
@@ -154,7 +183,13 @@ export function assembleFacts(input: AssembleInput): Facts {
   const trainCounts = new Uint32Array(dataset.labels.length);
   for (const row of context.rows) trainCounts[row.label] = (trainCounts[row.label] ?? 0) + 1;
   const quality = measureQuality(
-    sealedRows.map((row, i) => ({ text: row.text, label: row.label, predicted: answers[i] ?? -1, weight: row.weight, ...(row.gold === undefined ? {} : { gold: row.gold }) })),
+    sealedRows.map((row, i) => ({
+      text: row.text,
+      label: row.label,
+      predicted: answers[i] ?? -1,
+      weight: row.weight,
+      ...(row.gold === undefined ? {} : { gold: row.gold }),
+    })),
     dataset.labels,
     { trainCounts },
   );
@@ -178,7 +213,9 @@ export function assembleFacts(input: AssembleInput): Facts {
       name: published.manifest.name,
       kind: published.manifest.kind,
       parameters: published.manifest.parameters,
-      sizeBytes: statSync(join(published.folder, "joryu.json")).size + statSync(join(published.folder, "onnx/model_int8.onnx")).size,
+      sizeBytes:
+        statSync(join(published.folder, "joryu.json")).size +
+        statSync(join(published.folder, "onnx/model_int8.onnx")).size,
       modelFolder: published.folder,
       lossFormula: published.manifest.lineage.loss,
     },

@@ -53,11 +53,15 @@ export function encoderSpec(context: TrainContext, recipe: EncoderRecipe): Encod
 export function lossFormulaOf(candidate: PlannedCandidate, context: TrainContext): string {
   const parts: string[] = [];
   if (candidate.linear !== undefined) {
-    parts.push(`linear: mean over rows of -sum_c q_c ln p_c, q = one-hot label smoothed by ${candidate.linear.labelSmoothing}`);
+    parts.push(
+      `linear: mean over rows of -sum_c q_c ln p_c, q = one-hot label smoothed by ${candidate.linear.labelSmoothing}`,
+    );
   }
   if (candidate.encoder !== undefined) {
     const soft = context.rows.some((row) => row.softLabels !== undefined);
-    parts.push(`encoder: ${lossFormulas(lossesOf(candidate.encoder, soft), context.dataset.labels.length).join(" + ")}`);
+    parts.push(
+      `encoder: ${lossFormulas(lossesOf(candidate.encoder, soft), context.dataset.labels.length).join(" + ")}`,
+    );
   }
   return parts.join("; ");
 }

@@ -7,7 +7,14 @@ import { InvariantError } from "../errors.js";
 import { studentPer1kUsd, type TeacherPrice } from "../cost.js";
 import type { Plan, PlannedCandidate } from "../plan/plan.js";
 import { clopperPearsonLower } from "../stats.js";
-import { encoderOutOfFold, joinOutOfFold, linearOutOfFold, type EncoderOutOfFold, type OutOfFold, type TrainContext } from "./rungs.js";
+import {
+  encoderOutOfFold,
+  joinOutOfFold,
+  linearOutOfFold,
+  type EncoderOutOfFold,
+  type OutOfFold,
+  type TrainContext,
+} from "./rungs.js";
 import type { Trained } from "./ship.js";
 
 /** Weights of the linear part that are tried out of fold. */
@@ -60,7 +67,11 @@ function keepWithin({ scores, outcomes }: CalibrationResult, epsilon: number): U
 }
 
 function judge(context: TrainContext, trained: Trained, agreement: number): Climbed {
-  const data = { logits: trained.outOfFold.logits, classes: context.dataset.labels.length, labels: labelsOf(context, trained.outOfFold) };
+  const data = {
+    logits: trained.outOfFold.logits,
+    classes: context.dataset.labels.length,
+    labels: labelsOf(context, trained.outOfFold),
+  };
   const result = measureCalibration(fitCalibrator(data, ""), data);
   const right = result.outcomes.reduce((sum, outcome) => sum + outcome, 0);
   const meetsTarget = clopperPearsonLower(right, result.outcomes.length) >= agreement;
@@ -116,30 +127,44 @@ class Trainer {
   }
 }
 
-function expectedPer1kUsd(candidate: PlannedCandidate, machineUsdPerHour: number): number {
-  return studentPer1kUsd(1000 / candidate.estimate.latencyMs, machineUsdPerHour);
+/** Cost of 1,000 of its own answers as the plan estimates it, one query at a time on each core. */
+function expectedPer1kUsd(candidate: PlannedCandidate, plan: Plan, machineUsdPerHour: number): number {
+  return studentPer1kUsd((1000 / candidate.estimate.latencyMs) * plan.machine.cores, machineUsdPerHour);
 }
 
-function choose(climbed: readonly Climbed[], wanted: Uint32Array, context: TrainContext, teacher: TeacherPrice, machineUsdPerHour: number): CostChoice {
+interface Prices {
+  readonly plan: Plan;
+  readonly teacher: TeacherPrice;
+  readonly machineUsdPerHour: number;
+}
+
+function choose(climbed: readonly Climbed[], wanted: Uint32Array, context: TrainContext, prices: Prices): CostChoice {
+  const { plan, teacher, machineUsdPerHour } = prices;
   return chooseByCost(
     climbed.map((rung) => ({
       name: rung.candidate.name,
       correct: restrict(rung.correct, rung.outOfFold.rows, wanted),
       kept: restrict(rung.kept, rung.outOfFold.rows, wanted),
       feasible: rung.meetsTarget || rung.kept.includes(1),
-      studentPer1k: expectedPer1kUsd(rung.candidate, machineUsdPerHour),
+      studentPer1k: expectedPer1kUsd(rung.candidate, plan, machineUsdPerHour),
     })),
     { seed: context.seed, ...(teacher.per1kUsd === undefined ? {} : { teacherPer1kUsd: teacher.per1kUsd }) },
   );
 }
 
 function mostAgreeing(climbed: readonly Climbed[], wanted: Uint32Array): Climbed | undefined {
-  const rightOf = (rung: Climbed): number => restrict(rung.correct, rung.outOfFold.rows, wanted).reduce((sum, c) => sum + c, 0);
+  const rightOf = (rung: Climbed): number =>
+    restrict(rung.correct, rung.outOfFold.rows, wanted).reduce((sum, c) => sum + c, 0);
   return climbed.toSorted((a, b) => rightOf(b) - rightOf(a))[0];
 }
 
 /** Trains rungs until one meets the target alone or the plan ends; then chooses. @throws InvariantError for an empty plan. */
-export async function climb(context: TrainContext, plan: Plan, teacher: TeacherPrice, machineUsdPerHour: number): Promise<Ladder> {
+export async function climb(
+  context: TrainContext,
+  plan: Plan,
+  teacher: TeacherPrice,
+  machineUsdPerHour: number,
+): Promise<Ladder> {
   const trainer = new Trainer(context);
   const climbed: Climbed[] = [];
   const planned = plan.candidates.filter(({ status }) => status === "train");
@@ -148,8 +173,10 @@ export async function climb(context: TrainContext, plan: Plan, teacher: TeacherP
     climbed.push(judge(context, await trainer.train(candidate), plan.target.agreement));
     if (climbed.at(-1)?.meetsTarget === true) break;
   }
-  const wanted = climbed.map(({ outOfFold }) => outOfFold.rows).reduce((a, b) => (b.length < a.length ? b : a), climbed[0]?.outOfFold.rows ?? new Uint32Array());
-  const choice = choose(climbed, wanted, context, teacher, machineUsdPerHour);
+  const wanted = climbed
+    .map(({ outOfFold }) => outOfFold.rows)
+    .reduce((a, b) => (b.length < a.length ? b : a), climbed[0]?.outOfFold.rows ?? new Uint32Array());
+  const choice = choose(climbed, wanted, context, { plan, teacher, machineUsdPerHour });
   const chosen = climbed.find(({ candidate }) => candidate.name === choice.chosen) ?? mostAgreeing(climbed, wanted);
   if (chosen === undefined) throw new InvariantError("the plan has no candidate to train");
   const linear = climbed.find(({ candidate }) => candidate.kind === "linear");
@@ -157,7 +184,10 @@ export async function climb(context: TrainContext, plan: Plan, teacher: TeacherP
     .filter((rung) => rung !== chosen)
     .map((rung) => ({
       name: rung.candidate.name,
-      comparison: comparePaired(restrict(chosen.correct, chosen.outOfFold.rows, wanted), restrict(rung.correct, rung.outOfFold.rows, wanted)),
+      comparison: comparePaired(
+        restrict(chosen.correct, chosen.outOfFold.rows, wanted),
+        restrict(rung.correct, rung.outOfFold.rows, wanted),
+      ),
     }));
   return { chosen, ...(linear === undefined ? {} : { linear }), climbed, choice, paired };
 }

@@ -24,19 +24,23 @@ async function hashFile(path: string, hash: ReturnType<typeof createHash>): Prom
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   } catch (cause) {
-    throw new InputError(`${path}: cannot read the log`, { hint: "check the path", cause });
+    const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
+    throw new InputError(`${path}: cannot read the log${code}`, { hint: "name a file that you may read", cause });
   }
 }
 
 /** The entries whose value is given. */
 function definedOnly<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }
 
 /** Imports the logs of a configuration, or finds the dataset that an earlier import froze. @throws InputError, StoreError */
 export async function prepareDataset(config: Config, progress: Progress, signal?: AbortSignal): Promise<Prepared> {
   const logs = config.logs ?? [];
-  if (logs.length === 0) throw new UsageError("no logs", { hint: "name log files with --logs FILE or in the configuration" });
+  if (logs.length === 0)
+    throw new UsageError("no logs", { hint: "name log files with --logs FILE or in the configuration" });
   const options = {
     ...(config.format === undefined ? {} : { format: config.format }),
     ...(config.columns === undefined ? {} : { columns: definedOnly(config.columns) }),

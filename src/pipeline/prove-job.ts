@@ -2,7 +2,8 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { SessionError } from "../errors.js";
+import { SessionError, type JoryuError } from "../errors.js";
+import { decodeError } from "../runtime/error-message.js";
 import { parseMeasuredStudents, type Measured } from "./run-folder.js";
 
 const jobSchema = z.strictObject({
@@ -10,6 +11,8 @@ const jobSchema = z.strictObject({
   out: z.string(),
   students: z.array(z.strictObject({ name: z.string(), folder: z.string(), precision: z.enum(["int8", "fp32"]) })),
 });
+
+const failureSchema = z.object({ failure: z.object({ code: z.string(), message: z.string() }) });
 
 export type ProveJob = z.infer<typeof jobSchema>;
 export type ProvedStudent = ProveJob["students"][number];
@@ -19,11 +22,27 @@ export function parseProveJob(text: string): ProveJob {
   return jobSchema.parse(JSON.parse(text));
 }
 
-/** Runs one proof in a fresh process and gives what it measured. @throws SessionError with the last line that the process printed. */
+/** The error that a failed process names on its output, or the last line of what else it printed. */
+function failureOf(code: number | null, output: string, errors: string): JoryuError {
+  try {
+    return decodeError(failureSchema.parse(JSON.parse(output)).failure);
+  } catch {
+    return new SessionError(
+      `proof stopped with code ${code}: ${
+        errors
+          .trim()
+          .split("\n")
+          .findLast((line) => /\S/.test(line)) ?? ""
+      }`,
+    );
+  }
+}
+
+/** Runs one proof in a fresh process, which ends when this one does, and gives what it measured. @throws what the process failed with. */
 export function runProof(job: ProveJob, signal?: AbortSignal): Promise<Measured["students"]> {
   return new Promise((resolve, reject) => {
     const script = fileURLToPath(new URL("./prove-process.js", import.meta.url));
-    const child = spawn(process.execPath, [script, JSON.stringify(job)], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [script, JSON.stringify(job)], { stdio: ["pipe", "pipe", "pipe"] });
     let [errors, output] = ["", ""];
     child.stdout.on("data", (chunk: Buffer) => {
       output += chunk.toString("utf8");
@@ -38,7 +57,7 @@ export function runProof(job: ProveJob, signal?: AbortSignal): Promise<Measured[
       signal?.removeEventListener("abort", abort);
       if (signal?.aborted === true) reject(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
       else if (code === 0) resolve(parseMeasuredStudents(JSON.parse(output)));
-      else reject(new SessionError(`proof stopped with code ${code}: ${errors.trim().split("\n").findLast((line) => /\S/.test(line)) ?? ""}`));
+      else reject(failureOf(code, output, errors));
     });
   });
 }

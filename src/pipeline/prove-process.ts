@@ -1,9 +1,11 @@
 /** @file The process that proves: re-opens model folders as a user would and answers the sealed rows. It writes logits (facts) to files and prints
- *  timings (measured); it sees no training state. Arguments: a JSON job. */
+ *  timings (measured), or its failure; it sees no training state. It ends when its standard input does, so that it never outlives the
+ *  run that asked. Arguments: a JSON job. */
 import { join } from "node:path";
 import { readDataset } from "../dataset/snapshot.js";
 import { measureLatency, measureThroughput, peakMemoryMb } from "../evaluate/latency.js";
 import { writeArrays } from "../store/arrays.js";
+import { encodeError } from "../runtime/error-message.js";
 import { openStudent } from "../student/open.js";
 import { parseProveJob, type ProvedStudent } from "./prove-job.js";
 import type { MeasuredStudent } from "./run-folder.js";
@@ -18,17 +20,29 @@ async function proveStudent(student: ProvedStudent, texts: readonly string[], ou
     writeArrays(join(out, `sealed-${name}.bin`), new Map([["logits", await opened.logits(texts)]]));
     const queries = texts.slice(0, LATENCY_QUERIES);
     const latency = await measureLatency(async (text) => void (await opened.predict([text])), queries);
-    const throughputPerSecond = await measureThroughput(async (batch) => void (await opened.predict(batch)), texts.slice(0, 2000));
+    const throughputPerSecond = await measureThroughput(
+      async (batch) => void (await opened.predict(batch)),
+      texts.slice(0, 2000),
+    );
     return { name, latency, throughputPerSecond, peakMemoryMb: peakMemoryMb() };
   } finally {
     await opened.close();
   }
 }
 
-const job = parseProveJob(process.argv[2] ?? "");
-const dataset = readDataset(job.dataset);
-const texts = dataset.rows.filter((row) => row.sealed).map((row) => row.text);
-const sample = texts.length > 0 ? texts : dataset.rows.slice(0, 500).map((row) => row.text);
-const measured: MeasuredStudent[] = [];
-for (const student of job.students) measured.push(await proveStudent(student, sample, job.out));
-process.stdout.write(JSON.stringify(measured));
+async function prove(): Promise<MeasuredStudent[]> {
+  const job = parseProveJob(process.argv[2] ?? "");
+  const dataset = readDataset(job.dataset);
+  const texts = dataset.rows.filter((row) => row.sealed).map((row) => row.text);
+  const sample = texts.length > 0 ? texts : dataset.rows.slice(0, 500).map((row) => row.text);
+  const measured: MeasuredStudent[] = [];
+  for (const student of job.students) measured.push(await proveStudent(student, sample, job.out));
+  return measured;
+}
+
+process.stdin.once("end", () => process.exit(1)).resume();
+try {
+  process.stdout.write(JSON.stringify(await prove()), () => process.exit(0));
+} catch (cause) {
+  process.stdout.write(JSON.stringify({ failure: encodeError(cause) }), () => process.exit(1));
+}

@@ -35,7 +35,9 @@ export async function openSealed(
   const out = context.folder.path;
   if (context.folder.measured().students.length < students.length) {
     context.progress.update("prove", 0.05);
-    context.folder.record({ students: await runProof({ dataset: datasetFolder, out, students: [...students] }, context.signal) });
+    context.folder.record({
+      students: await runProof({ dataset: datasetFolder, out, students: [...students] }, context.signal),
+    });
   }
   context.progress.update("prove", 1);
   const logits = new Map<string, Float32Array>();
@@ -51,7 +53,13 @@ export interface Proof {
 }
 
 /** Calibration and gate of a student from its out-of-fold and its sealed logits; the risk is disagreement with the teacher. */
-export function proveStudent(context: TrainContext, manifest: StudentManifest, outOfFold: OutOfFold, sealed: Float32Array, epsilon: number): Proof {
+export function proveStudent(
+  context: TrainContext,
+  manifest: StudentManifest,
+  outOfFold: OutOfFold,
+  sealed: Float32Array,
+  epsilon: number,
+): Proof {
   const classes = manifest.labels.length;
   const unsealed = measureCalibration(manifest.calibrator, {
     logits: outOfFold.logits,

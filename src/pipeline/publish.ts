@@ -37,7 +37,12 @@ export function publishStudent(input: PublishInput): Published {
   const { gate, calibration } = proof;
   const manifest: StudentManifest = {
     ...exported,
-    gate: { threshold: gate.threshold, epsilon: gate.epsilon, delta: gate.delta, coverage: gate.threshold === null ? null : gate.coverage.value },
+    gate: {
+      threshold: gate.threshold,
+      epsilon: gate.epsilon,
+      delta: gate.delta,
+      coverage: gate.threshold === null ? null : gate.coverage.value,
+    },
     evaluation: { sealedRows: calibration.outcomes.length, agreement: shareOf(calibration.outcomes) },
   };
   const graphs = {

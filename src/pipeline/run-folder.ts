@@ -11,7 +11,10 @@ import { makeFolder, writeJsonAtomic } from "../store/files.js";
 export interface RunFolder {
   readonly path: string;
   /** A stage whose result is arrays. */
-  arrays(name: string, produce: () => Promise<ReadonlyMap<string, Float32Array>>): Promise<ReadonlyMap<string, Float32Array>>;
+  arrays(
+    name: string,
+    produce: () => Promise<ReadonlyMap<string, Float32Array>>,
+  ): Promise<ReadonlyMap<string, Float32Array>>;
   file(name: string): string;
   /** Everything measured (durations, latency, memory): the one file that two equal runs write differently. */
   measured(): Measured;
@@ -24,7 +27,12 @@ const measuredSchema = z.strictObject({
     .array(
       z.strictObject({
         name: z.string(),
-        latency: z.strictObject({ p50Ms: z.number(), p95Ms: z.number(), p99Ms: z.number(), samplesMs: z.array(z.number()).readonly() }),
+        latency: z.strictObject({
+          p50Ms: z.number(),
+          p95Ms: z.number(),
+          p99Ms: z.number(),
+          samplesMs: z.array(z.number()).readonly(),
+        }),
         throughputPerSecond: z.number(),
         peakMemoryMb: z.number(),
       }),

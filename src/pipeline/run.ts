@@ -10,7 +10,6 @@ import { planFacts } from "../plan/facts.js";
 import { planRun, type Plan } from "../plan/plan.js";
 import { decideVerdict } from "../report/verdict.js";
 import type { Facts, Verdict } from "../report/facts.js";
-import { writeReport } from "../report/write.js";
 import { takeLock, writeJsonAtomic } from "../store/files.js";
 import { VERSION } from "../version.js";
 import { assembleFacts } from "./assemble.js";
@@ -57,8 +56,12 @@ export async function planOnly(config: Config, options: RunOptions): Promise<Pla
     ...(config.teacher.pricePer1kUsd === undefined ? {} : { configPer1kUsd: config.teacher.pricePer1kUsd }),
     ...(traffic.meanInputTokens === undefined ? {} : { meanInputTokens: traffic.meanInputTokens }),
     ...(traffic.meanOutputTokens === undefined ? {} : { meanOutputTokens: traffic.meanOutputTokens }),
-    ...(config.teacher.inputUsdPerMillion === undefined ? {} : { inputUsdPerMillion: config.teacher.inputUsdPerMillion }),
-    ...(config.teacher.outputUsdPerMillion === undefined ? {} : { outputUsdPerMillion: config.teacher.outputUsdPerMillion }),
+    ...(config.teacher.inputUsdPerMillion === undefined
+      ? {}
+      : { inputUsdPerMillion: config.teacher.inputUsdPerMillion }),
+    ...(config.teacher.outputUsdPerMillion === undefined
+      ? {}
+      : { outputUsdPerMillion: config.teacher.outputUsdPerMillion }),
   });
   const facts = planFacts(dataset);
   const plan = planRun({
@@ -80,14 +83,23 @@ function hashOf(value: unknown): string {
 function announce(planned: Planned, progress: Progress): void {
   const { plan, dataset } = planned;
   for (const { name, kind, records } of dataset.others) {
-    progress.note(`other workload: ${name} (${kind}, ${records} records)${kind === "label" ? "; --workload takes it" : "; students for it come later"}`);
+    progress.note(
+      `other workload: ${name} (${kind}, ${records} records)${kind === "label" ? "; --workload takes it" : "; students for it come later"}`,
+    );
   }
   if (plan.unreachable !== undefined) {
     const { agreement, ceilingRatio } = plan.unreachable;
-    progress.note(`agreement ${agreement} is out of reach: the teacher agrees with itself in ${(100 * ceilingRatio).toFixed(1)} % of its calls`);
+    progress.note(
+      `agreement ${agreement} is out of reach: the teacher agrees with itself in ${(100 * ceilingRatio).toFixed(1)} % of its calls`,
+    );
   }
   if (plan.nearestTarget !== undefined) {
-    progress.note(`no candidate can meet the target; the nearest feasible one: --target ${Object.entries(plan.nearestTarget).filter(([key]) => key !== "confidence").map(([key, value]) => `${key}=${value}`).join(",")}`);
+    progress.note(
+      `no candidate can meet the target; the nearest feasible one: --target ${Object.entries(plan.nearestTarget)
+        .filter(([key]) => key !== "confidence")
+        .map(([key, value]) => `${key}=${value}`)
+        .join(",")}`,
+    );
   }
 }
 
@@ -100,6 +112,7 @@ interface Shipping {
 
 async function ship(shipping: Shipping, trained: Trained): Promise<string> {
   const { context, planHash, workload } = shipping;
+  context.signal?.throwIfAborted();
   const folder = join(context.folder.path, "students", trained.candidate.name);
   await shipStudent(context, trained, {
     folder,
@@ -121,17 +134,37 @@ async function prove(config: Config, planned: Planned, shipping: Shipping, ladde
   if (linear !== undefined && linear.candidate.name !== chosen.candidate.name) {
     students.push({ name: "linear", folder: await ship(shipping, linear), precision: "int8" });
   }
+  context.signal?.throwIfAborted();
   const sealOpenings = countOpening(config.out, planned.dataset.hash, runId);
   const logits = await openSealed(context, planned.datasetFolder, students);
   const published = publishStudent({
     from: folder,
     to: join(config.out, "models", `${planned.dataset.workload}@${runId}`),
-    prove: (manifest) => proveStudent(context, manifest, chosen.outOfFold, logits.get("student-int8") ?? new Float32Array(), 1 - config.target.agreement),
+    prove: (manifest) =>
+      proveStudent(
+        context,
+        manifest,
+        chosen.outOfFold,
+        logits.get("student-int8") ?? new Float32Array(),
+        1 - config.target.agreement,
+      ),
     dataset: planned.dataset,
   });
-  const facts = assembleFacts({ config, planned, context, ladder, runId, sealOpenings, logits, published, measured: context.folder.measured() });
+  const facts = assembleFacts({
+    config,
+    planned,
+    context,
+    ladder,
+    runId,
+    sealOpenings,
+    logits,
+    published,
+    measured: context.folder.measured(),
+  });
   const verdict = decideVerdict(facts);
-  await writeReport(context.folder.path, facts, verdict, config.lang);
+  // Loaded here, because the charts take longer to load than all else together.
+  const { writeReport } = await import("../report/write.js");
+  writeReport(context.folder.path, facts, verdict, config.lang);
   return { facts, verdict, modelFolder: published.folder, reportFolder: context.folder.path };
 }
 
@@ -154,7 +187,15 @@ export async function runPipeline(config: Config, options: RunOptions): Promise<
     const planned = await planOnly(config, options);
     announce(planned, options.progress);
     const planHash = hashOf(planned.plan);
-    const runId = hashOf([VERSION, planned.dataset.hash, planHash, config.seed, options.threads, config.teacher, config.machineUsdPerHour]).slice(0, 12);
+    const runId = hashOf([
+      VERSION,
+      planned.dataset.hash,
+      planHash,
+      config.seed,
+      options.threads,
+      config.teacher,
+      config.machineUsdPerHour,
+    ]).slice(0, 12);
     const folder = openRunFolder(join(config.out, "runs", runId));
     const planPath = folder.file("plan.json");
     if (!existsSync(planPath)) writeJsonAtomic(planPath, planned.plan);

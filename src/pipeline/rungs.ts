@@ -1,5 +1,6 @@
 /** @file Trains the rungs of the ladder: out-of-fold logits first (they choose, stop and calibrate), the final fit later, on all unsealed
  *  rows, for the rung that was chosen. Each fit is a stage of the run folder. */
+import { rmSync } from "node:fs";
 import type { LabelDataset, Row } from "../dataset/types.js";
 import { fitLinear, type LinearFitJob } from "../distill/linear-fit.js";
 import type { EncoderTrainResult, EncoderTrainSpec } from "../distill/spec.js";
@@ -29,7 +30,12 @@ export interface OutOfFold {
   readonly logits: Float32Array;
 }
 
-function linearJob(context: TrainContext, recipe: LinearRecipe, train: readonly Row[], heldOut: readonly Row[]): LinearFitJob {
+function linearJob(
+  context: TrainContext,
+  recipe: LinearRecipe,
+  train: readonly Row[],
+  heldOut: readonly Row[],
+): LinearFitJob {
   return {
     texts: train.map((row) => row.text),
     targets: targetsOf(train, context.dataset.labels.length, recipe.labelSmoothing),
@@ -77,7 +83,8 @@ async function sideBySide<T>(jobs: readonly (() => Promise<T>)[], width: number)
 export async function linearOutOfFold(context: TrainContext, name: string, recipe: LinearRecipe): Promise<OutOfFold> {
   const { rows, dataset, progress } = context;
   const classes = dataset.labels.length;
-  let [done, total] = [0, dataset.folds * recipe.epochs];
+  const total = dataset.folds * recipe.epochs;
+  let done = 0;
   const fold = (k: number) => async (): Promise<ReadonlyMap<string, Float32Array>> =>
     context.folder.arrays(`${name}-fold${k}`, async () => {
       const train = rows.filter((row) => row.fold !== k);
@@ -88,7 +95,10 @@ export async function linearOutOfFold(context: TrainContext, name: string, recip
       });
       return new Map([["logits", fit.heldOutLogits]]);
     });
-  const parts = await sideBySide(Array.from({ length: dataset.folds }, (_, k) => fold(k)), context.threads);
+  const parts = await sideBySide(
+    Array.from({ length: dataset.folds }, (_, k) => fold(k)),
+    context.threads,
+  );
   const logits = new Float32Array(rows.length * classes);
   const positions = new Array<number>(dataset.folds).fill(0);
   for (const [r, row] of rows.entries()) {
@@ -101,7 +111,11 @@ export async function linearOutOfFold(context: TrainContext, name: string, recip
 }
 
 /** Weights of the linear student on all unsealed rows: `linear.idf`, `linear.table`, `linear.bias`. */
-export function linearFinal(context: TrainContext, name: string, recipe: LinearRecipe): Promise<ReadonlyMap<string, Float32Array>> {
+export function linearFinal(
+  context: TrainContext,
+  name: string,
+  recipe: LinearRecipe,
+): Promise<ReadonlyMap<string, Float32Array>> {
   return context.folder.arrays(`${name}-weights`, async () => {
     const { weights } = await fitLinear(linearJob(context, recipe, context.rows, []), {
       onEpoch: (epoch) => context.progress.update(`${name}, final fit`, (epoch + 1) / recipe.epochs),
@@ -115,13 +129,20 @@ export function linearFinal(context: TrainContext, name: string, recipe: LinearR
   });
 }
 
-function runEncoder(context: TrainContext, name: string, spec: EncoderTrainSpec): Promise<EncoderTrainResult> {
-  return trainEncoder(spec, {
+function checkpointOf(context: TrainContext, stage: string): string {
+  return context.folder.file(`${stage}.checkpoint`);
+}
+
+/** Trains to the end; an abort keeps the checkpoint and rejects with the signal's reason. */
+async function runEncoder(context: TrainContext, stage: string, shown: string, spec: EncoderTrainSpec): Promise<EncoderTrainResult> {
+  const result = await trainEncoder(spec, {
     threads: context.threads,
-    checkpointPath: context.folder.file(`${name}.checkpoint`),
-    onProgress: ({ step, steps }) => context.progress.update(name, steps > 0 ? step / steps : 0),
+    checkpointPath: checkpointOf(context, stage),
+    onProgress: ({ step, steps }) => context.progress.update(shown, steps > 0 ? step / steps : 0),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   });
+  if (result.stopped === "aborted") context.signal?.throwIfAborted();
+  return result;
 }
 
 export interface EncoderOutOfFold extends OutOfFold {
@@ -130,32 +151,44 @@ export interface EncoderOutOfFold extends OutOfFold {
 }
 
 /** Out-of-fold log-probabilities of an encoder: one fold, because it is dear. */
-export async function encoderOutOfFold(context: TrainContext, name: string, recipe: EncoderRecipe): Promise<EncoderOutOfFold> {
+export async function encoderOutOfFold(
+  context: TrainContext,
+  name: string,
+  recipe: EncoderRecipe,
+): Promise<EncoderOutOfFold> {
   const rows = Uint32Array.from([...context.rows.entries()].flatMap(([r, row]) => (row.fold === 0 ? [r] : [])));
   const arrays = await context.folder.arrays(`${name}-fold0`, async () => {
     const spec = { ...encoderSpec(context, recipe), holdout: rows };
-    const result = await runEncoder(context, `${name}, fold`, spec);
+    const result = await runEncoder(context, `${name}-fold0`, `${name}, fold`, spec);
     const logits = Float32Array.from(result.holdoutProbabilities ?? [], (p) => Math.log(Math.max(p, 1e-12)));
     return new Map([
       ["logits", logits],
       ["bestEpoch", Float32Array.of(result.bestEpoch)],
     ]);
   });
-  return { rows, logits: arrays.get("logits") ?? new Float32Array(), bestEpoch: arrays.get("bestEpoch")?.[0] ?? recipe.epochs };
+  rmSync(checkpointOf(context, `${name}-fold0`), { force: true });
+  return {
+    rows,
+    logits: arrays.get("logits") ?? new Float32Array(),
+    bestEpoch: arrays.get("bestEpoch")?.[0] ?? recipe.epochs,
+  };
 }
 
 /** Weights of an encoder on all unsealed rows, `encoder.` before each name. */
-export function encoderFinal(
+export async function encoderFinal(
   context: TrainContext,
   name: string,
   recipe: EncoderRecipe,
   epochs: number,
 ): Promise<ReadonlyMap<string, Float32Array>> {
-  return context.folder.arrays(`${name}-weights`, async () => {
+  const stage = `${name}-weights`;
+  const arrays = await context.folder.arrays(stage, async () => {
     const spec = { ...encoderSpec(context, recipe), stopAfterEpochs: epochs };
-    const { weights } = await runEncoder(context, `${name}, final fit`, spec);
+    const { weights } = await runEncoder(context, stage, `${name}, final fit`, spec);
     return new Map([...weights].map(([key, data]) => [`encoder.${key}`, data]));
   });
+  rmSync(checkpointOf(context, stage), { force: true });
+  return arrays;
 }
 
 /** Weighted mean of log-probabilities, rows of `a` looked up by row index: out-of-fold logits of a joined student. */
@@ -166,7 +199,8 @@ export function joinOutOfFold(linear: OutOfFold, encoder: OutOfFold, classes: nu
     const a = softmaxRow(linear.logits, (at.get(row) ?? 0) * classes, classes);
     const b = softmaxRow(encoder.logits, i * classes, classes);
     for (let c = 0; c < classes; c++) {
-      logits[i * classes + c] = linearRatio * Math.log(Math.max(a[c] ?? 0, 1e-12)) + (1 - linearRatio) * Math.log(Math.max(b[c] ?? 0, 1e-12));
+      logits[i * classes + c] =
+        linearRatio * Math.log(Math.max(a[c] ?? 0, 1e-12)) + (1 - linearRatio) * Math.log(Math.max(b[c] ?? 0, 1e-12));
     }
   }
   return { rows: encoder.rows, logits };

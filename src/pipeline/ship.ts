@@ -2,7 +2,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fitCalibrator } from "../evaluate/calibration.js";
-import { compileReference, compileStudent, sha256, weightsHash, writeModelFolder, type StudentGraphs } from "../export/model-folder.js";
+import {
+  compileReference,
+  compileStudent,
+  sha256,
+  weightsHash,
+  writeModelFolder,
+  type StudentGraphs,
+} from "../export/model-folder.js";
 import { compareLogits, type Parity } from "../export/parity.js";
 import { ENCODER_SIZES } from "../models/encoder.js";
 import type { StudentShape } from "../models/joined.js";
@@ -52,7 +59,8 @@ async function finalWeights(context: TrainContext, trained: Trained): Promise<Ma
   }
   if (encoder !== undefined) {
     const epochs = trained.epochs ?? encoder.epochs;
-    for (const [key, data] of await encoderFinal(context, `encoder-${encoder.size}`, encoder, epochs)) weights.set(key, data);
+    for (const [key, data] of await encoderFinal(context, `encoder-${encoder.size}`, encoder, epochs))
+      weights.set(key, data);
   }
   return weights;
 }
@@ -61,7 +69,9 @@ function featuresOf(candidate: PlannedCandidate): StudentManifest["features"] {
   const { linear, encoder } = candidate;
   const size = encoder === undefined ? undefined : ENCODER_SIZES[encoder.size];
   return {
-    ...(linear === undefined ? {} : { linear: { wordBuckets: linear.wordBuckets, characterBuckets: linear.characterBuckets } }),
+    ...(linear === undefined
+      ? {}
+      : { linear: { wordBuckets: linear.wordBuckets, characterBuckets: linear.characterBuckets } }),
     ...(size === undefined ? {} : { tokens: { buckets: size.buckets, maxTokens: size.maxTokens } }),
   };
 }
@@ -75,7 +85,11 @@ async function graphLogits(
 ): Promise<Float32Array> {
   const texts = context.rows.slice(0, PARITY_ROWS).map((row) => row.text);
   const session = await openSession(graph, { threads: context.threads });
-  const fed = { ...session, run: (inputs: Readonly<Record<string, Tensor>>, outputs?: readonly string[]) => session.run({ ...inputs, ...feeds }, outputs) };
+  const fed = {
+    ...session,
+    run: (inputs: Readonly<Record<string, Tensor>>, outputs?: readonly string[]) =>
+      session.run({ ...inputs, ...feeds }, outputs),
+  };
   try {
     return await studentLogits(fed, featuresOf(candidate), context.dataset.labels.length, texts);
   } finally {
@@ -83,12 +97,20 @@ async function graphLogits(
   }
 }
 
-async function parityOf(context: TrainContext, trained: Trained, weights: ReadonlyMap<string, Float32Array>, graphs: StudentGraphs): Promise<Parity[]> {
+async function parityOf(
+  context: TrainContext,
+  trained: Trained,
+  weights: ReadonlyMap<string, Float32Array>,
+  graphs: StudentGraphs,
+): Promise<Parity[]> {
   const classes = context.dataset.labels.length;
   const reference = compileReference(shapeOf(trained, classes), weights);
   const expected = await graphLogits(reference.graph, reference.feeds, context, trained.candidate);
   const parity: Parity[] = [];
-  for (const [artefact, graph] of [["onnx/model.onnx", graphs.fp32], ["onnx/model_int8.onnx", graphs.int8]] as const) {
+  for (const [artefact, graph] of [
+    ["onnx/model.onnx", graphs.fp32],
+    ["onnx/model_int8.onnx", graphs.int8],
+  ] as const) {
     parity.push(compareLogits(artefact, expected, await graphLogits(graph, {}, context, trained.candidate), classes));
   }
   return parity;
@@ -102,7 +124,11 @@ export interface ShipOptions {
 }
 
 /** Trains the final weights of a rung and writes its folder; does nothing when the folder is there. */
-export async function shipStudent(context: TrainContext, trained: Trained, options: ShipOptions): Promise<StudentManifest> {
+export async function shipStudent(
+  context: TrainContext,
+  trained: Trained,
+  options: ShipOptions,
+): Promise<StudentManifest> {
   const path = join(options.folder, "joryu.json");
   if (existsSync(path)) return parseManifest(readFileSync(path, "utf8"), path);
   const { dataset, rows } = context;

@@ -9,9 +9,16 @@ import { readJson } from "./run-folder.js";
 /** The facts of a finished run. @throws InputError when the folder holds none, or of another format. */
 export function readFactsFile(folder: string): Facts {
   const path = join(folder, "report.json");
-  if (!existsSync(path)) throw new InputError(`${folder}: no finished run`, { hint: "run `joryu run --logs FILE` first" });
+  if (!existsSync(path))
+    throw new InputError(`${folder}: no finished run`, { hint: "run `joryu run --logs FILE` first" });
   const value = readJson(path);
-  const fits = typeof value === "object" && value !== null && "format" in value && value.format === REPORT_FORMAT && "facts" in value;
-  if (!fits) throw new InputError(`${path}: not a report of format ${REPORT_FORMAT}`, { hint: "run again with this version" });
+  const fits =
+    typeof value === "object" &&
+    value !== null &&
+    "format" in value &&
+    value.format === REPORT_FORMAT &&
+    "facts" in value;
+  if (!fits)
+    throw new InputError(`${path}: not a report of format ${REPORT_FORMAT}`, { hint: "run again with this version" });
   return value.facts as Facts;
 }

@@ -6,9 +6,9 @@ export const TRAIN_COSTS = {
   /** Arithmetic of one (feature, class) cell per epoch: forward 2, gradient, AdaGrad square, division and update. */
   sparseFlopsPerCell: 6,
   /** Share of the measured sparse loop that the linear trainer reaches (softmax, shuffling, averaging). */
-  linearEfficiencyRatio: 0.8,
+  linearEfficiencyRatio: 0.95,
   /** Featurising and start of a worker, seconds per 1,000 rows. */
-  linearSecondsPer1kRows: 0.03,
+  linearSecondsPer1kRows: 0.05,
   /** Seconds that a fit takes on an empty data set: thread, tables, transfer. */
   linearOverheadSeconds: 0.3,
   /** Folds run side by side, one per core, and share caches and memory. */
@@ -17,19 +17,21 @@ export const TRAIN_COSTS = {
   backwardFactor: 3,
   /** R-Drop runs every batch twice. */
   rDropFactor: 2,
-  /** Share of the measured matrix products that a training step reaches at these small widths. */
-  encoderEfficiencyRatio: 0.35,
-  /** Tokens that a batch holds beyond its texts, because texts of a batch are padded to its longest. */
-  paddingFactor: 1.25,
+  /** Share of the measured matrix products that a training step reaches. */
+  encoderEfficiencyRatio: 0.71,
+  /** Norms, activations, softmax and dropout of one (token, width, layer) cell, forward and backward, as products of the same time:
+   *  at these small widths they take as long as the products themselves. */
+  elementwiseFlopsPerCell: 13_800,
+  /** Tokens of a batch over those of its texts: texts of similar length share a batch, the rest is padding. */
+  paddingFactor: 1.1,
   /** Buckets of a token: itself and its character 3- to 5-grams. */
   bucketsPerToken: 15,
   /** Arithmetic of one (bucket, width) cell per step: gather, gradient and Adam of the sparse table. */
   tableFlopsPerCell: 8,
-  /** Dispatch of one training step, seconds, without arithmetic: per layer and fixed. */
-  stepOverheadSeconds: 0.002,
-  layerOverheadSeconds: 0.0015,
+  /** Dispatch of one training step, seconds, without arithmetic. */
+  stepOverheadSeconds: 0.0027,
   /** Start of the worker, building and compiling both graphs, the self-check. */
-  encoderOverheadSeconds: 4,
+  encoderOverheadSeconds: 1.2,
 } as const;
 
 export const SERVE_COSTS = {
@@ -38,10 +40,12 @@ export const SERVE_COSTS = {
   tokenBucketMs: 0.0001,
   /** One more node in a graph, in hops (runs of the smallest graph). */
   nodeHops: 0.17,
-  /** Nodes that take time in the serving graphs: the linear part, the front and head of the encoder, one of its layers. */
+  /** Nodes that take time in the serving graphs: the linear part, the front and head of the encoder, one of its layers,
+   *  the mean of both parts. */
   linearNodes: 6,
   encoderNodes: 3,
   layerNodes: 14,
+  joinNodes: 8,
   /** int8 products of one short text over the measured fp32 products of one thread. */
   encoderEfficiencyRatio: 2.5,
   /** Gathering and scaling one int8 cell of a table, operations of the sparse training loop. */
@@ -89,8 +93,8 @@ export const BUDGET_COSTS = {
   fillRatio: 0.77,
 } as const;
 
-/** Share of the calls that a student keeps behind its gate, before anything is trained: the middle of three public intent data
- *  sets at 98 %. Used to rank by money, replaced by the measured coverage once there is one. */
+/** Share of the calls that a student is assumed to keep behind its gate, before anything is trained. An assumption, used to rank by
+ *  money; replaced by the measured coverage once there is one. */
 export const EXPECTED_COVERAGE_RATIO = { linear: 0.68, encoder: 0.7, joined: 0.78 } as const;
 
 /** Below this many rows a deeper encoder only remembers. */

@@ -62,10 +62,11 @@ export function sizeBytesOf(parts: StudentParts, facts: PlanFacts): number {
 
 /** Median milliseconds of one query on one thread. */
 export function latencyMsOf(parts: StudentParts, facts: PlanFacts, profile: MachineProfile): number {
-  const { featureMs, tokenBucketMs, nodeHops, linearNodes, encoderNodes, layerNodes, gatherFlopsPerCell } = SERVE_COSTS;
+  const { featureMs, tokenBucketMs, nodeHops, linearNodes, encoderNodes, layerNodes, joinNodes, gatherFlopsPerCell } =
+    SERVE_COSTS;
   const gatherMs = (cells: number): number => (cells * gatherFlopsPerCell) / (profile.sparseMflops * 1e3);
   const nodesMs = (nodes: number): number => nodes * nodeHops * profile.hopMs;
-  let ms = profile.hopMs;
+  let ms = profile.hopMs + (kindOf(parts) === "joined" ? nodesMs(joinNodes) : 0);
   if (parts.linear !== undefined) {
     ms += facts.meanFeatures * featureMs + nodesMs(linearNodes) + gatherMs(facts.meanFeatures * facts.labels);
   }
@@ -80,25 +81,27 @@ export function latencyMsOf(parts: StudentParts, facts: PlanFacts, profile: Mach
   return ms;
 }
 
-/** Seconds of all fits of a linear part: one per fold, side by side on the cores, then the final one. */
-export function linearSecondsOf(recipe: LinearRecipe, facts: PlanFacts, profile: MachineProfile): number {
-  const {
-    sparseFlopsPerCell,
-    linearEfficiencyRatio,
-    linearSecondsPer1kRows,
-    linearOverheadSeconds,
-    parallelEfficiencyRatio,
-  } = TRAIN_COSTS;
+/** Seconds of one linear fit on `rows` rows; fits of the folds run side by side, one per core, and slow each other down. */
+export function linearFitSeconds(
+  recipe: LinearRecipe,
+  rows: number,
+  facts: PlanFacts,
+  profile: MachineProfile,
+  alone: boolean,
+): number {
+  const { sparseFlopsPerCell, linearEfficiencyRatio, linearSecondsPer1kRows, linearOverheadSeconds } = TRAIN_COSTS;
   const flopsPerRow = recipe.epochs * facts.meanFeatures * facts.labels * sparseFlopsPerCell;
   const perRow = flopsPerRow / (profile.sparseMflops * 1e6 * linearEfficiencyRatio) + linearSecondsPer1kRows / 1000;
+  const efficiency = alone || profile.cores === 1 ? 1 : TRAIN_COSTS.parallelEfficiencyRatio;
+  return linearOverheadSeconds + (rows * perRow) / efficiency;
+}
+
+/** Seconds of all fits of a linear part: those of the folds, then the final one. */
+export function linearSecondsOf(recipe: LinearRecipe, facts: PlanFacts, profile: MachineProfile): number {
   const foldRows = (facts.trainRows * (facts.folds - 1)) / facts.folds;
   const rounds = Math.ceil(facts.folds / profile.cores);
-  const efficiency = profile.cores > 1 ? parallelEfficiencyRatio : 1;
-  return (
-    rounds * (linearOverheadSeconds + (foldRows * perRow) / efficiency) +
-    linearOverheadSeconds +
-    facts.trainRows * perRow
-  );
+  const folds = rounds * linearFitSeconds(recipe, foldRows, facts, profile, false);
+  return folds + linearFitSeconds(recipe, facts.trainRows, facts, profile, true);
 }
 
 /** Optimiser steps of one pass over `rows`. */
@@ -106,25 +109,24 @@ export function stepsOf(recipe: EncoderRecipe, rows: number): number {
   return recipe.epochs * Math.ceil(rows / recipe.batchSize);
 }
 
-function encoderFitSeconds(recipe: EncoderRecipe, rows: number, facts: PlanFacts, profile: MachineProfile): number {
-  const config = ENCODER_SIZES[recipe.size];
-  const { backwardFactor, rDropFactor, encoderEfficiencyRatio, paddingFactor, bucketsPerToken, tableFlopsPerCell } =
-    TRAIN_COSTS;
-  const views = recipe.rDrop ? rDropFactor : 1;
+/** Seconds of one encoder fit on `rows` rows, on all cores. */
+export function encoderFitSeconds(
+  recipe: EncoderRecipe,
+  rows: number,
+  facts: PlanFacts,
+  profile: MachineProfile,
+): number {
+  const { layers, width } = ENCODER_SIZES[recipe.size];
+  const { flopsPerToken } = encoderAccounting(ENCODER_SIZES[recipe.size], facts.labels, facts.meanTokens);
   const tokens = recipe.epochs * rows * facts.meanTokens;
-  const denseFlops =
-    tokens *
-    paddingFactor *
-    views *
-    backwardFactor *
-    encoderAccounting(config, facts.labels, facts.meanTokens).flopsPerToken;
-  const tableFlops = tokens * bucketsPerToken * config.width * tableFlopsPerCell;
-  const dispatch = TRAIN_COSTS.stepOverheadSeconds + config.layers * TRAIN_COSTS.layerOverheadSeconds;
-  const dense = denseFlops / (profile.gflops * 1e9 * encoderEfficiencyRatio);
+  const views = recipe.rDrop ? TRAIN_COSTS.rDropFactor : 1;
+  const perToken = TRAIN_COSTS.backwardFactor * flopsPerToken + TRAIN_COSTS.elementwiseFlopsPerCell * layers * width;
+  const denseFlops = tokens * TRAIN_COSTS.paddingFactor * views * perToken;
+  const tableFlops = tokens * TRAIN_COSTS.bucketsPerToken * width * TRAIN_COSTS.tableFlopsPerCell;
   return (
-    dense +
+    denseFlops / (profile.gflops * 1e9 * TRAIN_COSTS.encoderEfficiencyRatio) +
     tableFlops / (profile.sparseMflops * 1e6) +
-    stepsOf(recipe, rows) * dispatch +
+    stepsOf(recipe, rows) * TRAIN_COSTS.stepOverheadSeconds +
     TRAIN_COSTS.encoderOverheadSeconds
   );
 }

@@ -28,7 +28,7 @@ const TEXTS = {
   "cost-alone": { en: "machine time at the stated utilisation", ja: "想定稼働率での計算機費用" },
   "latency-note": { en: "p95 {p95:ms}, p99 {p99:ms}", ja: "p95 {p95:ms}、p99 {p99:ms}" },
   "teacher-agreement": { en: "100% by definition", ja: "定義上100%" },
-  "teacher-ceiling": { en: "{ceiling:percent} with itself", ja: "教師自身の一致率 {ceiling:percent}" },
+  "teacher-ceiling": { en: "{ceiling:percent} with itself", ja: "自身との一致率 {ceiling:percent}" },
   "gate-line": {
     en: "Gate: answers with probability of at least {threshold:number} are kept, {coverage:percent} of the traffic; at {confidence:share} confidence at most {epsilon:share} of them disagree with the teacher.",
     ja: "ゲート: 確率{threshold:number}以上の回答だけを採用(全体の{coverage:percent})。そのうち教師と異なるものは、信頼度{confidence:share}で{epsilon:share}以下です。",
@@ -69,7 +69,10 @@ const TEXTS = {
   agreement: { en: "Agreement", ja: "一致率" },
   interval: { en: "95% interval", ja: "95%信頼区間" },
   compared: { en: "Compared", ja: "比較" },
-  "compared-lead": { en: "The same sealed rows for all; the line is the target.", ja: "すべて同じ封印データでの値です。縦線は目標を示します。" },
+  "compared-lead": {
+    en: "The same sealed rows for all; the line is the target.",
+    ja: "すべて同じ封印データでの値です。縦線は目標を示します。",
+  },
   model: { en: "Model", ja: "モデル" },
   size: { en: "Size", ja: "サイズ" },
   coverage: { en: "Coverage", ja: "ゲート通過率" },
@@ -122,17 +125,26 @@ const TEXTS = {
   },
   "stage-seconds": { en: "Time of each stage", ja: "各工程の所要時間" },
   classes: { en: "Weakest labels", ja: "弱いラベル" },
-  "classes-lead": { en: "Worst recall first, at most {count:count} of {labels:count}.", ja: "再現率の低い順に最大{count:count}件(全{labels:count}ラベル)。" },
+  "classes-lead": {
+    en: "Worst recall first, at most {count:count} of {labels:count}.",
+    ja: "再現率の低い順に最大{count:count}件(全{labels:count}ラベル)。",
+  },
   label: { en: "Label", ja: "ラベル" },
   support: { en: "Rows", ja: "件数" },
   recall: { en: "Recall", ja: "再現率" },
   precision: { en: "Precision", ja: "適合率" },
   confusions: { en: "Most frequent confusions", ja: "頻度の高い取り違え" },
-  "confusions-lead": { en: "Teacher's answer → student's answer, in sealed rows.", ja: "教師の回答 → 生徒の回答(封印データの件数)。" },
+  "confusions-lead": {
+    en: "Teacher's answer → student's answer, in sealed rows.",
+    ja: "教師の回答 → 生徒の回答(封印データの件数)。",
+  },
   slices: { en: "Slices", ja: "データの切り口別" },
   slice: { en: "Slice", ja: "切り口" },
   paired: { en: "Paired tests", ja: "対応のある検定" },
-  "paired-lead": { en: "Difference of agreement, first minus second, on the same rows.", ja: "同じデータでの一致率の差(前者-後者)です。" },
+  "paired-lead": {
+    en: "Difference of agreement, first minus second, on the same rows.",
+    ja: "同じデータでの一致率の差(前者-後者)です。",
+  },
   pair: { en: "Pair", ja: "組" },
   rows: { en: "Rows", ja: "対象データ" },
   "rows-out-of-fold": { en: "out of fold", ja: "交差検証" },
@@ -180,7 +192,7 @@ const TEXTS = {
   next: { en: "Next", ja: "次の手順" },
   "next-predict": { en: "Ask the model", ja: "モデルに問い合わせる" },
   "next-report": { en: "Read the report", ja: "レポートを読む" },
-  "footer": {
+  footer: {
     en: "Written from stored facts by Joryu {version}. Every figure of this page is in report.json.",
     ja: "Joryu {version}が保存済みの事実から作成しました。このページの数値はすべてreport.jsonにあります。",
   },
@@ -208,11 +220,17 @@ const VERDICTS: Readonly<Record<VerdictName, { readonly name: Bilingual; readonl
   },
   "use-cheaper-model": {
     name: { en: "Use a cheaper model", ja: "より安価なモデルを推奨" },
-    meaning: { en: "A cheaper model passes the same gate at less cost.", ja: "より安価なモデルが同じ基準をより低い費用で満たします。" },
+    meaning: {
+      en: "A cheaper model passes the same gate at less cost.",
+      ja: "より安価なモデルが同じ基準をより低い費用で満たします。",
+    },
   },
   "keep-teacher": {
     name: { en: "Keep the teacher", ja: "教師モデルの継続を推奨" },
-    meaning: { en: "The student is not proved to meet the target.", ja: "生徒モデルが目標を満たすことを証明できません。" },
+    meaning: {
+      en: "The student is not proved to meet the target.",
+      ja: "生徒モデルが目標を満たすことを証明できません。",
+    },
   },
 };
 

@@ -20,6 +20,7 @@ const MAX_LABEL_LENGTH = 28;
 /** The slowest half per cent would stretch the axis until nothing else is seen. */
 const SHOWN_LATENCY_RATIO = 0.995;
 const LATENCY_BINS = 40;
+const GRAPHEMES = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 /** Draws and removes what a page does not need: the namespace is implied inside html. */
 function draw(title: string, options: Plot.PlotOptions): string {
@@ -34,8 +35,10 @@ function draw(title: string, options: Plot.PlotOptions): string {
 }
 
 function shorten(label: string): string {
-  const characters = [...label.replace(/\p{Cc}/gu, " ")];
-  return characters.length <= MAX_LABEL_LENGTH ? label : `${characters.slice(0, MAX_LABEL_LENGTH - 1).join("")}…`;
+  const characters = Array.from(GRAPHEMES.segment(label.replace(/\p{Cc}/gu, " ")), ({ segment }) => segment);
+  return characters.length <= MAX_LABEL_LENGTH
+    ? characters.join("")
+    : `${characters.slice(0, MAX_LABEL_LENGTH - 1).join("")}…`;
 }
 
 function percentTicks(language: Language): (value: number) => string {
@@ -50,13 +53,27 @@ export function reliabilityChart(facts: Facts, language: Language): string {
   return draw(text(language, "calibration"), {
     marginLeft: 52,
     marginBottom: 44,
-    x: { domain: [start, 1], label: text(language, "mean-probability"), labelAnchor: "center", labelArrow: "none", tickFormat, ticks: 6 },
+    x: {
+      domain: [start, 1],
+      label: text(language, "mean-probability"),
+      labelAnchor: "center",
+      labelArrow: "none",
+      tickFormat,
+      ticks: 6,
+    },
     y: { domain: [start, 1], label: text(language, "agreement"), labelArrow: "none", tickFormat, grid: true, ticks: 6 },
     r: { range: [2, 9] },
     marks: [
       Plot.link([0], { x1: start, y1: start, x2: 1, y2: 1, stroke: MUTED, strokeDasharray: "4 4" }),
       Plot.line(bins, { x: "meanProbability", y: "agreement", stroke: ACCENT, strokeOpacity: 0.4 }),
-      Plot.dot(bins, { x: "meanProbability", y: "agreement", r: "count", fill: ACCENT, fillOpacity: 0.8, stroke: "var(--page)" }),
+      Plot.dot(bins, {
+        x: "meanProbability",
+        y: "agreement",
+        r: "count",
+        fill: ACCENT,
+        fillOpacity: 0.8,
+        stroke: "var(--page)",
+      }),
     ],
   });
 }
@@ -71,8 +88,21 @@ export function coverageRiskChart(facts: Facts, language: Language): string {
   return draw(text(language, "gate"), {
     marginLeft: 52,
     marginBottom: 44,
-    x: { domain: [0, 1], label: text(language, "coverage"), labelAnchor: "center", labelArrow: "none", tickFormat: percentTicks(language) },
-    y: { domain: [0, top * 1.08], label: text(language, "risk"), labelArrow: "none", tickFormat: percentTicks(language), grid: true, ticks: 5 },
+    x: {
+      domain: [0, 1],
+      label: text(language, "coverage"),
+      labelAnchor: "center",
+      labelArrow: "none",
+      tickFormat: percentTicks(language),
+    },
+    y: {
+      domain: [0, top * 1.08],
+      label: text(language, "risk"),
+      labelArrow: "none",
+      tickFormat: percentTicks(language),
+      grid: true,
+      ticks: 5,
+    },
     marks: [
       Plot.ruleY([gate.epsilon], { stroke: WARN, strokeDasharray: "5 4", strokeWidth: 1.5 }),
       Plot.text([promise], { x: 0.005, y: gate.epsilon, dy: -8, textAnchor: "start", fill: WARN }),
@@ -106,10 +136,23 @@ export function confusionChart(facts: Facts, language: Language): string {
     marginBottom: 4,
     marginRight: 36,
     x: { axis: null, domain: [0, top] },
-    y: { type: "band", domain: bars.map(({ key }) => key), label: null, tickSize: 0, tickFormat: (key: string) => names.get(key) ?? "", padding: 0.35 },
+    y: {
+      type: "band",
+      domain: bars.map(({ key }) => key),
+      label: null,
+      tickSize: 0,
+      tickFormat: (key: string) => names.get(key) ?? "",
+      padding: 0.35,
+    },
     marks: [
       Plot.barX(bars, { x: "count", y: "key", fill: WARN, fillOpacity: 0.75 }),
-      Plot.text(bars, { x: "count", y: "key", text: (bar: { count: number }) => String(bar.count), dx: 6, textAnchor: "start" }),
+      Plot.text(bars, {
+        x: "count",
+        y: "key",
+        text: (bar: { count: number }) => String(bar.count),
+        dx: 6,
+        textAnchor: "start",
+      }),
     ],
   });
 }
@@ -130,7 +173,8 @@ export function costChart(facts: Facts, language: Language): string {
   ];
   const known = bars.filter((bar) => bar.usd !== undefined);
   const cascade = money.cascadePer1kUsd;
-  const range = cascade === undefined ? [] : [{ name: text(language, "cascade"), low: cascade.low, high: cascade.high }];
+  const range =
+    cascade === undefined ? [] : [{ name: text(language, "cascade"), low: cascade.low, high: cascade.high }];
   const end = (bar: CostBar): number => (bar.usd === cascade?.value ? (cascade?.high ?? 0) : (bar.usd ?? 0));
   return draw(text(language, "tile-cost"), {
     height: 150,
@@ -146,7 +190,8 @@ export function costChart(facts: Facts, language: Language): string {
       Plot.text(bars, {
         x: end,
         y: "name",
-        text: (bar: CostBar) => (bar.usd === undefined ? text(language, "unknown") : formatUsd(bar.usd, facts, language)),
+        text: (bar: CostBar) =>
+          bar.usd === undefined ? text(language, "unknown") : formatUsd(bar.usd, facts, language),
         dx: 8,
         textAnchor: "start",
         fontWeight: 600,
@@ -172,7 +217,7 @@ export function latencyChart(facts: Facts, language: Language): string {
     marginTop: 44,
     marginBottom: 44,
     x: { domain: [0, end * 1.05], label: text(language, "milliseconds"), labelAnchor: "center", labelArrow: "none" },
-    y: { label: null, grid: true, ticks: 4 },
+    y: { label: null, grid: true, ticks: 4, ...(shown.length === 0 ? { domain: [0, 1] } : {}) },
     marks: [
       Plot.rectY(shown, {
         ...Plot.binX({ y: "count" }, { x: (ms: number) => ms, thresholds: LATENCY_BINS }),

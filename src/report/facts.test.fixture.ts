@@ -8,7 +8,14 @@ function around(value: number, half: number): Estimate {
   return { value, low: Math.max(0, value - half), high: Math.min(1, value + half) };
 }
 
-const LABELS = ["<script>alert(1)</script>", "__proto__", "カードの到着", "top_up_failed", "beneficiary_not_allowed", "balance"];
+const LABELS = [
+  "<script>alert(1)</script>",
+  "__proto__",
+  "カードの到着",
+  "top_up_failed",
+  "beneficiary_not_allowed",
+  "balance",
+];
 
 const classes: readonly ClassFacts[] = Array.from({ length: 30 }, (_unused, at) => ({
   label: LABELS[at] ?? `intent_${at}`,
@@ -125,12 +132,29 @@ export const FACTS: Facts = {
     { name: "majority", agreement: around(0.021, 0.007) },
     { name: "linear", agreement: around(0.907, 0.015), sizeBytes: 1_300_000, costPer1kUsd: 0.00012 },
     { name: "student-fp32", agreement: around(0.9334, 0.0128), sizeBytes: 17_240_000, costPer1kUsd: 0.00041 },
-    { name: "student-int8", agreement: { value: 0.9321, low: 0.9183, high: 0.9443 }, sizeBytes: 4_352_100, costPer1kUsd: 0.00022 },
+    {
+      name: "student-int8",
+      agreement: { value: 0.9321, low: 0.9183, high: 0.9443 },
+      sizeBytes: 4_352_100,
+      costPer1kUsd: 0.00022,
+    },
     { name: "student+fallback", agreement: around(0.9918, 0.0045), coverage: 0.7354, costPer1kUsd: 0.398 },
   ],
   paired: [
-    { a: "joined-192x2", b: "linear-16k", rows: "out-of-fold", difference: { value: 0.023, low: 0.018, high: 0.028 }, pValue: 1e-12 },
-    { a: "student-int8", b: "student-fp32", rows: "sealed", difference: { value: -0.0013, low: -0.004, high: 0.0014 }, pValue: 0.41 },
+    {
+      a: "joined-192x2",
+      b: "linear-16k",
+      rows: "out-of-fold",
+      difference: { value: 0.023, low: 0.018, high: 0.028 },
+      pValue: 1e-12,
+    },
+    {
+      a: "student-int8",
+      b: "student-fp32",
+      rows: "sealed",
+      difference: { value: -0.0013, low: -0.004, high: 0.0014 },
+      pValue: 0.41,
+    },
   ],
   parity: [
     { artefact: "model.onnx", top1Agreement: 1, maxProbabilityDifference: 2.1e-6, rows: 500 },
@@ -145,13 +169,20 @@ export const FACTS: Facts = {
     callsPerMonth: 400_000,
     breakEvenCallsPerMonth: 66_200,
     paybackMonths: 0.00004,
-    assumptions: { machineUsdPerHour: 0.1, utilisationRatio: 0.3, trainingUsd: 0.008, oneOffPeopleUsd: 0, peopleUsdPerMonth: 0 },
+    assumptions: {
+      machineUsdPerHour: 0.1,
+      utilisationRatio: 0.3,
+      trainingUsd: 0.008,
+      oneOffPeopleUsd: 0,
+      peopleUsdPerMonth: 0,
+    },
   },
   measured: {
     machine: { cpu: "Fixture CPU", cores: 2, memoryGb: 16, gflops: 120 },
     latency: { p50Ms: 0.42, p95Ms: 0.75, p99Ms: 0.96, samplesMs },
     throughputPerSecond: 4_210,
     peakMemoryMb: 190,
+    trainSeconds: { "linear-16k": 19.4, "joined-192x2": 251 },
     stageSeconds: { import: 1.2, train: 251, prove: 14 },
     fp32P50Ms: 0.71,
   },

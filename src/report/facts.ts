@@ -80,12 +80,24 @@ export interface CalibrationFacts {
 }
 
 export interface MeasuredFacts {
-  readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGb: number; readonly gflops: number };
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly memoryGb: number;
+    readonly gflops: number;
+  };
   /** One query, featurising included, milliseconds. */
-  readonly latency: { readonly p50Ms: number; readonly p95Ms: number; readonly p99Ms: number; readonly samplesMs: readonly number[] };
+  readonly latency: {
+    readonly p50Ms: number;
+    readonly p95Ms: number;
+    readonly p99Ms: number;
+    readonly samplesMs: readonly number[];
+  };
   readonly throughputPerSecond: number;
   readonly peakMemoryMb: number;
   readonly stageSeconds: Readonly<Record<string, number>>;
+  /** Seconds that training took, by candidate name, all its parts together; shown beside the estimate. */
+  readonly trainSeconds?: Readonly<Record<string, number>>;
   /** fp32 artefact of the same student, for the cost bars. */
   readonly fp32P50Ms?: number;
 }
@@ -129,7 +141,11 @@ export interface Facts {
     readonly hasGold: boolean;
     readonly hasLogprobs: boolean;
   };
-  readonly teacher: { readonly models: readonly string[]; readonly latencyP50Ms?: number; readonly latencyP95Ms?: number };
+  readonly teacher: {
+    readonly models: readonly string[];
+    readonly latencyP50Ms?: number;
+    readonly latencyP95Ms?: number;
+  };
   readonly candidates: readonly CandidateFacts[];
   readonly student: {
     readonly name: string;
@@ -156,8 +172,19 @@ export interface Facts {
   readonly gate: GateFacts;
   readonly compared: readonly ComparedFacts[];
   /** Paired tests between rungs on out-of-fold or sealed rows: difference = a - b. */
-  readonly paired: readonly { readonly a: string; readonly b: string; readonly rows: "out-of-fold" | "sealed"; readonly difference: Estimate; readonly pValue: number }[];
-  readonly parity: readonly { readonly artefact: string; readonly top1Agreement: number; readonly maxProbabilityDifference: number; readonly rows: number }[];
+  readonly paired: readonly {
+    readonly a: string;
+    readonly b: string;
+    readonly rows: "out-of-fold" | "sealed";
+    readonly difference: Estimate;
+    readonly pValue: number;
+  }[];
+  readonly parity: readonly {
+    readonly artefact: string;
+    readonly top1Agreement: number;
+    readonly maxProbabilityDifference: number;
+    readonly rows: number;
+  }[];
   readonly money: MoneyFacts;
   readonly measured: MeasuredFacts;
 }

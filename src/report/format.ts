@@ -18,37 +18,62 @@ export function unknown(language: Language): string {
   return UNKNOWN[language];
 }
 
+const TO: Readonly<Record<Language, string>> = { en: " to ", ja: "～" };
+
+export interface Bounds {
+  readonly low: number;
+  readonly high: number;
+}
+
 const cache = new Map<string, Intl.NumberFormat>();
 
-function numberFormat(language: Language, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+/** The number as the language writes it; what is not a finite number is unknown. */
+function write(value: number, language: Language, options: Intl.NumberFormatOptions): string {
+  if (!Number.isFinite(value)) return UNKNOWN[language];
   const key = language + JSON.stringify(options);
-  const known = cache.get(key);
-  if (known !== undefined) return known;
-  const made = new Intl.NumberFormat(LOCALE[language], options);
-  cache.set(key, made);
-  return made;
+  const known = cache.get(key) ?? new Intl.NumberFormat(LOCALE[language], options);
+  cache.set(key, known);
+  return known.format(value);
 }
 
 /** Counts and other whole numbers, grouped. */
 export function formatCount(value: number, language: Language): string {
-  return numberFormat(language, { maximumFractionDigits: 0 }).format(value);
+  return write(value, language, { maximumFractionDigits: 0 });
 }
 
-/** A ratio as a percentage with one decimal (two above 99.5 %, where one hides the difference). */
+/** Two decimals above 99.5 %, where one hides the difference. */
+function percentDigits(ratio: number): number {
+  return ratio > 0.995 && ratio < 1 ? 2 : 1;
+}
+
+/** A ratio as a percentage with one decimal (two above 99.5 %). */
 export function formatPercent(ratio: number, language: Language): string {
-  const digits = ratio > 0.995 && ratio < 1 ? 2 : 1;
-  return numberFormat(language, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(ratio);
+  const digits = percentDigits(ratio);
+  return write(ratio, language, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+/** A lower bound as a percentage, rounded down: 97.96 % never reads as 98.0 %. */
+export function formatPercentFloor(ratio: number, language: Language): string {
+  const scale = 100 * 10 ** percentDigits(ratio);
+  return formatPercent(Math.floor(ratio * scale + 1e-6) / scale, language);
+}
+
+/** An interval of ratios as percentages, rounded outwards. */
+export function formatPercentRange(interval: Bounds, language: Language): string {
+  const scale = 100 * 10 ** percentDigits(interval.high);
+  const high = formatPercent(Math.ceil(interval.high * scale - 1e-6) / scale, language);
+  return formatPercentFloor(interval.low, language) + TO[language] + high;
 }
 
 /** A ratio that was stated, not measured: a percentage without empty decimals. */
 export function formatShare(ratio: number, language: Language): string {
-  return numberFormat(language, { style: "percent", maximumFractionDigits: 2 }).format(ratio);
+  return write(ratio, language, { style: "percent", maximumFractionDigits: 2 });
 }
 
 /** Three significant digits at least, and never scientific notation. */
 export function formatNumber(value: number, language: Language): string {
   if (Math.abs(value) >= 1000) return formatCount(value, language);
-  return numberFormat(language, { maximumSignificantDigits: 3 }).format(value);
+  return write(value, language, { maximumSignificantDigits: 3 });
 }
 
 /** Money in a currency: whole yen or cents, and three significant digits below 1. */
@@ -57,7 +82,7 @@ export function formatMoney(amount: number, currency: "USD" | "JPY", language: L
   const least = currency === "JPY" && size >= 1 ? 0 : 2;
   const most = size > 0 && size < 1 ? Math.min(20, Math.max(least, 2 - Math.floor(Math.log10(size)))) : least;
   const digits = { minimumFractionDigits: least, maximumFractionDigits: most };
-  return numberFormat(language, { style: "currency", currency, currencyDisplay: "narrowSymbol", ...digits }).format(amount);
+  return write(amount, language, { style: "currency", currency, currencyDisplay: "narrowSymbol", ...digits });
 }
 
 /** Bytes as kB or MB (decimal). */
@@ -79,27 +104,27 @@ export function formatSeconds(seconds: number, language: Language): string {
 
 /** Months with one decimal. */
 export function formatMonths(months: number, language: Language): string {
-  if (months < 0.1) return `< ${numberFormat(language, {}).format(0.1)}${MONTHS[language]}`;
-  return numberFormat(language, { maximumFractionDigits: 1 }).format(months) + MONTHS[language];
+  if (months < 0.1) return `< ${write(0.1, language, {})}${MONTHS[language]}`;
+  return write(months, language, { maximumFractionDigits: 1 }) + MONTHS[language];
 }
 
 /** A p-value, "< 0.0001" below. */
 export function formatPValue(value: number, language: Language): string {
-  return value < 1e-4 ? "< 0.0001" : numberFormat(language, { maximumFractionDigits: 4 }).format(value);
+  return value < 1e-4 ? "< 0.0001" : write(value, language, { maximumFractionDigits: 4 });
 }
 
 /** low – high in one of the formats above. */
 export function formatRange(
-  interval: { readonly low: number; readonly high: number },
+  interval: Bounds,
   format: (value: number, language: Language) => string,
   language: Language,
 ): string {
-  const separator = language === "ja" ? "～" : " to ";
-  return format(interval.low, language) + separator + format(interval.high, language);
+  return format(interval.low, language) + TO[language] + format(interval.high, language);
 }
 
 const FORMATS: Readonly<Record<string, (value: number, language: Language) => string>> = {
   percent: formatPercent,
+  floor: formatPercentFloor,
   share: formatShare,
   count: formatCount,
   number: formatNumber,

@@ -2,7 +2,17 @@
  *  each with its interval or the reason why it has none. Terminal, html and markdown share it. */
 import { text } from "./catalogue.js";
 import type { Estimate, Facts, Verdict } from "./facts.js";
-import { formatBytes, formatMoney, formatMs, formatPercent, formatRange, formatShare, type Language, unknown } from "./format.js";
+import {
+  formatBytes,
+  formatMoney,
+  formatMs,
+  formatPercent,
+  formatPercentRange,
+  formatRange,
+  formatShare,
+  type Language,
+  unknown,
+} from "./format.js";
 
 export interface Headline {
   readonly key: "size" | "cost" | "latency" | "agreement";
@@ -17,7 +27,10 @@ export interface Headline {
 const Z_95 = 1.959963984540054;
 
 /** Interval of a quantile from order statistics (binomial ranks, normal approximation); samples in any order. */
-export function quantileInterval(samples: readonly number[], ratio: number): { readonly low: number; readonly high: number } | undefined {
+export function quantileInterval(
+  samples: readonly number[],
+  ratio: number,
+): { readonly low: number; readonly high: number } | undefined {
   const sorted = samples.toSorted((a, b) => a - b);
   const middle = ratio * sorted.length;
   const spread = Z_95 * Math.sqrt(sorted.length * ratio * (1 - ratio));
@@ -57,7 +70,10 @@ function costHeadline(facts: Facts, verdict: Verdict, language: Language): Headl
   return {
     ...base,
     student: usd(cost.value),
-    interval: interval(formatRange(cost, (value) => formatMoney(value, "USD", language), language), language),
+    interval: interval(
+      formatRange(cost, (value) => formatMoney(value, "USD", language), language),
+      language,
+    ),
     note: text(language, "cost-with-fallback", { value: usd(facts.money.studentPer1kUsd) }),
   };
 }
@@ -84,9 +100,10 @@ function agreementHeadline(facts: Facts, language: Language): Headline {
     key: "agreement",
     title: text(language, "tile-agreement"),
     student: measured ? formatPercent(agreement.value, language) : unknown(language),
-    interval: interval(measured ? formatRange(agreement, formatPercent, language) : unknown(language), language),
+    interval: interval(measured ? formatPercentRange(agreement, language) : unknown(language), language),
     note: `${text(language, "target")}: ${formatShare(facts.target.agreement, language)}`,
-    teacher: ceiling === undefined ? text(language, "teacher-agreement") : text(language, "teacher-ceiling", { ceiling }),
+    teacher:
+      ceiling === undefined ? text(language, "teacher-agreement") : text(language, "teacher-ceiling", { ceiling }),
   };
 }
 

@@ -36,7 +36,13 @@ import { STYLE } from "./style.js";
 import { gateLine } from "./summary.js";
 
 const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: "English", ja: "日本語" };
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 
 /** Text as html text or attribute value; control characters become spaces, lone surrogates the replacement character. */
 export function escapeHtml(value: string): string {
@@ -180,9 +186,7 @@ function sectionHtml(section: Section, language: Language): string {
 
 function pageHtml(facts: Facts, verdict: Verdict, language: Language): string {
   const rows = pageRows(facts, language);
-  const links = rows
-    .flat(2)
-    .map(({ key }) => `<a href="#${language}-${key}">${escapeHtml(text(language, key))}</a>`);
+  const links = rows.flat(2).map(({ key }) => `<a href="#${language}-${key}">${escapeHtml(text(language, key))}</a>`);
   const bodies = rows.map((row) => {
     const sides = row.map((side) => side.map((section) => sectionHtml(section, language)).join("\n"));
     return sides.length === 1 ? sides.join("") : split(sides[0] ?? "", sides[1] ?? "");

@@ -6,7 +6,9 @@ import { metricsOf } from "./metrics.js";
 
 describe("metrics", () => {
   it("has exactly the keys of docs/metrics.md", () => {
-    const documented = [...readFileSync("docs/metrics.md", "utf8").matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1]);
+    const documented = [...readFileSync("docs/metrics.md", "utf8").matchAll(/^\| `(\w+)` \|/gm)].map((match) =>
+      String(match[1]),
+    );
     expect(Object.keys(metricsOf(FACTS)).toSorted()).toEqual(documented.toSorted());
   });
 
@@ -16,7 +18,14 @@ describe("metrics", () => {
 
   it("says null where something is unknown, never zero", () => {
     const metrics = metricsOf(POOR_FACTS);
-    for (const key of ["teacherPer1kUsd", "cascadePer1kUsd", "savedRatio", "threshold", "keptAgreement", "paybackMonths"]) {
+    for (const key of [
+      "teacherPer1kUsd",
+      "cascadePer1kUsd",
+      "savedRatio",
+      "threshold",
+      "keptAgreement",
+      "paybackMonths",
+    ]) {
       expect(metrics[key]).toBeNull();
     }
   });

@@ -10,12 +10,12 @@ export type Bilingual = Readonly<Record<Language, string>>;
 /** Why the verdict is what it is. */
 const VERDICT_REASONS = {
   "agreement-proved": {
-    en: "The student agrees with the teacher on {agreement:percent} of {rows:count} sealed rows; the lower bound {low:percent} reaches the target {target:share}.",
-    ja: "封印データ{rows:count}件での教師との一致率は{agreement:percent}で、信頼下限{low:percent}が目標{target:share}に達しています。",
+    en: "The student agrees with the teacher on {agreement:percent} of {rows:count} sealed rows; the lower bound {low:floor} reaches the target {target:share}.",
+    ja: "封印データ{rows:count}件での教師との一致率は{agreement:percent}で、信頼下限{low:floor}が目標{target:share}に達しています。",
   },
   "agreement-below-target": {
-    en: "On its own the student is not proved to reach the target: agreement {agreement:percent} on {rows:count} sealed rows, lower bound {low:percent}, target {target:share}.",
-    ja: "生徒単独では目標達成を証明できません。封印データ{rows:count}件での一致率は{agreement:percent}、信頼下限は{low:percent}、目標は{target:share}です。",
+    en: "On its own the student is not proved to reach the target: agreement {agreement:percent} on {rows:count} sealed rows, lower bound {low:floor}, target {target:share}.",
+    ja: "生徒単独では目標達成を証明できません。封印データ{rows:count}件での一致率は{agreement:percent}、信頼下限は{low:floor}、目標は{target:share}です。",
   },
   "gate-proved": {
     en: "Behind its gate the student keeps {coverage:percent} of the traffic and hands the rest to the teacher; at {confidence:share} confidence at most {epsilon:share} of what it keeps disagrees with the teacher (measured: {risk:percent}).",
@@ -32,6 +32,10 @@ const VERDICT_REASONS = {
   "no-guarantee-possible": {
     en: "No guarantee is possible yet: {sealedRows:count} sealed rows, and even without a single error {neededSealedRows:count} are needed for {epsilon:share} at {confidence:share} confidence (about {neededRows:count} distinct inputs in the log).",
     ja: "まだ保証を出せません。封印データは{sealedRows:count}件ですが、誤りが1件もない場合でも、不一致{epsilon:share}以下を信頼度{confidence:share}で示すには{neededSealedRows:count}件(ログ全体で重複を除き約{neededRows:count}件)が必要です。",
+  },
+  "target-not-provable": {
+    en: "A target of {target:share} can be proved by no number of rows: one unseen error would break it. Set a target below 100%.",
+    ja: "目標{target:share}は、何件のデータがあっても証明できません(未知の誤りが1件でもあれば崩れるため)。100%未満の目標を指定してください。",
   },
   "latency-met": {
     en: "Latency: p95 {measured:ms}, limit {limit:ms}.",
@@ -67,12 +71,12 @@ const VERDICT_REASONS = {
     ja: "教師の価格が不明なため、ゲート運用時の1,000回あたりの費用が上限{limit:usd}に収まるか確認できません。",
   },
   "saves-money": {
-    en: "It saves {saved:percent} of the teacher's cost (interval {low:percent} to {high:percent}).",
-    ja: "教師の費用を{saved:percent}削減できます(95%信頼区間{low:percent}～{high:percent})。",
+    en: "It saves {saved:percent} of the teacher's cost (interval {low:floor} to {high:percent}).",
+    ja: "教師の費用を{saved:percent}削減できます(95%信頼区間{low:floor}～{high:percent})。",
   },
   "saves-nothing": {
-    en: "It does not save money with confidence: saving {saved:percent}, lower bound {low:percent}.",
-    ja: "費用の削減が確かではありません。削減率は{saved:percent}、下限は{low:percent}です。",
+    en: "It does not save money with confidence: saving {saved:percent}, lower bound {low:floor}.",
+    ja: "費用の削減が確かではありません。削減率は{saved:percent}、下限は{low:floor}です。",
   },
   "price-unknown": {
     en: "The teacher's price is unknown, so no saving in money can be stated; every call that the student keeps is one less for the teacher.",
@@ -148,8 +152,8 @@ const CANDIDATE_REASONS = {
     ja: "効果が見込めるのは{needed:count}件以上(今回は{rows:count}件)",
   },
   "out-of-fold-cost": {
-    en: "expected cost per 1,000 calls behind its gate, out of fold: {costPer1k:number}",
-    ja: "ゲート込みの1,000回あたりの期待費用(交差検証): {costPer1k:number}",
+    en: "expected cost of 1,000 calls behind its gate, out of fold: {costPer1k:number} (USD, or deferrals where no price is known)",
+    ja: "ゲート込みの1,000回の期待費用(交差検証): {costPer1k:number}(米ドル。価格不明時は引き継ぎ回数)",
   },
 } as const satisfies Readonly<Record<string, Bilingual>>;
 

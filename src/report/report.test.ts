@@ -25,7 +25,13 @@ const empty: Facts = {
   compared: [],
   paired: [],
   parity: [],
-  quality: { ...FACTS.quality, agreement: { value: Number.NaN, low: 0, high: 1 }, classes: [], slices: [], confusions: [] },
+  quality: {
+    ...FACTS.quality,
+    agreement: { value: Number.NaN, low: 0, high: 1 },
+    classes: [],
+    slices: [],
+    confusions: [],
+  },
   calibration: { eceBefore: Number.NaN, eceAfter: Number.NaN, bins: [] },
   gate: { ...POOR_FACTS.gate, curve: [], sealedRows: 0 },
   measured: { ...FACTS.measured, latency: { p50Ms: 1, p95Ms: 1, p99Ms: 1, samplesMs: [] } },
@@ -75,7 +81,7 @@ describe("report.html", () => {
 
   it("is drawn for a run in which nothing could be measured", () => {
     const page = renderHtml(empty, decideVerdict(empty), "en");
-    expect(page).not.toMatch(/NaN|undefined|Infinity/);
+    expect(/.{0,40}(NaN|undefined|Infinity).{0,20}/.exec(page)?.[0]).toBeUndefined();
     expect(parseHTML(page).document.querySelectorAll("main").length).toBe(2);
   });
 

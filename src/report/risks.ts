@@ -17,10 +17,13 @@ function risk(code: RiskCode, facts: Reason["facts"] = {}): Reason {
 function qualityRisks(facts: Facts): readonly Reason[] {
   const { dataset, quality, calibration } = facts;
   const found: Reason[] = [];
-  if (dataset.selfAgreementCeiling !== undefined) found.push(risk("risk-label-noise", { ceiling: dataset.selfAgreementCeiling }));
+  if (dataset.selfAgreementCeiling !== undefined)
+    found.push(risk("risk-label-noise", { ceiling: dataset.selfAgreementCeiling }));
   const weakest = quality.classes.find(({ support }) => support >= RARE_SUPPORT);
   if (weakest !== undefined) {
-    found.push(risk("risk-weak-class", { label: weakest.label, recall: weakest.recall.value, support: weakest.support }));
+    found.push(
+      risk("risk-weak-class", { label: weakest.label, recall: weakest.recall.value, support: weakest.support }),
+    );
   }
   const rare = quality.classes.filter(({ support }) => support < RARE_SUPPORT).length;
   if (rare > 0) found.push(risk("risk-rare-classes", { count: rare, labels: dataset.labels, minimum: RARE_SUPPORT }));

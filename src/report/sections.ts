@@ -9,6 +9,7 @@ import {
   formatMs,
   formatNumber,
   formatPercent,
+  formatPercentRange,
   formatPValue,
   formatRange,
   formatSeconds,
@@ -33,7 +34,9 @@ export const WORST_CLASSES = 20;
 const MAX_SLICES = 20;
 
 function columns(language: Language, ...keys: readonly (TextKey | readonly [TextKey])[]): readonly Column[] {
-  return keys.map((key) => (typeof key === "string" ? { title: text(language, key), numeric: false } : column(language, key[0])));
+  return keys.map((key) =>
+    typeof key === "string" ? { title: text(language, key), numeric: false } : column(language, key[0]),
+  );
 }
 
 function column(language: Language, key: TextKey): Column {
@@ -42,7 +45,7 @@ function column(language: Language, key: TextKey): Column {
 
 function percentCells(value: Estimate | undefined, language: Language): readonly [string, string] {
   if (value === undefined) return [unknown(language), unknown(language)];
-  return [formatPercent(value.value, language), formatRange(value, formatPercent, language)];
+  return [formatPercent(value.value, language), formatPercentRange(value, language)];
 }
 
 function optional(
@@ -71,13 +74,19 @@ function candidateRow(candidate: CandidateFacts, facts: Facts, language: Languag
   const { estimate } = candidate;
   const chosen = candidate.status === "chosen";
   const { measured, student } = facts;
-  const trained = measured.stageSeconds["train"];
-  const because = candidate.because.map((reason) => renderReason(reason, language)).join(language === "ja" ? "、" : "; ");
+  const seconds = new Map(Object.entries(measured.trainSeconds ?? {})).get(candidate.name);
+  const because = candidate.because
+    .map((reason) => renderReason(reason, language))
+    .join(language === "ja" ? "、" : "; ");
   return [
     candidate.name,
     text(language, `status-${candidate.status}`),
     formatCount(candidate.parameters, language),
-    withMeasured(formatBytes(estimate.sizeBytes, language), chosen ? formatBytes(student.sizeBytes, language) : undefined, language),
+    withMeasured(
+      formatBytes(estimate.sizeBytes, language),
+      chosen ? formatBytes(student.sizeBytes, language) : undefined,
+      language,
+    ),
     withMeasured(
       formatMs(estimate.latencyMs, language),
       chosen ? formatMs(measured.latency.p50Ms, language) : undefined,
@@ -85,12 +94,10 @@ function candidateRow(candidate: CandidateFacts, facts: Facts, language: Languag
     ),
     withMeasured(
       formatSeconds(estimate.trainSeconds, language),
-      chosen && trained !== undefined ? formatSeconds(trained, language) : undefined,
+      seconds === undefined ? undefined : formatSeconds(seconds, language),
       language,
     ),
-    candidate.outOfFoldAgreement === undefined
-      ? "–"
-      : withInterval(candidate.outOfFoldAgreement, language),
+    candidate.outOfFoldAgreement === undefined ? "–" : withInterval(candidate.outOfFoldAgreement, language),
     because,
   ];
 }
@@ -124,7 +131,11 @@ export function qualityTable(facts: Facts, language: Language): Table {
     columns: columns(language, "name", ["value"], ["interval"]),
     rows: [
       ...estimates.map(([key, value]) => [text(language, key), ...percentCells(value, language)]),
-      [text(language, "macro-f1"), formatNumber(quality.macroF1, language), "–"],
+      [
+        text(language, "macro-f1"),
+        facts.dataset.sealedRows > 0 ? formatNumber(quality.macroF1, language) : unknown(language),
+        "–",
+      ],
     ],
   };
 }
@@ -150,7 +161,11 @@ export function gateTable(facts: Facts, language: Language): Table {
   return {
     columns: columns(language, "name", ["value"], ["interval"]),
     rows: [
-      [text(language, "threshold"), gate.threshold === null ? text(language, "none") : formatNumber(gate.threshold, language), "–"],
+      [
+        text(language, "threshold"),
+        gate.threshold === null ? text(language, "none") : formatNumber(gate.threshold, language),
+        "–",
+      ],
       [text(language, "coverage"), coverage, coverageRange],
       [text(language, "kept-agreement"), agreement, agreementRange],
       [text(language, "unguaranteed-coverage"), formatPercent(gate.unguaranteedCoverage, language), "–"],
@@ -187,14 +202,17 @@ export function moneyTable(facts: Facts, language: Language): Table {
       text(language, "saved-ratio"),
       saved === undefined
         ? unknown(language)
-        : `${formatPercent(saved.value, language)} (${formatRange(saved, formatPercent, language)})`,
+        : `${formatPercent(saved.value, language)} (${formatPercentRange(saved, language)})`,
     ],
     [text(language, "calls-per-month"), optional(money.callsPerMonth, formatCount, language)],
     [
       text(language, "break-even"),
       money.breakEvenCallsPerMonth === undefined ? missing : formatCount(money.breakEvenCallsPerMonth, language),
     ],
-    [text(language, "payback"), money.paybackMonths === undefined ? payback : formatMonths(money.paybackMonths, language)],
+    [
+      text(language, "payback"),
+      money.paybackMonths === undefined ? payback : formatMonths(money.paybackMonths, language),
+    ],
   ]);
 }
 
@@ -203,8 +221,14 @@ export function latencyTable(facts: Facts, language: Language): Table {
   const teacherMs = (value: number | undefined): string => optional(value, formatMs, language);
   const fp32 = measured.fp32P50Ms;
   return pairs(language, [
-    ["p50", `${formatMs(measured.latency.p50Ms, language)} (${text(language, "teacher-value", { value: teacherMs(teacher.latencyP50Ms) })})`],
-    ["p95", `${formatMs(measured.latency.p95Ms, language)} (${text(language, "teacher-value", { value: teacherMs(teacher.latencyP95Ms) })})`],
+    [
+      "p50",
+      `${formatMs(measured.latency.p50Ms, language)} (${text(language, "teacher-value", { value: teacherMs(teacher.latencyP50Ms) })})`,
+    ],
+    [
+      "p95",
+      `${formatMs(measured.latency.p95Ms, language)} (${text(language, "teacher-value", { value: teacherMs(teacher.latencyP95Ms) })})`,
+    ],
     ["p99", formatMs(measured.latency.p99Ms, language)],
     ...(fp32 === undefined ? [] : [["p50 (fp32)", formatMs(fp32, language)] as const]),
     [text(language, "throughput"), text(language, "per-second", { value: measured.throughputPerSecond })],
@@ -219,12 +243,14 @@ export function latencyTable(facts: Facts, language: Language): Table {
 export function classesTable(facts: Facts, language: Language): Table {
   return {
     columns: columns(language, "label", ["support"], ["recall"], ["precision"]),
-    rows: facts.quality.classes.slice(0, WORST_CLASSES).map((found) => [
-      found.label,
-      formatCount(found.support, language),
-      withInterval(found.recall, language),
-      formatPercent(found.precision, language),
-    ]),
+    rows: facts.quality.classes
+      .slice(0, WORST_CLASSES)
+      .map((found) => [
+        found.label,
+        formatCount(found.support, language),
+        withInterval(found.recall, language),
+        formatPercent(found.precision, language),
+      ]),
   };
 }
 
@@ -263,8 +289,13 @@ export function parityTable(facts: Facts, language: Language): Table {
 
 export function dataTable(facts: Facts, language: Language): Table {
   const { dataset } = facts;
-  const count = (key: TextKey, value: number): readonly [string, string] => [text(language, key), formatCount(value, language)];
-  const others = dataset.others.map(({ name, kind, records }) => `${name} (${kind}, ${formatCount(records, language)})`);
+  const count = (key: TextKey, value: number): readonly [string, string] => [
+    text(language, key),
+    formatCount(value, language),
+  ];
+  const others = dataset.others.map(
+    ({ name, kind, records }) => `${name} (${kind}, ${formatCount(records, language)})`,
+  );
   return pairs(language, [
     count("data-calls", dataset.calls),
     count("data-rows", dataset.rows),
@@ -277,7 +308,10 @@ export function dataTable(facts: Facts, language: Language): Table {
     count("data-near-duplicates", dataset.nearDuplicates),
     count("data-rejected", dataset.rejected),
     [text(language, "data-ceiling"), optional(dataset.selfAgreementCeiling, formatPercent, language)],
-    [text(language, "teacher-models"), facts.teacher.models.length === 0 ? unknown(language) : facts.teacher.models.join(", ")],
+    [
+      text(language, "teacher-models"),
+      facts.teacher.models.length === 0 ? unknown(language) : facts.teacher.models.join(", "),
+    ],
     [text(language, "data-others"), others.length === 0 ? text(language, "none") : others.join(", ")],
   ]);
 }

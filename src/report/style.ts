@@ -1,13 +1,17 @@
 /** @file The style sheet of report.html: light, dark and print, no font or picture from elsewhere. The language switch is two radio
  *  buttons and a sibling selector, so the page needs no script. */
 
-export const STYLE = `
-:root{color-scheme:light dark;--page:#fbfbf9;--card:#fff;--ink:#1c2126;--soft:#3d464e;--muted:#66717b;--faint:#e3e6e4;
+const LIGHT = `--page:#fbfbf9;--card:#fff;--ink:#1c2126;--soft:#3d464e;--muted:#66717b;--faint:#e3e6e4;
 --accent:#1f6f8b;--accent-soft:#e4f0f3;--warn:#b4532a;--good:#2c7a4b;--good-soft:#e6f3ea;--caution:#8a6100;--caution-soft:#fbf1d9;
---stop:#9c3a34;--stop-soft:#f8e9e7}
-@media (prefers-color-scheme:dark){:root{--page:#14181b;--card:#1b2125;--ink:#e6eaec;--soft:#c3cbd0;--muted:#94a0a8;--faint:#2d353a;
+--stop:#9c3a34;--stop-soft:#f8e9e7`;
+const DARK = `--page:#14181b;--card:#1b2125;--ink:#e6eaec;--soft:#c3cbd0;--muted:#94a0a8;--faint:#2d353a;
 --accent:#6cb8d2;--accent-soft:#1c313a;--warn:#e58d63;--good:#7fcf9c;--good-soft:#1b3226;--caution:#e3bd62;--caution-soft:#352c17;
---stop:#ec928b;--stop-soft:#3a2220}}
+--stop:#ec928b;--stop-soft:#3a2220`;
+
+/** The whole style sheet. */
+export const STYLE = `
+:root{color-scheme:light dark;${LIGHT}}
+@media (prefers-color-scheme:dark){:root{${DARK}}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--page);color:var(--ink);
@@ -50,7 +54,7 @@ h2{font-size:19px;font-weight:650;line-height:1.35;letter-spacing:-.005em}
 h2+.wide,h2+.split,h2+ul,h2+table{margin-top:12px}
 .split{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:16px 28px;align-items:start}
 figure{margin:0;background:var(--card);border:1px solid var(--faint);border-radius:8px;padding:12px 14px}
-figure svg{display:block;width:100%;height:auto;max-width:100%;color:var(--soft);overflow:visible;
+figure svg{display:block;width:100%;height:auto;max-width:600px;margin:0 auto;color:var(--soft);overflow:visible;
 font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Hiragino Sans","Noto Sans JP","Noto Sans CJK JP",sans-serif}
 figure svg text{white-space:pre}
 figure svg [aria-label$="grid"]{stroke:var(--faint);stroke-opacity:1}
@@ -64,6 +68,9 @@ td.number{font-variant-numeric:tabular-nums;white-space:nowrap}
 td:last-child,th:last-child{padding-right:0}
 table.values td.number{white-space:normal;overflow-wrap:anywhere;max-width:34em}
 .stacked .part{display:block;white-space:nowrap}.inline .part+.part{margin-left:8px}.part+.part{color:var(--muted);font-size:12.5px}
+.wide .stacked{min-width:440px}.stacked td:nth-child(8){min-width:17em}
+.stacked td:nth-child(2),.stacked td:first-child{overflow-wrap:normal}.stacked td:nth-child(2){white-space:nowrap}
+:lang(ja) th,:lang(ja) .values td:first-child{word-break:keep-all}:lang(ja) .values td:first-child{min-width:13em}
 tr.marked td{background:var(--accent-soft)}tr.marked td:first-child{font-weight:600;box-shadow:-8px 0 0 var(--accent-soft)}
 .risks{margin:0;padding-left:1.15em}.risks li{margin:5px 0;max-width:96ch;overflow-wrap:anywhere}
 footer{margin-top:44px;padding-top:12px;border-top:1px solid var(--faint);color:var(--muted);font-size:12.5px}
@@ -71,7 +78,10 @@ footer{margin-top:44px;padding-top:12px;border-top:1px solid var(--faint);color:
 @media (max-width:860px){.tiles{grid-template-columns:repeat(2,1fr)}.split{grid-template-columns:minmax(0,1fr)}}
 @media (max-width:480px){main{padding:0 14px 40px}.bar{padding:14px 14px 0}.tile{padding:11px 12px}.tile .student{font-size:22px}
 .verdict .name{font-size:23px}}
-@media print{:root{--page:#fff;--card:#fff}body{font-size:11.5px}.bar,nav{display:none}main{max-width:none;padding:0}
-section{margin-top:22px}figure,.tile,tr,.verdict{break-inside:avoid}h2{break-after:avoid}.wide{overflow:visible}
+@media print{:root{color-scheme:light;${LIGHT};--page:#fff;--card:#fff}body{font-size:11.5px}.bar,nav{display:none}main{max-width:none;padding:0}
+section{margin-top:22px}.tiles{grid-template-columns:repeat(4,1fr);gap:8px}.tile{padding:9px 10px}.tile .student{font-size:19px}
+table{font-size:10.5px}th,.part+.part{font-size:10px}th,td{padding:4px 8px 4px 0}.wide .stacked,.stacked td:nth-child(8){min-width:0}
+.stacked td .part,td.number,.stacked td:nth-child(2){white-space:normal}td:first-child,:lang(ja) .values td:first-child{min-width:7em}
+.gateline,.lead{font-size:11.5px}figure svg{max-width:120mm}.verdict .meaning{font-size:13px}figure,.tile,tr,.verdict{break-inside:avoid}h2{break-after:avoid}.wide{overflow:visible}
 .verdict,tr.marked td{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 `;

@@ -96,7 +96,9 @@ describe("keep-teacher", () => {
 
   it("names the rows that would prove a target which the point estimate already exceeds", () => {
     const quality = { ...FACTS.quality, agreement: { value: 0.985, low: 0.977, high: 0.99 } };
-    const reason = decideVerdict({ ...FACTS, quality, gate: noGate }).reasons.find(({ code }) => code === "change-sealed-rows");
+    const reason = decideVerdict({ ...FACTS, quality, gate: noGate }).reasons.find(
+      ({ code }) => code === "change-sealed-rows",
+    );
     expect(reason?.facts["rows"]).toBeGreaterThan(2_500);
     expect(reason?.facts["rows"]).toBeLessThan(4_000);
   });
@@ -113,6 +115,13 @@ describe("keep-teacher", () => {
     expect(verdict.verdict).toBe("keep-teacher");
     expect(verdict.reasons[0]?.code).toBe("no-guarantee-possible");
     expect(verdict.reasons[0]?.facts["neededSealedRows"]).toBe(149);
+  });
+});
+
+describe("a target of 100 %", () => {
+  it("is called unprovable instead of asking for endless rows", () => {
+    const facts = { ...proved, gate: { ...noGate, epsilon: 0 }, target: { ...proved.target, agreement: 1 } };
+    expect(decideVerdict(facts).reasons[0]).toEqual({ code: "target-not-provable", facts: { target: 1 } });
   });
 });
 

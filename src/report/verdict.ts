@@ -96,7 +96,12 @@ function saving(facts: Facts, studentAlone: boolean): readonly Check[] {
 
 function agreementNumbers(facts: Facts): Reason["facts"] {
   const { agreement } = facts.quality;
-  return { agreement: agreement.value, low: agreement.low, target: facts.target.agreement, rows: facts.dataset.sealedRows };
+  return {
+    agreement: agreement.value,
+    low: agreement.low,
+    target: facts.target.agreement,
+    rows: facts.dataset.sealedRows,
+  };
 }
 
 function gateReasons(facts: Facts): readonly Reason[] {
@@ -150,45 +155,60 @@ function changes(facts: Facts, guaranteePossible: boolean): readonly Reason[] {
   ];
 }
 
+/** Why no guarantee can be given yet, and how many rows would allow one. */
+function noGuarantee(facts: Facts, needed: number): Reason {
+  const { gate, dataset, target } = facts;
+  if (!Number.isFinite(needed)) return reason("target-not-provable", { target: target.agreement });
+  return reason("no-guarantee-possible", {
+    sealedRows: dataset.sealedRows,
+    neededSealedRows: needed,
+    neededRows: Math.ceil(needed / SEALED_RATIO),
+    epsilon: gate.epsilon,
+    confidence: 1 - gate.delta,
+  });
+}
+
+function gateFailure(facts: Facts): readonly Reason[] {
+  const { threshold, coverage, epsilon } = facts.gate;
+  if (threshold === null) return [reason("gate-has-no-threshold", { epsilon })];
+  return coverage.value > 0 ? [] : [reason("gate-keeps-nothing")];
+}
+
+function said(checks: readonly Check[]): readonly Reason[] {
+  return checks.map((check) => check.reason);
+}
+
+function allMet(checks: readonly Check[]): boolean {
+  return checks.every(({ met }) => met);
+}
+
 /** Deploy only what is proved on sealed rows and within every limit; else behind the gate; else keep the teacher and say why. */
 export function decideVerdict(facts: Facts): Verdict {
   const { target, quality, gate, dataset, money } = facts;
   const needed = neededSealedRows(gate.epsilon, gate.delta);
   const guaranteePossible = dataset.sealedRows >= needed;
   const device = deviceChecks(facts);
-  const deviceMet = device.every(({ met }) => met);
   const aloneCost = limitCheck("cost", money.studentPer1kUsd, target.costPer1kUsd);
   const alone = guaranteePossible && quality.agreement.low >= target.agreement;
-  const said = (checks: readonly Check[]): readonly Reason[] => checks.map((check) => check.reason);
-  if (alone && deviceMet && aloneCost.every(({ met }) => met)) {
+  if (alone && allMet([...device, ...aloneCost])) {
     const proved = reason("agreement-proved", agreementNumbers(facts));
     return { verdict: "deploy", reasons: [proved, ...said(device), ...said(aloneCost), ...said(saving(facts, true))] };
   }
   const below = alone ? [] : [reason("agreement-below-target", agreementNumbers(facts))];
-  const cascadeCost = cascadeCostCheck(facts);
-  const saved = saving(facts, false);
+  const behindGate = [...cascadeCostCheck(facts), ...saving(facts, false)];
   const keeps = gate.threshold !== null && gate.coverage.value > 0 && guaranteePossible;
-  if (keeps && deviceMet && [...cascadeCost, ...saved].every(({ met }) => met)) {
-    const reasons = [...gateReasons(facts), ...said(saved), ...below, ...said(device), ...said(cascadeCost)];
+  if (keeps && allMet([...device, ...behindGate])) {
+    const reasons = [...gateReasons(facts), ...said(behindGate), ...below, ...said(device)];
     return { verdict: "deploy-with-fallback", reasons };
   }
-  const confidence = 1 - gate.delta;
-  const numbers = {
-    sealedRows: dataset.sealedRows,
-    neededSealedRows: needed,
-    neededRows: Math.ceil(needed / SEALED_RATIO),
-    epsilon: gate.epsilon,
-    confidence,
-  };
-  const failed = [...device, ...(alone ? aloneCost : []), ...(keeps ? [...cascadeCost, ...saved] : [])].filter(({ met }) => !met);
-  const gateWhy = gate.threshold === null ? "gate-has-no-threshold" : gate.coverage.value > 0 ? undefined : "gate-keeps-nothing";
+  const failed = [...device, ...(alone ? aloneCost : []), ...(keeps ? behindGate : [])].filter(({ met }) => !met);
+  const why = guaranteePossible ? [...below, ...(alone ? [] : gateFailure(facts))] : [noGuarantee(facts, needed)];
   return {
     verdict: "keep-teacher",
     reasons: [
-      ...(guaranteePossible ? below : [reason("no-guarantee-possible", numbers)]),
-      ...(gateWhy === undefined || !guaranteePossible ? [] : [reason(gateWhy, { epsilon: gate.epsilon })]),
+      ...why,
       ...said(failed),
-      ...(deviceMet ? [] : [reason("change-constraint")]),
+      ...(allMet(device) ? [] : [reason("change-constraint")]),
       ...(alone || keeps ? [] : changes(facts, guaranteePossible)),
     ],
   };

@@ -4,7 +4,15 @@ import { SessionError } from "../errors.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Session } from "./session.js";
 
-const TYPES = { f32: "float32", f64: "float64", i64: "int64", i32: "int32", i8: "int8", u8: "uint8", bool: "bool" } as const;
+const TYPES = {
+  f32: "float32",
+  f64: "float64",
+  i64: "int64",
+  i32: "int32",
+  i8: "int8",
+  u8: "uint8",
+  bool: "bool",
+} as const;
 
 /** Opens a graph from bytes. @throws SessionError when the graph is refused. */
 export async function openWebSession(model: Uint8Array): Promise<Session> {
@@ -12,14 +20,18 @@ export async function openWebSession(model: Uint8Array): Promise<Session> {
   try {
     session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
   } catch (cause) {
-    throw new SessionError(`onnxruntime-web: graph refused: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new SessionError(
+      `onnxruntime-web: graph refused: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
     async run(feeds, outputs = session.outputNames) {
       const inputs: Record<string, ort.Tensor> = {};
-      for (const [name, tensor] of Object.entries(feeds)) inputs[name] = new ort.Tensor(TYPES[tensor.type], tensor.data as never, tensor.shape);
+      for (const [name, tensor] of Object.entries(feeds))
+        inputs[name] = new ort.Tensor(TYPES[tensor.type], tensor.data as never, tensor.shape);
       const results = await session.run(inputs, [...outputs]);
       const answer: Record<string, Tensor> = {};
       for (const name of outputs) {

@@ -1,11 +1,19 @@
-/** @file ONNX Runtime in Node: the only file that imports onnxruntime-node. `run` blocks the calling thread for its whole
- *  duration, so long work opens its session inside a worker. */
+/** @file ONNX Runtime in Node: the only file that imports onnxruntime-node. `run` blocks the calling thread for its
+ *  whole duration, so long work opens its session inside a worker. */
 import * as ort from "onnxruntime-node";
 import { SessionError } from "../errors.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Session, SessionOptions } from "./session.js";
 
-const ORT_TYPES = { f32: "float32", f64: "float64", i64: "int64", i32: "int32", i8: "int8", u8: "uint8", bool: "bool" } as const;
+const ORT_TYPES = {
+  f32: "float32",
+  f64: "float64",
+  i64: "int64",
+  i32: "int32",
+  i8: "int8",
+  u8: "uint8",
+  bool: "bool",
+} as const;
 
 function toOrt(tensor: Tensor): ort.Tensor {
   return new ort.Tensor(ORT_TYPES[tensor.type], tensor.data as never, tensor.shape);
@@ -34,11 +42,19 @@ export async function openSession(model: Uint8Array | string, options: SessionOp
     logSeverityLevel: 3,
     enableMemPattern: !(options.lean ?? false),
     enableCpuMemArena: !(options.lean ?? false),
-    extra: { session: { set_denormal_as_zero: "1", intra_op: { allow_spinning: options.threads > 1 ? "1" : "0" } } },
+    extra: {
+      session: {
+        set_denormal_as_zero: "1",
+        intra_op: { allow_spinning: (options.spin ?? options.threads > 1) ? "1" : "0" },
+      },
+    },
   };
   let session: ort.InferenceSession;
   try {
-    session = typeof model === "string" ? await ort.InferenceSession.create(model, settings) : await ort.InferenceSession.create(model, settings);
+    session =
+      typeof model === "string"
+        ? await ort.InferenceSession.create(model, settings)
+        : await ort.InferenceSession.create(model, settings);
   } catch (cause) {
     throw new SessionError(`onnxruntime: graph refused: ${messageOf(cause)}`, { cause });
   }

@@ -1,5 +1,5 @@
-/** @file The worker thread of a session (worker-session.ts): opens the graph, answers runs in order, closes the session and ends by
- *  itself when asked. */
+/** @file The worker thread of a session (worker-session.ts): opens the graph, answers runs in order, closes the session
+ *  and ends by itself when asked. */
 import { parentPort, workerData } from "node:worker_threads";
 import { InvariantError } from "../errors.js";
 import { encodeError } from "./error-message.js";

@@ -1,6 +1,6 @@
-/** @file A session in a worker thread, for serving: `run` blocks the thread it is called in, so the event loop must not be that
- *  thread. Calls are answered in order. Closing asks the worker to end and waits for it; the thread is never terminated, because
- *  doing so inside a native call can take the process down. */
+/** @file A session in a worker thread, for serving: `run` blocks the thread it is called in, so the event loop must not
+ *  be that thread. Calls are answered in order. Closing asks the worker to end and waits for it; the thread is never
+ *  terminated, because doing so inside a native call can take the process down. */
 import { Worker } from "node:worker_threads";
 import { SessionError } from "../errors.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -15,7 +15,12 @@ export interface SessionRequest {
 
 /** What the worker is asked for afterwards. */
 export type SessionCall =
-  | { readonly kind: "run"; readonly id: number; readonly feeds: Readonly<Record<string, Tensor>>; readonly outputs: readonly string[] | undefined }
+  | {
+      readonly kind: "run";
+      readonly id: number;
+      readonly feeds: Readonly<Record<string, Tensor>>;
+      readonly outputs: readonly string[] | undefined;
+    }
   | { readonly kind: "close" };
 
 /** What the worker answers. */
@@ -57,7 +62,10 @@ class WorkerConnection {
     });
   }
 
-  run(feeds: Readonly<Record<string, Tensor>>, outputs: readonly string[] | undefined): Promise<Readonly<Record<string, Tensor>>> {
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    outputs: readonly string[] | undefined,
+  ): Promise<Readonly<Record<string, Tensor>>> {
     if (this.closing) return Promise.reject(new SessionError("session worker: already closed"));
     const id = this.nextId++;
     return new Promise((resolve, reject) => {

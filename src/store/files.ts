@@ -1,12 +1,25 @@
 /** @file Files that are whole or absent: write to a temporary name, fsync, rename. The temporary name is fixed per target, so what a
  *  killed process leaves behind is overwritten by the next one. Also the lock that keeps two runs out of one state folder. */
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { StoreError } from "../errors.js";
 
 const HINTS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full: free some space and run again",
   EDQUOT: "the disk quota is used up: free some space and run again",
+  EFBIG: "the system limits the size of files: raise that limit (ulimit -f) and run again",
   EACCES: "no permission to write there: choose another folder with --out",
   EPERM: "no permission to write there: choose another folder with --out",
   EROFS: "the file system is read-only: choose another folder with --out",
@@ -45,6 +58,15 @@ function syncFolder(path: string): void {
   }
 }
 
+/** Removes what a failed write has left; where that fails too, the first failure is the one to tell. */
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // The caller throws the error that matters.
+  }
+}
+
 /** Replaces a file in one step: readers see the previous complete version or the new one. @throws StoreError */
 export function writeFileAtomic(path: string, data: string | Uint8Array): void {
   const temporary = `${path}.tmp`;
@@ -61,7 +83,7 @@ export function writeFileAtomic(path: string, data: string | Uint8Array): void {
     renameSync(temporary, path);
     syncFolder(dirname(path));
   } catch (cause) {
-    rmSync(temporary, { force: true });
+    removeIfPossible(temporary);
     throw storeError(path, cause);
   }
 }
@@ -71,44 +93,94 @@ export function writeJsonAtomic(path: string, value: unknown): void {
   writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
-function processLives(pid: number): boolean {
+/** Time that two processes get to notice that both took over the lock of a dead one. */
+const TAKEOVER_MS = 50;
+
+/** When a process started, in the system's ticks; the empty string where /proc does not tell. With the id it names one process for
+ *  good, although ids are given again. */
+function startOf(pid: number): string {
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return errorCode(cause) === "EPERM";
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  } catch {
+    return "";
   }
 }
 
+function nameOf(pid: number): string {
+  return `${pid} ${startOf(pid)}`.trim();
+}
+
+/** The process that a lock names, or undefined when it is dead (or the lock is cut off). */
+function liveHolder(written: string): number | undefined {
+  const [id = "", start = ""] = written.split(" ");
+  const pid = Number(id);
+  if (!/^\d+$/.test(id) || pid === 0 || (start !== "" && startOf(pid) !== start)) return undefined;
+  try {
+    process.kill(pid, 0);
+    return pid;
+  } catch (cause) {
+    return errorCode(cause) === "EPERM" ? pid : undefined;
+  }
+}
+
+/** Text of a lock file; undefined when it has gone. */
+function readLock(path: string): string | undefined {
+  try {
+    return readFileSync(path, "latin1");
+  } catch (cause) {
+    if (errorCode(cause) === "ENOENT") return undefined;
+    throw cause;
+  }
+}
+
+/** Removes what processes that were killed while they took the lock have left. */
+function sweepLocks(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const pid = /^lock\.(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && liveHolder(pid) === undefined) rmSync(join(folder, name), { force: true });
+  }
+}
+
+/** Puts `own` in the place of the lock when that is free or its holder is dead; the live holder otherwise. */
+function claim(own: string, lock: string, name: string): number | undefined {
+  try {
+    linkSync(own, lock);
+    return undefined;
+  } catch (cause) {
+    if (errorCode(cause) !== "EEXIST") throw cause;
+  }
+  const written = readLock(lock);
+  const holder = written === undefined ? undefined : liveHolder(written);
+  if (holder !== undefined && written !== name) return holder;
+  renameSync(own, lock);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TAKEOVER_MS);
+  const now = readLock(lock);
+  return now === name ? undefined : liveHolder(now ?? "") ?? 0;
+}
+
 /** Takes the lock of a state folder; the returned function gives it back. A lock whose process has died is taken over.
- *  @throws StoreError when another live process holds it. */
+ *  @throws StoreError when another live process holds it, or the folder cannot be written. */
 export function takeLock(folder: string): () => void {
   makeFolder(folder);
   const lock = join(folder, "lock");
   const own = join(folder, `lock.${process.pid}`);
+  const name = nameOf(process.pid);
   try {
-    const descriptor = openSync(own, "w");
-    writeSync(descriptor, String(process.pid));
-    closeSync(descriptor);
-    for (let attempt = 0; attempt < 3; attempt++) {
-      try {
-        linkSync(own, lock);
-        return () => rmSync(lock, { force: true });
-      } catch (cause) {
-        if (errorCode(cause) !== "EEXIST") throw cause;
-        const holder = Number(readFileSync(lock, "utf8"));
-        if (holder !== process.pid && processLives(holder)) {
-          throw new StoreError(`${folder}: process ${holder} is at work here`, {
-            hint: "wait for it, stop it, or choose another folder with --out",
-          });
-        }
-        rmSync(lock, { force: true });
-      }
+    sweepLocks(folder);
+    writeFileSync(own, name);
+    const holder = claim(own, lock, name);
+    if (holder !== undefined) {
+      throw new StoreError(`${folder}: process ${holder === 0 ? "" : `${holder} `}is at work here`, {
+        hint: "wait for it, stop it, or choose another folder with --out",
+      });
     }
-    throw new StoreError(`${folder}: cannot take the lock`, { hint: "run again" });
+    return () => {
+      if (readLock(lock) === name) rmSync(lock, { force: true });
+    };
   } catch (cause) {
     throw cause instanceof StoreError ? cause : storeError(folder, cause);
   } finally {
-    rmSync(own, { force: true });
+    removeIfPossible(own);
   }
 }

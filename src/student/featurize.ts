@@ -8,10 +8,7 @@ export const MAX_TEXT_LENGTH = 32_768;
 const MAX_WORD_LENGTH = 64;
 
 const CJK = "\\p{Script_Extensions=Han}\\p{Script_Extensions=Hiragana}\\p{Script_Extensions=Katakana}";
-const TOKEN_PATTERN = new RegExp(
-  `[${CJK}][\\p{M}\\uFF9E\\uFF9F]*|(?:(?![${CJK}])[\\p{L}\\p{N}\\p{M}_])+|\\S`,
-  "gu",
-);
+const TOKEN_PATTERN = new RegExp(`[${CJK}][\\p{M}\\uFF9E\\uFF9F]*|(?:(?![${CJK}])[\\p{L}\\p{N}\\p{M}_])+|\\S`, "gu");
 const CJK_PATTERN = new RegExp(`^[${CJK}]`, "u");
 
 /** A token of the text: `text.slice(start, end)` is what stands there. */
@@ -147,7 +144,8 @@ export function tokenFeatures(text: string, options: TokenFeatureOptions): Token
   return tokens.map((token, i) => {
     const next = tokens[i + 1];
     const ids = formBuckets(token.form, options.buckets);
-    if (!token.cjk || next?.cjk !== true || next.start !== token.end) return { start: token.start, end: token.end, ids };
+    if (!token.cjk || next?.cjk !== true || next.start !== token.end)
+      return { start: token.start, end: token.end, ids };
     const pair = finish(extend(extend(PAIR_SEED, token.form), next.form)) % options.buckets;
     return { start: token.start, end: token.end, ids: Uint32Array.from([...ids, pair]) };
   });

@@ -36,7 +36,9 @@ const manifestSchema = z.strictObject({
   sha256: z.strictObject({ int8: sha256, fp32: sha256, weights: sha256 }),
   calibrator: z.unknown().transform(parseCalibrator),
   gate: z.strictObject({ threshold: z.number().nullable(), epsilon: ratio, delta: ratio, coverage: ratio.nullable() }),
-  evaluation: z.strictObject({ sealedRows: z.int().min(0), agreement: estimate, goldAccuracy: estimate.optional() }).nullable(),
+  evaluation: z
+    .strictObject({ sealedRows: z.int().min(0), agreement: estimate, goldAccuracy: estimate.optional() })
+    .nullable(),
   parity: z.array(
     z.strictObject({
       artefact: z.string(),

@@ -29,14 +29,17 @@ async function readPart(path: string, what: string): Promise<Buffer> {
 export async function openStudent(folder: string, options: OpenStudentOptions = {}): Promise<Student> {
   const path = join(folder, "joryu.json");
   const text = await readPart(path, "the student's manifest");
-  if (text.length > MAX_MANIFEST_BYTES) throw new InputError(`${path}: ${text.length} bytes, more than a manifest can have`);
+  if (text.length > MAX_MANIFEST_BYTES)
+    throw new InputError(`${path}: ${text.length} bytes, more than a manifest can have`);
   const manifest = parseManifest(text.toString("utf8"), path);
   assertCalibratorFits(manifest.calibrator, manifest.sha256.weights);
   const precision = options.precision ?? "int8";
   const graphPath = join(folder, manifest.files[precision]);
   const graph = await readPart(graphPath, "the student's graph");
   if (createHash("sha256").update(graph).digest("hex") !== manifest.sha256[precision]) {
-    throw new InputError(`${graphPath}: not the graph that was proved (SHA-256 differs)`, { hint: "export the student again" });
+    throw new InputError(`${graphPath}: not the graph that was proved (SHA-256 differs)`, {
+      hint: "export the student again",
+    });
   }
   const session = await openSession(graph, { threads: options.threads ?? 1 });
   return createStudent(manifest, session);

@@ -59,7 +59,10 @@ function linearFeeds(rows: readonly SparseFeatures[]): Record<string, Tensor> {
 function feedsOf(rows: readonly TextFeatures[], options: Features): Record<string, Tensor> {
   const linear = rows.flatMap((row) => (row.linear === undefined ? [] : [row.linear]));
   const tokens = rows.flatMap((row) => (row.tokens === undefined ? [] : [row.tokens]));
-  return { ...(options.linear === undefined ? {} : linearFeeds(linear)), ...(options.tokens === undefined ? {} : encoderFeeds(tokens, options.tokens)) };
+  return {
+    ...(options.linear === undefined ? {} : linearFeeds(linear)),
+    ...(options.tokens === undefined ? {} : encoderFeeds(tokens, options.tokens)),
+  };
 }
 
 /** Rows from `start` on that fit into one batch. */
@@ -109,7 +112,12 @@ export function createStudent(manifest: StudentManifest, session: Session): Stud
       return texts.map((text, i) => {
         const row = logits.subarray(i * labels, (i + 1) * labels);
         const { label, probability, score } = calibrate(manifest.calibrator, row);
-        return { text, label: manifest.labels[label] ?? "", probability, decision: score >= threshold ? "keep" : "defer" };
+        return {
+          text,
+          label: manifest.labels[label] ?? "",
+          probability,
+          decision: score >= threshold ? "keep" : "defer",
+        };
       });
     },
     close: () => session.close(),

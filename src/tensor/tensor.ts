@@ -13,7 +13,9 @@ interface DataOf {
   readonly bool: Uint8Array;
 }
 
-export type Tensor = { readonly [T in TensorType]: { readonly type: T; readonly shape: readonly number[]; readonly data: DataOf[T] } }[TensorType];
+export type Tensor = {
+  readonly [T in TensorType]: { readonly type: T; readonly shape: readonly number[]; readonly data: DataOf[T] };
+}[TensorType];
 
 /** Number of elements of a shape; 1 for a scalar. */
 export function elementCount(shape: readonly number[]): number {
@@ -22,7 +24,9 @@ export function elementCount(shape: readonly number[]): number {
 
 function checked(type: TensorType, shape: readonly number[], length: number): void {
   if (elementCount(shape) !== length) {
-    throw new ShapeError(`tensor ${type}: shape [${shape.join(", ")}] needs ${elementCount(shape)} elements, got ${length}`);
+    throw new ShapeError(
+      `tensor ${type}: shape [${shape.join(", ")}] needs ${elementCount(shape)} elements, got ${length}`,
+    );
   }
 }
 

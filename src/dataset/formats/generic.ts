@@ -1,15 +1,36 @@
 /** @file Generic rows: one field holds what was asked, another what was answered, under usual names or those of a column map.
  *  Serves JSON lines and CSV rows alike; knows no vendor. */
 import {
-  firstField, isObject, isRejection, readMeta, splitOf, textOf, timeMsOf, numberOf,
-  type JsonObject, type RecordMeta, type Rejection, type Writable,
+  firstField,
+  isObject,
+  isRejection,
+  readMeta,
+  splitOf,
+  textOf,
+  timeMsOf,
+  numberOf,
+  type JsonObject,
+  type RecordMeta,
+  type Rejection,
+  type Writable,
 } from "../fields.js";
 import type { Message } from "../types.js";
 import type { ColumnMap, Parsed, RecordFormat } from "./format.js";
 import { answerOfResponse, checkAnswer, logprobsOf, parseMessages, splitAnswer, withoutThinking } from "./messages.js";
 import { assemble } from "./openai-chat.js";
 
-const INPUT_NAMES = ["input", "text", "prompt", "message", "question", "query", "utterance", "sentence", "content", "messages"];
+const INPUT_NAMES = [
+  "input",
+  "text",
+  "prompt",
+  "message",
+  "question",
+  "query",
+  "utterance",
+  "sentence",
+  "content",
+  "messages",
+];
 const OUTPUT_NAMES = ["output", "answer", "teacher", "completion", "response", "prediction", "predicted"];
 /** Names that hold the answer where no output field stands beside them, and the right answer (gold) where one does. */
 const LABEL_NAMES = ["label", "category", "intent", "class", "expected", "expected_output", "target"];
@@ -56,7 +77,9 @@ function metaOf(value: JsonObject, columns: ColumnMap): Writable<RecordMeta> {
 
 function goldOf(value: JsonObject, columns: ColumnMap): unknown {
   if (!hasOutputName(value, columns)) return firstField(value, ["gold", "gold_label", "ideal", "ground_truth"]);
-  const names = ["gold", "gold_label", "ideal", "ground_truth", ...LABEL_NAMES].filter((name) => name !== columns.output);
+  const names = ["gold", "gold_label", "ideal", "ground_truth", ...LABEL_NAMES].filter(
+    (name) => name !== columns.output,
+  );
   return firstField(value, names);
 }
 
@@ -98,7 +121,8 @@ function parse(value: JsonObject, columns: ColumnMap): Parsed | Rejection {
 /** One field in, one field out; also OpenPipe's export and dataset rows (`input`, `output`, `tags`, `split`) and TRACER's. */
 export const generic: RecordFormat = {
   name: "generic",
-  expects: '{"input" or "text" or "prompt" or "message": ..., "output" or "label" or "answer" or "category" or "intent": ...}',
+  expects:
+    '{"input" or "text" or "prompt" or "message": ..., "output" or "label" or "answer" or "category" or "intent": ...}',
   detect: (value, columns) => inputOf(value, columns) !== undefined && outputOf(value, columns) !== undefined,
   parse,
 };

@@ -28,7 +28,8 @@ export function checkFormatName(name: string): void {
 
 /** The format of one object: a row of the table, BATCH, or undefined. */
 export function formatOf(value: JsonObject, columns: ColumnMap): RecordFormat | typeof BATCH | undefined {
-  if (columns.input !== undefined || columns.output !== undefined) return generic.detect(value, columns) ? generic : undefined;
+  if (columns.input !== undefined || columns.output !== undefined)
+    return generic.detect(value, columns) ? generic : undefined;
   if (batchHalf(value) !== undefined) return BATCH;
   return recordFormats.find((format) => format.detect(value, columns));
 }

@@ -148,7 +148,11 @@ export function answerOfResponse(response: unknown): Answer | Rejection {
 function answerOfMessage(message: unknown, logprobs?: unknown): Answer | Rejection {
   if (!isObject(message)) return { reject: "the response holds no message" };
   if (typeof message["refusal"] === "string" && message["refusal"] !== "") return { reject: "the teacher refused" };
-  if (message["content"] === undefined && message["tool_calls"] === undefined && message["function_call"] === undefined) {
+  if (
+    message["content"] === undefined &&
+    message["tool_calls"] === undefined &&
+    message["function_call"] === undefined
+  ) {
     return { reject: "the response holds no message" };
   }
   const text = contentText(message["content"]);

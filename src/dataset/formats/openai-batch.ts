@@ -7,7 +7,8 @@ import { parseExchange } from "./openai-chat.js";
 /** Which half of a pair a line is; undefined when it is neither. */
 export function batchHalf(value: JsonObject): "request" | "result" | undefined {
   if (typeof value["custom_id"] !== "string") return undefined;
-  if (isObject(value["body"]) || isObject(value["request"])) return value["response"] === undefined ? "request" : undefined;
+  if (isObject(value["body"]) || isObject(value["request"]))
+    return value["response"] === undefined ? "request" : undefined;
   return "response" in value || "error" in value ? "result" : undefined;
 }
 

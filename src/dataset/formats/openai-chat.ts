@@ -1,6 +1,14 @@
 /** @file OpenAI chat lines: `messages` that end with the answer (fine-tuning files), `messages` beside a response, and
  *  {request, response} log lines (NVIDIA's flywheel, gateways). Knows nothing of Batch files. */
-import { isObject, isRejection, readMeta, type JsonObject, type RecordMeta, type Rejection, type Writable } from "../fields.js";
+import {
+  isObject,
+  isRejection,
+  readMeta,
+  type JsonObject,
+  type RecordMeta,
+  type Rejection,
+  type Writable,
+} from "../fields.js";
 import type { Message } from "../types.js";
 import type { Parsed, RecordFormat } from "./format.js";
 import { answerOfResponse, logprobsOf, parseMessages, splitAnswer, type Answer } from "./messages.js";
@@ -38,7 +46,8 @@ function parse(value: JsonObject): Parsed | Rejection {
 /** OpenAI chat JSONL, with and without tools. */
 export const openaiChat: RecordFormat = {
   name: "openai-chat",
-  expects: '{"messages": [..., {"role": "assistant", ...}]} or {"request": {"messages": ...}, "response": {"choices": ...}}',
+  expects:
+    '{"messages": [..., {"role": "assistant", ...}]} or {"request": {"messages": ...}, "response": {"choices": ...}}',
   detect: (value) =>
     Array.isArray(value["messages"]) || (isObject(value["request"]) && Array.isArray(value["request"]["messages"])),
   parse,

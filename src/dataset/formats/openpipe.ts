@@ -1,6 +1,15 @@
 /** @file OpenPipe's two shapes: what its SDK posted to /report, and its exported dataset rows. Follows the open-source
  *  OpenPipe (times in milliseconds, payloads in OpenAI's shapes, flat tags). */
-import { isObject, isRejection, numberOf, readMeta, type JsonObject, type RecordMeta, type Rejection, type Writable } from "../fields.js";
+import {
+  isObject,
+  isRejection,
+  numberOf,
+  readMeta,
+  type JsonObject,
+  type RecordMeta,
+  type Rejection,
+  type Writable,
+} from "../fields.js";
 import type { Parsed, RecordFormat } from "./format.js";
 import { answerOfResponse, parseMessages } from "./messages.js";
 import { assemble, parseExchange } from "./openai-chat.js";
@@ -14,7 +23,8 @@ function parseReport(value: JsonObject): Parsed | Rejection {
   const meta: Writable<RecordMeta> = readMeta(value, {});
   const requested = numberOf(value["requestedAt"]);
   const received = numberOf(value["receivedAt"]);
-  if (requested !== undefined && received !== undefined && received >= requested) meta.latencyMs ??= received - requested;
+  if (requested !== undefined && received !== undefined && received >= requested)
+    meta.latencyMs ??= received - requested;
   return parseExchange(request, value["respPayload"], meta);
 }
 

@@ -29,7 +29,8 @@ function turn(value: unknown): Message | Rejection {
 function parse(value: JsonObject): Parsed | Rejection {
   const turns: readonly unknown[] = Array.isArray(value["conversations"]) ? value["conversations"] : [];
   const messages: Message[] = [];
-  if (typeof value["system"] === "string" && value["system"] !== "") messages.push({ role: "system", content: value["system"] });
+  if (typeof value["system"] === "string" && value["system"] !== "")
+    messages.push({ role: "system", content: value["system"] });
   for (const entry of turns) {
     const message = turn(entry);
     if (isRejection(message)) return message;

@@ -1,0 +1,18 @@
+/** @file Ctrl-C: the first one asks the command to stop after what it is doing, a second one ends the process at once. */
+
+/** 128 + SIGINT, as shells expect. */
+export const EXIT_INTERRUPTED = 130;
+
+/** An abort signal that Ctrl-C sets. Its reason is an AbortError, which main.ts turns into the exit code. */
+export function interruptible(): AbortController {
+  const controller = new AbortController();
+  const stop = (): void => {
+    process.stderr.write("\nstopping; run the same command again to go on\n");
+    controller.abort(Object.assign(new Error("interrupted"), { name: "AbortError" }));
+    process.once("SIGINT", () => process.exit(EXIT_INTERRUPTED));
+    process.once("SIGTERM", () => process.exit(EXIT_INTERRUPTED));
+  };
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+  return controller;
+}

@@ -1,0 +1,297 @@
+/** @file From files to a frozen dataset: deterministic, complete, and clear about what cannot be learned. */
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { InputError, StoreError, UsageError } from "../errors.js";
+import { createRandom } from "../random.js";
+import { buildLabelDataset, type BuildOptions } from "./build.js";
+import { readLabelRecords } from "./records.js";
+import { readDataset, writeDataset } from "./snapshot.js";
+
+const folder = mkdtempSync(join(tmpdir(), "joryu-build-test-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let made = 0;
+function file(lines: readonly object[], name = "log.jsonl"): string {
+  const path = join(folder, `${made++}-${name}`);
+  writeFileSync(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  return path;
+}
+
+function build(path: string | readonly string[], more: Partial<BuildOptions> = {}) {
+  return buildLabelDataset(typeof path === "string" ? [path] : path, {
+    seed: 1,
+    outDir: join(folder, `out-${made++}`),
+    ...more,
+  });
+}
+
+const LABELS = ["refund", "card", "__proto__", "constructor"];
+
+/** Chat lines with a system prompt and instructions around each text. */
+function chats(
+  count: number,
+  more: (i: number) => object = () => ({}),
+  labelOf = (i: number): string => LABELS[i % 4] ?? "",
+): object[] {
+  const random = createRandom(3, "build test");
+  const word = (): string => Array.from({ length: 5 }, () => String.fromCharCode(97 + random.int(26))).join("");
+  return Array.from({ length: count }, (_, i) => ({
+    messages: [
+      { role: "system", content: "You route tickets." },
+      { role: "user", content: `Classify this.\nTicket: ${word()} ${word()} ${word()} ${i}\nLabel:` },
+      { role: "assistant", content: labelOf(i) },
+    ],
+    ...more(i),
+  }));
+}
+
+describe("buildLabelDataset", () => {
+  it("makes the same bits of the same files and seed, and reads back what it wrote", async () => {
+    const path = file(chats(400));
+    const [one, two] = [await build(path), await build(path)];
+    expect(two.dataset).toEqual(one.dataset);
+    for (const name of ["manifest.json", "rows.jsonl"])
+      expect(readFileSync(join(two.dir, name))).toEqual(readFileSync(join(one.dir, name)));
+    expect(readDataset(one.dir)).toEqual(one.dataset);
+    expect(readdirSync(join(one.dir, ".."))).toEqual([one.dataset.hash]);
+    expect((await build(path, { seed: 2 })).dataset.hash).not.toBe(one.dataset.hash);
+  });
+
+  it("strips the template, keeps prototype names as labels, seals and folds", async () => {
+    const { dataset } = await build(file(chats(400)));
+    expect(dataset.template).toEqual({
+      system: "You route tickets.",
+      userPrefix: "Classify this.\nTicket: ",
+      userSuffix: "\nLabel:",
+    });
+    expect(dataset.labels).toEqual(["__proto__", "card", "constructor", "refund"]);
+    expect(dataset.rows).toHaveLength(400);
+    expect(dataset.rows.filter((row) => row.sealed)).toHaveLength(150);
+    expect(dataset.rows.every((row) => !row.text.includes("Classify"))).toBe(true);
+    expect(dataset.workload).toBe("you-route-tickets");
+  });
+
+  it("keeps how often an input occurs as weight, and the teacher's agreement with itself", async () => {
+    const lines = [...chats(40), ...chats(10), ...chats(1, undefined, () => "card")];
+    const { dataset } = await build(file(lines));
+    expect(dataset.counts).toEqual({ records: 51, accepted: 41, duplicates: 10, rejected: 0 });
+    expect(dataset.rows[0]).toMatchObject({ weight: 3, sealed: false });
+    expect(dataset.sealedBy).toBe("none");
+    expect(dataset.teacherSelfAgreement).toEqual({ agreeing: 10, pairs: 12, ceilingRatio: 50 / 51 });
+    expect(dataset.traffic.calls).toBe(51);
+  });
+
+  it("folds labels that differ in case or space and says so", async () => {
+    const { dataset, notes } = await build(
+      file(chats(60, undefined, (i) => (i % 10 === 0 ? " REFUND " : i % 2 === 0 ? "refund" : "card"))),
+    );
+    expect(dataset.labels).toEqual(["card", "refund"]);
+    expect(dataset.foldedLabels).toEqual([["REFUND", "refund"]]);
+    expect(notes.join()).toContain('"REFUND" as "refund"');
+  });
+
+  it("keeps gold labels, soft labels and what the log says of the traffic", async () => {
+    const day = 86_400;
+    const lines = chats(400, (i) => ({
+      timestamp: 1_700_000_000 + (i * 30 * day) / 399,
+      cost: 0.001,
+      latency_ms: i,
+      model: "teacher",
+      gold: i % 4 === 0 ? "card" : "elsewhere",
+      usage: { prompt_tokens: 10, completion_tokens: 2 },
+      logprobs: {
+        content: [
+          { token: LABELS[i % 4], logprob: Math.log(0.75), top_logprobs: [{ token: "re", logprob: Math.log(0.125) }] },
+        ],
+      },
+    }));
+    const { dataset } = await build(file(lines));
+    expect(dataset.sealedBy).toBe("time");
+    expect(dataset.rows.findIndex((row) => row.sealed)).toBe(250);
+    expect(dataset.rows[0]).toMatchObject({ gold: 1 });
+    expect(dataset.rows[1]).toMatchObject({ gold: -1 });
+    expect(dataset.rows[1]?.softLabels).toEqual([0, 0.75, 0, 0.125, 0.125].map((p) => expect.closeTo(p, 9)));
+    expect(dataset.traffic).toMatchObject({
+      calls: 400,
+      costPer1kUsd: expect.closeTo(1, 9),
+      meanInputTokens: 10,
+      meanOutputTokens: 2,
+      latencyP50Ms: 200,
+      latencyP95Ms: 380,
+      models: ["teacher"],
+    });
+    expect(dataset.traffic.callsPerMonth).toBeCloseTo((400 / 30) * 30.4375, 6);
+  });
+
+  it("takes the largest label workload, names the others, and takes another by name", async () => {
+    const other = Array.from({ length: 50 }, (_, i) => ({
+      messages: [
+        { role: "system", content: "Is it spam?" },
+        { role: "user", content: `mail ${i} ${i * 31}` },
+        { role: "assistant", content: i % 2 ? "spam" : "ham" },
+      ],
+    }));
+    const prose = Array.from({ length: 500 }, (_, i) => ({
+      messages: [
+        { role: "system", content: "Write." },
+        { role: "user", content: `about ${i}` },
+        { role: "assistant", content: `A long text about ${i}.` },
+      ],
+    }));
+    const path = file([...other, ...chats(100), ...prose]);
+    const { dataset } = await build(path);
+    expect(dataset.workload).toBe("you-route-tickets");
+    expect(dataset.others).toEqual([
+      { name: "write", kind: "text", records: 500 },
+      { name: "is-it-spam", kind: "label", records: 50 },
+    ]);
+    expect((await build(path, { workload: "is-it-spam" })).dataset.labels).toEqual(["ham", "spam"]);
+    await expect(build(path, { workload: "write" })).rejects.toThrow(/of kind text/);
+    await expect(build(path, { workload: "nothing" })).rejects.toThrow(UsageError);
+  });
+
+  it("tells tasks apart by the beginning of the user message where there is no system prompt", async () => {
+    const line = (head: string, i: number, answer: string): object => ({
+      messages: [
+        { role: "user", content: `${head}\n\n${i * 7919} thing` },
+        { role: "assistant", content: answer },
+      ],
+    });
+    const one = Array.from({ length: 60 }, (_, i) =>
+      line("Decide whether the following mail is spam or ham, in one word.", i, i % 2 ? "spam" : "ham"),
+    );
+    const two = Array.from({ length: 40 }, (_, i) =>
+      line("Say which language the following text is written in, in one word.", i, i % 2 ? "English" : "German"),
+    );
+    const { dataset } = await build(file([...one, ...two]));
+    expect(dataset.labels).toEqual(["ham", "spam"]);
+    expect(dataset.others).toHaveLength(1);
+    expect(dataset.rows[0]?.text).toBe("0 thing");
+  });
+
+  it("takes a user's split as it is and refuses one that leaks", async () => {
+    const { dataset } = await build(file(chats(100, (i) => ({ split: i < 80 ? "train" : "test" }))));
+    expect(dataset.sealedBy).toBe("user");
+    expect(dataset.rows.map((row) => row.sealed)).toEqual(Array.from({ length: 100 }, (_, i) => i >= 80));
+    const leaking = file([...chats(100, () => ({ split: "train" })), ...chats(5, () => ({ split: "test" }))]);
+    await expect(build(leaking)).rejects.toThrow(/share 5 inputs.*--resolve-leaks drop-train/);
+    const resolved = await build(leaking, { resolveLeaks: "drop-train" });
+    expect(resolved.dataset.rows).toHaveLength(100);
+    expect(resolved.dataset.rows.filter((row) => row.sealed)).toHaveLength(5);
+  });
+
+  it("takes 2,000 classes and a class with one example", async () => {
+    const { dataset } = await build(file(chats(4000, undefined, (i) => `class ${i % 2000}`)));
+    expect(dataset.labels).toHaveLength(2000);
+    const single = await build(file(chats(400, undefined, (i) => (i === 7 ? "rare" : i % 2 ? "a" : "b"))));
+    expect(single.dataset.rows[7]).toMatchObject({ label: single.dataset.labels.indexOf("rare"), sealed: false });
+  });
+});
+
+describe("dialogues", () => {
+  it("stay on one side of the split, their earlier turns joined before the last message", async () => {
+    const lines = chats(400).flatMap((line, i) => {
+      const [first, second] = [`thing ${i * 7919} is broken`, `which one, number ${i * 31}?`];
+      const messages = [
+        { role: "user", content: first },
+        { role: "assistant", content: second },
+      ];
+      return [0, 1].map((turn) => ({
+        ...line,
+        messages: [
+          ...messages,
+          { role: "user", content: `reply ${turn} ${i}` },
+          { role: "assistant", content: LABELS[i % 4] },
+        ],
+      }));
+    });
+    const { dataset } = await build(file(lines));
+    expect(dataset.rows[0]?.text).toBe("user: thing 0 is broken\nassistant: which one, number 0?\nreply 0 0");
+    expect(dataset.sealedBy).toBe("group");
+    for (let i = 0; i < dataset.rows.length; i += 2) {
+      expect(dataset.rows[i]?.group).toBe(dataset.rows[i + 1]?.group);
+      expect(dataset.rows[i]?.sealed).toBe(dataset.rows[i + 1]?.sealed);
+      expect(dataset.rows[i]?.fold).toBe(dataset.rows[i + 1]?.fold);
+    }
+  });
+});
+
+describe("unusable input", () => {
+  it("is an InputError of one line that leaves no dataset", async () => {
+    const cases: readonly (readonly [string, RegExp])[] = [
+      [file(chats(1)), /no workload with a closed set|distinct inputs/],
+      [file(chats(50, undefined, () => "same")), /every answer is "same"/],
+      [file(chats(50, (i) => ({ split: i < 40 ? "test" : "train" }))), /fewer than 20 train rows/],
+      [file(chats(19)), /19 distinct inputs; expected at least 20/],
+      [file(chats(50, undefined, (i) => `free text number ${i}`)), /no workload with a closed set of short answers/],
+      [file([{ messages: [{ role: "user", content: "x" }] }]), /none of 1 lines is a usable record/],
+    ];
+    for (const [path, message] of cases) {
+      const outDir = join(folder, `bad-${made++}`);
+      const error: unknown = await build(path, { outDir }).catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(InputError);
+      expect(String(error)).toMatch(message);
+      expect(String(error)).not.toContain("\n");
+      expect(readdirSync(join(outDir, "datasets"))).toEqual([]);
+    }
+  });
+
+  it("is a StoreError naming the path when the folder cannot be written", async () => {
+    const blocked = join(folder, "blocked");
+    writeFileSync(blocked, "a file where a folder should be");
+    const error: unknown = await build(file(chats(30)), { outDir: blocked }).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(StoreError);
+    expect(String(error)).toContain("blocked");
+    const forbidden = join(folder, "forbidden");
+    mkdirSync(forbidden);
+    chmodSync(forbidden, 0o500);
+    const outcome: unknown = await build(file(chats(30)), { outDir: forbidden }).catch((caught: unknown) => caught);
+    // Root may write anywhere.
+    expect(process.getuid?.() === 0 || outcome instanceof StoreError).toBe(true);
+  });
+
+  it("stops with the signal's reason and leaves no temporary file", async () => {
+    const controller = new AbortController();
+    controller.abort(new Error("interrupted"));
+    const outDir = join(folder, "aborted");
+    await expect(build(file(chats(100)), { outDir, signal: controller.signal })).rejects.toThrow("interrupted");
+    expect(existsSync(join(outDir, "datasets", ".import"))).toBe(false);
+  });
+});
+
+describe("snapshots", () => {
+  it("that were damaged are refused, and one that exists is kept", async () => {
+    const { dataset, dir } = await build(file(chats(30)));
+    expect(writeDataset(join(dir, "..", ".."), dataset)).toBe(dir);
+    const rows = join(dir, "rows.jsonl");
+    writeFileSync(rows, readFileSync(rows, "utf8").replace('"weight":1', '"weight":9'));
+    expect(() => readDataset(dir)).toThrow(/damaged/);
+    writeFileSync(join(dir, "manifest.json"), "{");
+    expect(() => readDataset(dir)).toThrow(StoreError);
+    expect(() => readDataset(join(folder, "absent"))).toThrow(StoreError);
+  });
+});
+
+describe("readLabelRecords", () => {
+  it("gives texts and label indices of another file in any format", async () => {
+    const { dataset } = await build(file(chats(100)));
+    const path = join(folder, "test.csv");
+    writeFileSync(path, 'text,output,gold\nhello,CARD,refund\n"Classify this.\nTicket: ho\nLabel:",unknown,card\n');
+    const { records } = await readLabelRecords(path, dataset);
+    expect(records).toEqual([
+      { text: "hello", label: 1, gold: 3 },
+      { text: "ho", label: -1, gold: 1 },
+    ]);
+  });
+});

@@ -1,0 +1,157 @@
+/** @file A run that is killed at any moment and started again gives the bits of a run that nobody disturbed. Kills come at seeded random
+ *  moments and at the moments that matter: a temporary file or folder of a checkpoint, an export, a proof, a report has just appeared.
+ *  Compared are all files but those of measured values and what is drawn from them. */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createRandom } from "../src/random.js";
+import { MACHINE, startJoryu, temporaryFolder, writeSmallLogs, type Finished, type Running } from "./joryu.js";
+
+/** The linear rung and a small encoder, alone and joined. */
+const RUN = ["run", "--logs", "../logs.jsonl", "--minutes", "0.6", "--target", "agreement=0.98,sizeMb=1.9", "--machine", MACHINE];
+const KILLS = 50;
+/** Longest time that a run lives before a random kill: long enough for the next checkpoint on a busy machine. */
+const LONGEST_LIFE_MS = 2600;
+/** Names whose appearance is a moment to kill at. */
+const MOMENTS = [
+  /\.import/,
+  /\.writing-/,
+  /manifest\.json$/,
+  /imports\/.*\.tmp$/,
+  /plan\.json/,
+  /linear-medium-fold\d\.bin\.tmp$/,
+  /linear-medium-fold4\.bin$/,
+  /checkpoint\.writing$/,
+  /\.checkpoint$/,
+  /encoder-small-fold0\.bin/,
+  /linear-medium-weights\.bin/,
+  /students\/.*\.tmp$/,
+  /students\/.*\.tmp\/onnx\/model_int8\.onnx/,
+  /students\/[^/.]*\/joryu\.json$/,
+  /openings\//,
+  /sealed-student-int8\.bin/,
+  /sealed-student-fp32\.bin$/,
+  /measured\.json\.tmp$/,
+  /models\/.*\.tmp$/,
+  /models\/.*model_int8\.onnx\.tmp$/,
+  /models\/[^/]*\/joryu\.json$/,
+  /report\.html/,
+] as const;
+const MEASURED = /(^|\/)(measured\.json|machine\.json|report\.(html|md|json))$/;
+
+const folder = temporaryFolder();
+let reference: ReadonlyMap<string, string>;
+
+function workFolder(name: string): string {
+  const path = join(folder.path, name);
+  mkdirSync(path);
+  return path;
+}
+
+function startRun(cwd: string): Running {
+  return startJoryu([...RUN, "--out", "state"], "", cwd);
+}
+
+function pathsBelow(path: string): string[] {
+  if (!existsSync(path)) return [];
+  return readdirSync(path, { recursive: true, withFileTypes: true }).map((entry) => relative(path, join(entry.parentPath, entry.name)) + (entry.isFile() ? "" : "/"));
+}
+
+/** Path -> SHA-256 of every file of a state folder that must not depend on when it was made. */
+function bitsOf(cwd: string): Map<string, string> {
+  const state = join(cwd, "state");
+  const files = pathsBelow(state).filter((path) => !path.endsWith("/") && !MEASURED.test(path));
+  return new Map(files.sort().map((path) => [path, createHash("sha256").update(readFileSync(join(state, path))).digest("hex")]));
+}
+
+/** Paths that stand below a folder now; a folder that goes while it is read counts as empty. */
+function pathsNow(path: string): string[] {
+  try {
+    return pathsBelow(path).map((name) => name.replace(/\/$/, ""));
+  } catch {
+    return [];
+  }
+}
+
+/** Kills the run when a path that matches appears which was not there before; gives up after `LONGEST_LIFE_MS` and kills then. */
+async function killAtMoment(running: Running, cwd: string, moment: RegExp): Promise<boolean> {
+  const state = join(cwd, "state");
+  const known = new Set(pathsNow(state));
+  for (const end = performance.now() + 2 * LONGEST_LIFE_MS; performance.now() < end; await wait(1)) {
+    if (running.child.exitCode !== null) return false;
+    if (!pathsNow(state).some((path) => moment.test(path) && !known.has(path))) continue;
+    running.signal("SIGKILL");
+    return true;
+  }
+  running.signal("SIGKILL");
+  return false;
+}
+
+beforeAll(async () => {
+  writeSmallLogs(join(folder.path, "logs.jsonl"));
+  const cwd = workFolder("reference");
+  const finished = await startRun(cwd).done;
+  expect(finished).toMatchObject({ code: 3 });
+  reference = bitsOf(cwd);
+});
+afterAll(() => folder.remove());
+
+function expectReference(finished: Finished, cwd: string): void {
+  expect({ code: finished.code, stderr: finished.stderr.includes("joryu: ") ? finished.stderr : "" }).toEqual({ code: 3, stderr: "" });
+  expect(Object.fromEntries(bitsOf(cwd))).toEqual(Object.fromEntries(reference));
+}
+
+describe("a run that was killed", () => {
+  it("trains the linear rung and an encoder, and leaves no checkpoint, lock or temporary file", () => {
+    const names = [...reference.keys()];
+    expect(names.some((name) => name.endsWith("encoder-small-fold0.bin"))).toBe(true);
+    expect(names.some((name) => name.endsWith("linear-medium-weights.bin"))).toBe(true);
+    expect(names.filter((name) => /tmp|writing|checkpoint|lock|\.old|\.import/.test(name))).toEqual([]);
+  });
+
+  it(`ends with the same bits after ${KILLS} kills`, async () => {
+    const random = createRandom(7, "kills");
+    let [killed, round] = [0, 0];
+    let moments: RegExp[] = [...MOMENTS];
+    let cwd = workFolder(`round-${round}`);
+    while (killed < KILLS) {
+      const running = startRun(cwd);
+      const moment = killed % 2 === 0 ? moments.shift() : undefined;
+      if (moment === undefined) {
+        await Promise.race([running.done, wait(100 + random.float() * LONGEST_LIFE_MS)]);
+        running.signal("SIGKILL");
+      } else {
+        await killAtMoment(running, cwd, moment);
+      }
+      const finished = await running.done;
+      if (finished.code === null) killed++;
+      else {
+        expectReference(finished, cwd);
+        cwd = workFolder(`round-${++round}`);
+      }
+      if (moments.length === 0) moments = [...MOMENTS];
+    }
+    expectReference(await startRun(cwd).done, cwd);
+  }, 400_000);
+
+  it("is not disturbed by a proving process that outlives it", async () => {
+    const cwd = workFolder("orphan");
+    const running = startRun(cwd);
+    for (let waited = 0; waited < 60_000 && !existsSync(join(cwd, "state", "openings")); waited += 5) await wait(5);
+    running.child.kill("SIGKILL");
+    await running.done;
+    expectReference(await startRun(cwd).done, cwd);
+  });
+
+  it("by Ctrl-C in the middle of an encoder's training exits with 130 and goes on bit for bit", async () => {
+    const cwd = workFolder("interrupted");
+    const running = startRun(cwd);
+    const training = (): boolean => pathsNow(join(cwd, "state")).some((path) => path.endsWith(".checkpoint"));
+    for (let waited = 0; waited < 60_000 && !training(); waited += 5) await wait(5);
+    running.signal("SIGINT");
+    expect((await running.done).code).toBe(130);
+    expectReference(await startRun(cwd).done, cwd);
+  });
+});
