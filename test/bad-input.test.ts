@@ -65,7 +65,7 @@ describe("logs that cannot be used", () => {
 
   it("a missing file, a folder and a wrong format: one line, exit code 2", async () => {
     expectOneLine(await run(join(folder.path, "absent.jsonl"), state), 2, /absent\.jsonl/);
-    expectOneLine(await run(folder.path, state), 2, /folder|director|EISDIR/i);
+    expectOneLine(await run(folder.path, state), 2, /EISDIR/i);
     const log = file(questions(["a", "b"], 60));
     expectOneLine(await joryu(["import", log, "--format", "cvs"]), 2, /csv/);
     expectOneLine(await joryu(["import", log, "--format", "openpipe"]), 2, /openpipe/);
@@ -193,9 +193,9 @@ describe("a full disk", () => {
     const args = ["run", "--logs", logs, "--minutes", "0.1", "--machine", MACHINE, "--json"];
     const disk = smallDisk(sizeKb);
     const out = disk ?? join(folder.path, `limited-${sizeKb}`);
-    if (disk === undefined) console.log(`no right to mount: files are limited to ${sizeKb} KB instead`);
+    if (disk === undefined) console.log(`no right to mount: files are limited to ${Math.min(sizeKb, 500)} KB instead`);
     try {
-      const stopped = disk === undefined ? await limitedJoryu(`ulimit -f ${sizeKb}`, [...args, "--out", out]) : await joryu([...args, "--out", out]);
+      const stopped = disk === undefined ? await limitedJoryu(`ulimit -f ${Math.min(sizeKb, 500)}`, [...args, "--out", out]) : await joryu([...args, "--out", out]);
       expectOneLine(stopped, 1, /cannot (be written|write|take)|the disk is full/);
       expect(filesBelow(join(out, "models"))).toEqual([]);
       expect(filesBelow(out).filter((name) => name.endsWith(".tmp") || name === "lock")).toEqual([]);

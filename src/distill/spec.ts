@@ -47,9 +47,9 @@ export interface EncoderTrainSpec {
 /** What is left to choose once the data is known; measured on Banking77 training rows (bench/encoder-tuning.ts). */
 export const ENCODER_TRAIN_DEFAULTS = {
   epochs: 12,
-  batchSize: 64,
-  learningRate: 2e-3,
-  tableLearningRateRatio: 5,
+  batchSize: 32,
+  learningRate: 1e-3,
+  tableLearningRateRatio: 10,
   warmupRatio: 0.06,
   decay: "linear",
   weightDecay: 0.05,

@@ -47,6 +47,8 @@ const spec: EncoderTrainSpec = {
   epochs: 4,
   batchSize: 16,
   microBatchSize: 10,
+  learningRate: 4e-3,
+  tableLearningRateRatio: 5,
   averageDecay: 0.9,
   seed: 11,
   holdout: Uint32Array.from({ length: 32 }, (_, i) => i * 5),

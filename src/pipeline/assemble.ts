@@ -8,7 +8,7 @@ import { comparePaired, majorityLabel } from "../evaluate/compare.js";
 import { measureQuality } from "../evaluate/metrics.js";
 import { InvariantError } from "../errors.js";
 import type { CandidateFacts, ComparedFacts, Facts, MeasuredFacts, MoneyFacts } from "../report/facts.js";
-import { clopperPearson } from "../stats.js";
+import { clopperPearson, clopperPearsonLower } from "../stats.js";
 import { VERSION } from "../version.js";
 import type { Climbed, Ladder } from "./ladder.js";
 import { shareOf, type Published } from "./publish.js";
@@ -71,15 +71,16 @@ function candidateFacts(input: AssembleInput): CandidateFacts[] {
   });
 }
 
-/** Seconds that each trained candidate took: the stages of its parts, folds and final fit. */
+/** Seconds that each trained candidate took: the stages of its parts, folds and final fit. Linear folds run side by side. */
 function trainSecondsOf(input: AssembleInput): Record<string, number> {
   const stages = Object.entries(input.measured.stageSeconds);
+  const lanes = Math.min(input.context.threads, input.context.dataset.folds);
   return Object.fromEntries(
     input.ladder.climbed.map(({ candidate }) => [
       candidate.name,
       stages
         .filter(([stage]) => candidate.parts.some((part) => stage.startsWith(`${part}-`)))
-        .reduce((sum, [, seconds]) => sum + seconds, 0),
+        .reduce((sum, [stage, seconds]) => sum + seconds / (/^linear.*-fold\d+$/.test(stage) ? lanes : 1), 0),
     ]),
   );
 }
@@ -113,7 +114,7 @@ function moneyFacts(input: AssembleInput, alone: boolean, measured: MeasuredFact
     throughputPerSecond: measured.throughputPerSecond,
     ...(coverage === undefined ? {} : { coverage }),
     ...(calls === undefined ? {} : { callsPerMonth: calls }),
-    trainingSeconds: Object.values(input.measured.stageSeconds).reduce((sum, seconds) => sum + seconds, 0),
+    trainingSeconds: Object.values(measured.trainSeconds ?? {}).reduce((most, seconds) => Math.max(most, seconds), 0),
     machineUsdPerHour: input.config.machineUsdPerHour,
   });
 }
@@ -173,6 +174,12 @@ function pairedFacts(input: AssembleInput, teacherAnswers: readonly number[]): F
   return [...rungs, ...sealed];
 }
 
+/** One-sided 95 % lower bound of a share of ones; 0 without rows. */
+function lowerBoundOf(outcomes: Uint8Array): number {
+  const right = outcomes.reduce((sum, outcome) => sum + outcome, 0);
+  return outcomes.length === 0 ? 0 : clopperPearsonLower(right, outcomes.length);
+}
+
 /** All facts of a run. */
 export function assembleFacts(input: AssembleInput): Facts {
   const { config, planned, context, published } = input;
@@ -194,7 +201,7 @@ export function assembleFacts(input: AssembleInput): Facts {
     { trainCounts },
   );
   const measured = measuredFacts(input);
-  const alone = sealedRows.length > 0 && quality.agreement.low >= config.target.agreement;
+  const alone = sealedRows.length > 0 && published.proof.gate.threshold === 0;
   const money = moneyFacts(input, alone, measured);
   const { gate, calibration } = published.proof;
   return {
@@ -219,7 +226,7 @@ export function assembleFacts(input: AssembleInput): Facts {
       modelFolder: published.folder,
       lossFormula: published.manifest.lineage.loss,
     },
-    quality,
+    quality: { ...quality, agreementLowerBound: lowerBoundOf(calibration.outcomes) },
     calibration: { eceBefore: calibration.eceBefore, eceAfter: calibration.eceAfter, bins: calibration.bins },
     gate,
     compared: comparedFacts(input, teacherAnswers, money),

@@ -4,7 +4,7 @@ import { lossFormulas, type LossSpec } from "../distill/losses.js";
 import { ENCODER_SIZES } from "../models/encoder.js";
 import type { EncoderRecipe } from "../plan/candidates.js";
 import type { PlannedCandidate } from "../plan/plan.js";
-import type { TrainContext } from "./rungs.js";
+import { trainingLabel, type TrainContext } from "./rungs.js";
 
 /** Weight of the R-Drop term, and label smoothing: chosen on splits of Banking77 training rows. */
 const R_DROP_WEIGHT = 1;
@@ -36,7 +36,7 @@ export function encoderSpec(context: TrainContext, recipe: EncoderRecipe): Encod
   return {
     ...ENCODER_TRAIN_DEFAULTS,
     texts: context.rows.map((row) => row.text),
-    labels: Int32Array.from(context.rows, (row) => row.gold ?? row.label),
+    labels: Int32Array.from(context.rows, trainingLabel),
     weights: new Float32Array(context.rows.length).fill(1),
     ...(softLabels === undefined ? {} : { softLabels }),
     labelCount: context.dataset.labels.length,

@@ -12,17 +12,28 @@ import type { MeasuredStudent } from "./run-folder.js";
 
 /** Single queries that are timed, after the warm-up. */
 const LATENCY_QUERIES = 500;
+/** Texts answered in batches. */
+const THROUGHPUT_TEXTS = 2000;
 
-async function proveStudent(student: ProvedStudent, texts: readonly string[], out: string): Promise<MeasuredStudent> {
+/** Rows that are timed where none are sealed. */
+const UNSEALED_SAMPLE = 500;
+
+interface ProofTexts {
+  readonly sealed: readonly string[];
+  /** What is timed: the sealed rows, or others where none are sealed. */
+  readonly timed: readonly string[];
+}
+
+async function proveStudent(student: ProvedStudent, texts: ProofTexts, out: string): Promise<MeasuredStudent> {
   const { name, folder, precision } = student;
   const opened = await openStudent(folder, { precision, threads: 1 });
   try {
-    writeArrays(join(out, `sealed-${name}.bin`), new Map([["logits", await opened.logits(texts)]]));
-    const queries = texts.slice(0, LATENCY_QUERIES);
+    writeArrays(join(out, `sealed-${name}.bin`), new Map([["logits", await opened.logits(texts.sealed)]]));
+    const queries = texts.timed.slice(0, LATENCY_QUERIES);
     const latency = await measureLatency(async (text) => void (await opened.predict([text])), queries);
     const throughputPerSecond = await measureThroughput(
       async (batch) => void (await opened.predict(batch)),
-      texts.slice(0, 2000),
+      texts.timed.slice(0, THROUGHPUT_TEXTS),
     );
     return { name, latency, throughputPerSecond, peakMemoryMb: peakMemoryMb() };
   } finally {
@@ -33,10 +44,10 @@ async function proveStudent(student: ProvedStudent, texts: readonly string[], ou
 async function prove(): Promise<MeasuredStudent[]> {
   const job = parseProveJob(process.argv[2] ?? "");
   const dataset = readDataset(job.dataset);
-  const texts = dataset.rows.filter((row) => row.sealed).map((row) => row.text);
-  const sample = texts.length > 0 ? texts : dataset.rows.slice(0, 500).map((row) => row.text);
+  const sealed = dataset.rows.filter((row) => row.sealed).map((row) => row.text);
+  const timed = sealed.length > 0 ? sealed : dataset.rows.slice(0, UNSEALED_SAMPLE).map((row) => row.text);
   const measured: MeasuredStudent[] = [];
-  for (const student of job.students) measured.push(await proveStudent(student, sample, job.out));
+  for (const student of job.students) measured.push(await proveStudent(student, { sealed, timed }, job.out));
   return measured;
 }
 

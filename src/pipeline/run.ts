@@ -103,6 +103,11 @@ function announce(planned: Planned, progress: Progress): void {
   }
 }
 
+/** The largest risk of a kept answer that a target allows: 1 - agreement without the dust of binary fractions. */
+function riskOf(agreement: number): number {
+  return Number((1 - agreement).toFixed(12));
+}
+
 interface Shipping {
   readonly context: TrainContext;
   readonly planHash: string;
@@ -137,6 +142,7 @@ async function prove(config: Config, planned: Planned, shipping: Shipping, ladde
   context.signal?.throwIfAborted();
   const sealOpenings = countOpening(config.out, planned.dataset.hash, runId);
   const logits = await openSealed(context, planned.datasetFolder, students);
+  context.signal?.throwIfAborted();
   const published = publishStudent({
     from: folder,
     to: join(config.out, "models", `${planned.dataset.workload}@${runId}`),
@@ -146,7 +152,7 @@ async function prove(config: Config, planned: Planned, shipping: Shipping, ladde
         manifest,
         chosen.outOfFold,
         logits.get("student-int8") ?? new Float32Array(),
-        1 - config.target.agreement,
+        riskOf(config.target.agreement),
       ),
     dataset: planned.dataset,
   });

@@ -50,15 +50,20 @@ function linearJob(
   };
 }
 
+/** What a row is trained on: the right answer where it is known and one of the labels, else the teacher's. */
+export function trainingLabel(row: Row): number {
+  return row.gold !== undefined && row.gold >= 0 ? row.gold : row.label;
+}
+
 /** Class of each row, or, where the log holds soft labels, each row's distribution [rows * classes] (tail shared out evenly). */
 function targetsOf(rows: readonly Row[], classes: number, smoothing: number): Int32Array | Float32Array {
-  if (rows.every((row) => row.softLabels === undefined)) return Int32Array.from(rows, (row) => row.gold ?? row.label);
+  if (rows.every((row) => row.softLabels === undefined)) return Int32Array.from(rows, trainingLabel);
   const targets = new Float32Array(rows.length * classes);
   for (const [r, row] of rows.entries()) {
     const soft = row.softLabels;
     const tail = (soft?.[classes] ?? 0) / classes;
     for (let c = 0; c < classes; c++) {
-      const hard = (c === (row.gold ?? row.label) ? 1 - smoothing : 0) + smoothing / classes;
+      const hard = (c === trainingLabel(row) ? 1 - smoothing : 0) + smoothing / classes;
       targets[r * classes + c] = soft === undefined ? hard : (soft[c] ?? 0) + tail;
     }
   }

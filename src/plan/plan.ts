@@ -159,7 +159,7 @@ function chooseEncoders(
       choices.push({
         recipe,
         status: "planned-away",
-        because: [{ code: "time-planned-away", facts: { seconds: seconds(recipe), leftSeconds: left } }],
+        because: [{ code: "time-planned-away", facts: { seconds: seconds(recipe), leftSeconds: Math.max(0, left) } }],
       });
     } else if (size === "large" && facts.trainRows < LARGE_ENCODER_MIN_ROWS) {
       choices.push({

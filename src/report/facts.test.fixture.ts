@@ -106,6 +106,7 @@ export const FACTS: Facts = {
   },
   quality: {
     agreement: { value: 0.9321, low: 0.9183, high: 0.9443 },
+    agreementLowerBound: 0.9205,
     macroF1: 0.9266,
     classes,
     slices: [
@@ -194,7 +195,7 @@ export const POOR_FACTS: Facts = {
   target: { agreement: 0.98, confidence: 0.95 },
   teacher: { models: [] },
   dataset: { ...FACTS.dataset, sealOpenings: 1, sealedBy: "time", hasGold: true },
-  quality: { ...FACTS.quality, agreement: { value: 0.761, low: 0.739, high: 0.782 } },
+  quality: { ...FACTS.quality, agreement: { value: 0.761, low: 0.739, high: 0.782 }, agreementLowerBound: 0.742 },
   gate: { ...gate, threshold: null, coverage: { value: 0, low: 0, high: 0 } },
   money: { teacherPriceSource: "unknown", studentPer1kUsd: 0.00022, assumptions: { machineUsdPerHour: 0.1 } },
 };

@@ -158,6 +158,8 @@ export interface Facts {
   };
   readonly quality: {
     readonly agreement: Estimate;
+    /** One-sided lower bound of the agreement at the target's confidence: what is compared with the target. */
+    readonly agreementLowerBound: number;
     readonly goldAccuracy?: Estimate;
     readonly teacherGoldAccuracy?: Estimate;
     readonly macroF1: number;

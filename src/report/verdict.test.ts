@@ -5,7 +5,12 @@ import { FACTS, POOR_FACTS } from "./facts.test.fixture.js";
 import { REASON_CODES } from "./reasons.js";
 import { decideVerdict, neededSealedRows } from "./verdict.js";
 
-const proved: Facts = { ...FACTS, quality: { ...FACTS.quality, agreement: { value: 0.992, low: 0.985, high: 0.996 } } };
+const keepsAll: Facts["gate"] = { ...FACTS.gate, threshold: 0, coverage: { value: 1, low: 0.997, high: 1 } };
+const proved: Facts = {
+  ...FACTS,
+  quality: { ...FACTS.quality, agreement: { value: 0.992, low: 0.985, high: 0.996 }, agreementLowerBound: 0.987 },
+  gate: keepsAll,
+};
 const noGate: Facts["gate"] = { ...FACTS.gate, threshold: null, coverage: { value: 0, low: 0, high: 0 } };
 const unpriced: Facts["money"] = { teacherPriceSource: "unknown", studentPer1kUsd: 0.0002, assumptions: {} };
 
@@ -14,18 +19,18 @@ function codes(facts: Facts): readonly string[] {
 }
 
 describe("deploy", () => {
-  it("needs the lower bound at the target and every limit met", () => {
+  it("needs the whole traffic proved and every limit met", () => {
     expect(decideVerdict(proved).verdict).toBe("deploy");
     expect(codes(proved)).toEqual(["agreement-proved", "latency-met", "size-met", "saves-money"]);
   });
 
   it("is not given to a good point estimate whose lower bound is below the target", () => {
-    const quality = { ...FACTS.quality, agreement: { value: 0.985, low: 0.979, high: 0.99 } };
+    const quality = { ...FACTS.quality, agreement: { value: 0.985, low: 0.979, high: 0.99 }, agreementLowerBound: 0.9795 };
     expect(decideVerdict({ ...FACTS, quality, gate: noGate }).verdict).toBe("keep-teacher");
   });
 
-  it("needs no gate and no price", () => {
-    const verdict = decideVerdict({ ...proved, gate: noGate, money: unpriced });
+  it("needs no price", () => {
+    const verdict = decideVerdict({ ...proved, money: unpriced });
     expect(verdict.verdict).toBe("deploy");
     expect(verdict.reasons.map(({ code }) => code)).toContain("price-unknown");
   });
@@ -86,12 +91,12 @@ describe("keep-teacher", () => {
       ]),
     );
     const lower = decideVerdict(POOR_FACTS).reasons.find(({ code }) => code === "change-lower-target");
-    expect(lower?.facts["target"]).toBeCloseTo(0.735, 12);
+    expect(lower?.facts["target"]).toBeCloseTo(0.74, 12);
   });
 
   it("proposes a lower target that gives another verdict", () => {
-    const target = { ...POOR_FACTS.target, agreement: 0.735 };
-    expect(decideVerdict({ ...POOR_FACTS, target }).verdict).toBe("deploy");
+    const lower = decideVerdict(POOR_FACTS).reasons.find(({ code }) => code === "change-lower-target");
+    expect(lower?.facts["target"]).toBeCloseTo(0.74, 9);
   });
 
   it("names the rows that would prove a target which the point estimate already exceeds", () => {

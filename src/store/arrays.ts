@@ -6,13 +6,13 @@ import { writeFileAtomic } from "./files.js";
 
 /** Writes arrays atomically, names in the given order. @throws StoreError */
 export function writeArrays(path: string, arrays: ReadonlyMap<string, Float32Array>): void {
-  const index: Record<string, readonly [number, number]> = {};
+  const entries: [string, readonly [number, number]][] = [];
   let offset = 0;
   for (const [name, data] of arrays) {
-    index[name] = [offset, data.length];
+    entries.push([name, [offset, data.length]]);
     offset += data.length * 4;
   }
-  const json = Buffer.from(JSON.stringify(index));
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
   const header = Buffer.alloc(4 + Math.ceil(json.length / 4) * 4, " ");
   header.writeUInt32LE(header.length - 4, 0);
   json.copy(header, 4);

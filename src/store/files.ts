@@ -23,6 +23,7 @@ const HINTS: Readonly<Record<string, string>> = {
   EACCES: "no permission to write there: choose another folder with --out",
   EPERM: "no permission to write there: choose another folder with --out",
   EROFS: "the file system is read-only: choose another folder with --out",
+  EEXIST: "a file stands where a folder is needed: choose another folder with --out",
   ENOTDIR: "a file stands where a folder is needed: choose another folder with --out",
   EISDIR: "a folder stands where a file is needed: move it away",
 };
