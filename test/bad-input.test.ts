@@ -4,7 +4,16 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { chatLine, joryu, lastJson, limitedJoryu, MACHINE, temporaryFolder, writeSmallLogs, type Finished } from "./joryu.js";
+import {
+  chatLine,
+  joryu,
+  lastJson,
+  limitedJoryu,
+  MACHINE,
+  temporaryFolder,
+  writeSmallLogs,
+  type Finished,
+} from "./joryu.js";
 
 const folder = temporaryFolder();
 const logs = join(folder.path, "logs.jsonl");
@@ -26,7 +35,10 @@ function run(log: string, out: string, ...more: readonly string[]): Promise<Fini
 /** Expects one clear line on stderr after the notes, no stack trace, nothing on stdout. */
 function expectOneLine(finished: Finished, code: number, message: RegExp): void {
   expect(finished).toMatchObject({ code, stdout: "" });
-  const lines = finished.stderr.trimEnd().split("\n").filter((line) => line.startsWith("joryu: "));
+  const lines = finished.stderr
+    .trimEnd()
+    .split("\n")
+    .filter((line) => line.startsWith("joryu: "));
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatch(message);
   expect(finished.stderr).not.toMatch(/^\s+at |internal|Node\.js v/m);
@@ -35,7 +47,9 @@ function expectOneLine(finished: Finished, code: number, message: RegExp): void 
 /** Files below a folder, but for the machine profile and empty folders. */
 function filesBelow(path: string): string[] {
   if (!existsSync(path)) return [];
-  return readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => entry.name);
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.name);
 }
 
 const WORDS = ["apple", "river", "stone", "cloud", "piano", "tiger", "lemon", "chair", "violet", "engine"];
@@ -44,7 +58,10 @@ const WORDS = ["apple", "river", "stone", "cloud", "piano", "tiger", "lemon", "c
 function questions(labels: readonly string[], rows: number): string {
   return Array.from({ length: rows }, (_, i) => {
     const label = i % labels.length;
-    return chatLine(`${WORDS[label % 10]} ${WORDS[(i * 7) % 10]} number ${i} of ${WORDS[(i * 3) % 10]} ${label}`, labels[label] ?? "");
+    return chatLine(
+      `${WORDS[label % 10]} ${WORDS[(i * 7) % 10]} number ${i} of ${WORDS[(i * 3) % 10]} ${label}`,
+      labels[label] ?? "",
+    );
   }).join("");
 }
 
@@ -98,7 +115,11 @@ describe("logs with bad lines among good ones", () => {
     const { code, stdout } = await joryu(["import", log, "--json"]);
     expect(code).toBe(0);
     expect(lastJson(stdout)).toMatchObject({ records: 168, accepted: 165, rejected: 3 });
-    const rejected = stdout.trimEnd().split("\n").slice(0, -1).map((line) => (JSON.parse(line) as { rejected: { line: number } }).rejected);
+    const rejected = stdout
+      .trimEnd()
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => (JSON.parse(line) as { rejected: { line: number } }).rejected);
     expect(rejected.map(({ line }) => line)).toEqual([166, 167, 168]);
   });
 
@@ -114,9 +135,15 @@ describe("logs with bad lines among good ones", () => {
     const manifest = JSON.parse(readFileSync(join(model, "joryu.json"), "utf8")) as { labels: string[] };
     expect(manifest.labels.toSorted()).toEqual(["Refund", "__proto__", "constructor", "lonely", "toString"].toSorted());
     const long = "apple cloud ".repeat(90_000);
-    const { code, stdout } = await joryu(["predict", "--model", model, "--json"], `apple number 4 of apple 0\n"\\ud83d"\n${long}\n${"[".repeat(200_000)}\n`);
+    const { code, stdout } = await joryu(
+      ["predict", "--model", model, "--json"],
+      `apple number 4 of apple 0\n"\\ud83d"\n${long}\n${"[".repeat(200_000)}\n`,
+    );
     expect(code).toBe(0);
-    const answers = stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as { label: string; text: string });
+    const answers = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { label: string; text: string });
     expect(answers).toHaveLength(4);
     expect(answers[0]?.label).toBe("__proto__");
     expect(answers[2]?.text).toBe(long);
@@ -124,7 +151,16 @@ describe("logs with bad lines among good ones", () => {
 
   it("plans for 2,000 classes", async () => {
     const many = Array.from({ length: 2000 }, (_, i) => `class-${i}`);
-    const { code, stdout } = await joryu(["plan", "--logs", file(questions(many, 4000)), "--out", join(folder.path, "many"), "--machine", MACHINE, "--json"]);
+    const { code, stdout } = await joryu([
+      "plan",
+      "--logs",
+      file(questions(many, 4000)),
+      "--out",
+      join(folder.path, "many"),
+      "--machine",
+      MACHINE,
+      "--json",
+    ]);
     expect(code).toBe(0);
     expect(lastJson(stdout)["plan"]).toMatchObject({ facts: { labels: 2000 } });
   });
@@ -150,7 +186,19 @@ describe("settings and folders that cannot be used", () => {
 
   it("a machine profile, a model folder or a state folder that is none: one line, exit code 2", async () => {
     const bad = file("{}");
-    expectOneLine(await joryu(["plan", "--logs", file(questions(["a", "b"], 60)), "--out", join(folder.path, "p"), "--machine", bad]), 2, /doctor --profile/);
+    expectOneLine(
+      await joryu([
+        "plan",
+        "--logs",
+        file(questions(["a", "b"], 60)),
+        "--out",
+        join(folder.path, "p"),
+        "--machine",
+        bad,
+      ]),
+      2,
+      /doctor --profile/,
+    );
     expectOneLine(await joryu(["predict", "--model", folder.path, "text"]), 2, /joryu\.json/);
     mkdirSync(join(folder.path, "cut"));
     writeFileSync(join(folder.path, "cut", "joryu.json"), '{"format": "joryu-st');
@@ -188,21 +236,28 @@ describe("a full disk", () => {
   }
 
   // The limits stop the run in its import, in its training and in its export.
-  it.each([16, 256, 1400])("of %d KB stops the run with one line and exit code 1; with space it goes on to the end", async (sizeKb) => {
-    writeSmallLogs(logs);
-    const args = ["run", "--logs", logs, "--minutes", "0.1", "--machine", MACHINE, "--json"];
-    const disk = smallDisk(sizeKb);
-    const out = disk ?? join(folder.path, `limited-${sizeKb}`);
-    if (disk === undefined) console.log(`no right to mount: files are limited to ${Math.min(sizeKb, 500)} KB instead`);
-    try {
-      const stopped = disk === undefined ? await limitedJoryu(`ulimit -f ${Math.min(sizeKb, 500)}`, [...args, "--out", out]) : await joryu([...args, "--out", out]);
-      expectOneLine(stopped, 1, /cannot (be written|write|take)|the disk is full/);
-      expect(filesBelow(join(out, "models"))).toEqual([]);
-      expect(filesBelow(out).filter((name) => name.endsWith(".tmp") || name === "lock")).toEqual([]);
-      if (disk !== undefined) execFileSync("mount", ["-o", "remount,size=64m", disk]);
-      expect((await joryu([...args, "--out", out])).code).toBe(3);
-    } finally {
-      if (disk !== undefined) execFileSync("umount", [disk]);
-    }
-  });
+  it.each([16, 256, 1400])(
+    "of %d KB stops the run with one line and exit code 1; with space it goes on to the end",
+    async (sizeKb) => {
+      writeSmallLogs(logs);
+      const args = ["run", "--logs", logs, "--minutes", "0.1", "--machine", MACHINE, "--json"];
+      const disk = smallDisk(sizeKb);
+      const out = disk ?? join(folder.path, `limited-${sizeKb}`);
+      if (disk === undefined)
+        console.log(`no right to mount: files are limited to ${Math.min(sizeKb, 500)} KB instead`);
+      try {
+        const stopped =
+          disk === undefined
+            ? await limitedJoryu(`ulimit -f ${Math.min(sizeKb, 500)}`, [...args, "--out", out])
+            : await joryu([...args, "--out", out]);
+        expectOneLine(stopped, 1, /cannot (be written|write|take)|the disk is full/);
+        expect(filesBelow(join(out, "models"))).toEqual([]);
+        expect(filesBelow(out).filter((name) => name.endsWith(".tmp") || name === "lock")).toEqual([]);
+        if (disk !== undefined) execFileSync("mount", ["-o", "remount,size=64m", disk]);
+        expect((await joryu([...args, "--out", out])).code).toBe(3);
+      } finally {
+        if (disk !== undefined) execFileSync("umount", [disk]);
+      }
+    },
+  );
 });

@@ -31,7 +31,9 @@ describe("joryu run", () => {
     expect(first).toMatchObject({ code: 0 });
     const result = lastJson(first.stdout);
     expect(result["verdict"]).toBe("deploy");
-    expect(Object.keys(result)).toEqual(expect.arrayContaining(["verdict", "reasons", "model", "metrics", "candidates"]));
+    expect(Object.keys(result)).toEqual(
+      expect.arrayContaining(["verdict", "reasons", "model", "metrics", "candidates"]),
+    );
     expect(existsSync(join(model, "joryu.json"))).toBe(true);
   });
 
@@ -94,7 +96,10 @@ describe("joryu predict", () => {
     const lines = ["How do I activate my card?", "", '"a text\\nof two lines"', "is there an age limit", "{ not JSON"];
     const { code, stdout, stderr } = await joryu(["predict", "--model", model, "--json"], `${lines.join("\n")}\n`);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    const answers = stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+    const answers = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(answers.map((answer) => answer["text"])).toEqual([lines[0], "", "a text\nof two lines", lines[3], lines[4]]);
     expect(answers[0]).toMatchObject({ label: "activate_my_card", decision: "keep" });
     expect(Object.keys(answers[0] ?? {})).toEqual(["text", "label", "probability", "decision"]);
@@ -107,15 +112,27 @@ describe("joryu predict", () => {
       { role: "user", content: [{ type: "text", text }] },
     ];
     const lines = [{ text }, { messages }, { messages: [...messages, { role: "assistant", content: "age_limit" }] }];
-    const { stdout } = await joryu(["predict", "--model", model, "--json", ...lines.map((line) => JSON.stringify(line)), text]);
-    for (const line of stdout.trimEnd().split("\n")) expect(JSON.parse(line)).toMatchObject({ text, label: "age_limit" });
+    const { stdout } = await joryu([
+      "predict",
+      "--model",
+      model,
+      "--json",
+      ...lines.map((line) => JSON.stringify(line)),
+      text,
+    ]);
+    for (const line of stdout.trimEnd().split("\n"))
+      expect(JSON.parse(line)).toMatchObject({ text, label: "age_limit" });
   });
 
   it("does not cut a line at U+2028, drops the carriage return and answers a last line without a break", async () => {
     const { stdout } = await joryu(["predict", "--model", model, "--json"], "one\u2028two\r\nlast");
-    expect(stdout.trimEnd().split("\n").map((line) => (JSON.parse(line) as { text: string }).text)).toEqual(["one\u2028two", "last"]);
+    expect(
+      stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as { text: string }).text),
+    ).toEqual(["one\u2028two", "last"]);
   });
-
 
   it("prints label, probability and decision as text without --json", async () => {
     const { stdout } = await joryu(["predict", "--model", model, "is there an age limit", "two\nlines"]);
@@ -133,7 +150,10 @@ describe("the other commands", () => {
 
   it("import counts what became of every record", async () => {
     const mixed = join(folder.path, "mixed.jsonl");
-    writeFileSync(mixed, `${readFileSync(logs, "utf8")}${readFileSync(logs, "utf8").split("\n")[0]}\n{"messages": 1}\n`);
+    writeFileSync(
+      mixed,
+      `${readFileSync(logs, "utf8")}${readFileSync(logs, "utf8").split("\n")[0]}\n{"messages": 1}\n`,
+    );
     const { code, stdout } = await joryu(["import", mixed, "--json"]);
     expect(code).toBe(0);
     expect(lastJson(stdout)).toMatchObject({ records: 502, accepted: 500, duplicates: 1, rejected: 1 });
@@ -156,7 +176,9 @@ describe("the other commands", () => {
     expect(again).toMatchObject({ code: 2, stdout: "" });
     expect(again.stderr).toMatch(/^joryu: .*exists already.*\n$/);
     expect(readFileSync(path, "utf8")).toBe(written);
-    expect((await joryu(["plan", "--config", path, "--logs", logs, "--out", state, "--machine", MACHINE])).code).toBe(0);
+    expect((await joryu(["plan", "--config", path, "--logs", logs, "--out", state, "--machine", MACHINE])).code).toBe(
+      0,
+    );
   });
 
   it("report draws the newest run again in Japanese", async () => {
@@ -179,7 +201,9 @@ describe("wrong usage", () => {
     ["a target key that is none", ["run", "--logs", "x", "--target", "agrement=0.9"], /did you mean agreement/],
     ["a language that is none", ["run", "--logs", "x", "--lang", "de"], /expected en or ja/],
   ])("gives %s one line and exit code 2", async (_, args, message) => {
-    const { code, stdout, stderr } = await joryu(args[1] === "--out" ? ["run", "--out", join(folder.path, "none")] : args);
+    const { code, stdout, stderr } = await joryu(
+      args[1] === "--out" ? ["run", "--out", join(folder.path, "none")] : args,
+    );
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(message);
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);

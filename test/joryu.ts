@@ -88,7 +88,13 @@ function answerOf(line: string): string {
 export function writeSmallLogs(path: string, rows = 500, labels = 10): void {
   const lines = readFileSync("examples/banking77/logs.jsonl", "utf8").trim().split("\n");
   const names = new Set([...new Set(lines.map(answerOf))].sort().slice(0, labels));
-  writeFileSync(path, `${lines.filter((line) => names.has(answerOf(line))).slice(0, rows).join("\n")}\n`);
+  writeFileSync(
+    path,
+    `${lines
+      .filter((line) => names.has(answerOf(line)))
+      .slice(0, rows)
+      .join("\n")}\n`,
+  );
 }
 
 /** The last line of an output as JSON. */

@@ -12,7 +12,16 @@ let student: Student;
 beforeAll(async () => {
   const logs = join(folder.path, "logs.jsonl");
   writeSmallLogs(logs);
-  const flags = ["--minutes", "0.1", "--machine", MACHINE, "--target", "agreement=0.85", "--out", join(folder.path, "state")];
+  const flags = [
+    "--minutes",
+    "0.1",
+    "--machine",
+    MACHINE,
+    "--target",
+    "agreement=0.85",
+    "--out",
+    join(folder.path, "state"),
+  ];
   model = String(lastJson((await joryu(["run", "--logs", logs, ...flags, "--json"])).stdout)["model"]);
   student = await openStudent(model);
 });
@@ -37,7 +46,12 @@ describe("openStudent", () => {
   it("gives the labels that the command line gives", async () => {
     const texts = ["my refund is missing", "top up by itself", "cancel that transfer please"];
     const { stdout } = await joryu(["predict", "--model", model, "--json", ...texts]);
-    expect(stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as unknown)).toEqual(await student.predict(texts));
+    expect(
+      stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line) as unknown),
+    ).toEqual(await student.predict(texts));
   });
 
   it("answers a text alone and among 200 others with the same label and all but the same probability", async () => {
@@ -53,12 +67,18 @@ describe("openStudent", () => {
   it("opens the unrounded graph too, which nearly agrees", async () => {
     const exact = await openStudent(model, { precision: "fp32" });
     const texts = ["is there an age limit", "cancel my transfer"];
-    expect((await exact.predict(texts)).map(({ label }) => label)).toEqual((await student.predict(texts)).map(({ label }) => label));
+    expect((await exact.predict(texts)).map(({ label }) => label)).toEqual(
+      (await student.predict(texts)).map(({ label }) => label),
+    );
     await exact.close();
   });
 
   it("states its origin and its size", async () => {
-    expect(student.manifest).toMatchObject({ format: "joryu-student-1", kind: "linear", lineage: { joryu: VERSION, seed: 1 } });
+    expect(student.manifest).toMatchObject({
+      format: "joryu-student-1",
+      kind: "linear",
+      lineage: { joryu: VERSION, seed: 1 },
+    });
     expect(await studentSizeBytes(model)).toBe(
       readFileSync(join(model, "joryu.json")).length + readFileSync(join(model, "onnx/model_int8.onnx")).length,
     );

@@ -11,7 +11,17 @@ import { createRandom } from "../src/random.js";
 import { MACHINE, startJoryu, temporaryFolder, writeSmallLogs, type Finished, type Running } from "./joryu.js";
 
 /** The linear rung and a small encoder, alone and joined. */
-const RUN = ["run", "--logs", "../logs.jsonl", "--minutes", "0.6", "--target", "agreement=0.98,sizeMb=1.9", "--machine", MACHINE];
+const RUN = [
+  "run",
+  "--logs",
+  "../logs.jsonl",
+  "--minutes",
+  "0.6",
+  "--target",
+  "agreement=0.98,sizeMb=1.9",
+  "--machine",
+  MACHINE,
+];
 const KILLS = 50;
 /** Longest time that a run lives before a random kill: long enough for the next checkpoint on a busy machine. */
 const LONGEST_LIFE_MS = 2000;
@@ -59,14 +69,23 @@ function startRun(cwd: string): Running {
 
 function pathsBelow(path: string): string[] {
   if (!existsSync(path)) return [];
-  return readdirSync(path, { recursive: true, withFileTypes: true }).map((entry) => relative(path, join(entry.parentPath, entry.name)) + (entry.isFile() ? "" : "/"));
+  return readdirSync(path, { recursive: true, withFileTypes: true }).map(
+    (entry) => relative(path, join(entry.parentPath, entry.name)) + (entry.isFile() ? "" : "/"),
+  );
 }
 
 /** Path -> SHA-256 of every file of a state folder that must not depend on when it was made. */
 function bitsOf(cwd: string): Map<string, string> {
   const state = join(cwd, "state");
   const files = pathsBelow(state).filter((path) => !path.endsWith("/") && !MEASURED.test(path));
-  return new Map(files.sort().map((path) => [path, createHash("sha256").update(readFileSync(join(state, path))).digest("hex")]));
+  return new Map(
+    files.sort().map((path) => [
+      path,
+      createHash("sha256")
+        .update(readFileSync(join(state, path)))
+        .digest("hex"),
+    ]),
+  );
 }
 
 /** Paths that stand below a folder now; a folder that goes while it is read counts as empty. */
@@ -82,7 +101,11 @@ function pathsNow(path: string): string[] {
 async function killAtMoment(running: Running, cwd: string, moments: readonly RegExp[]): Promise<RegExp | undefined> {
   const state = join(cwd, "state");
   const known = new Set(pathsNow(state));
-  for (const endMs = nowMs() + 10 * LONGEST_LIFE_MS; nowMs() < endMs && running.child.exitCode === null; await wait(1)) {
+  for (
+    const endMs = nowMs() + 10 * LONGEST_LIFE_MS;
+    nowMs() < endMs && running.child.exitCode === null;
+    await wait(1)
+  ) {
     const fresh = pathsNow(state).filter((path) => !known.has(path));
     const reached = moments.find((moment) => fresh.some((path) => moment.test(path)));
     if (reached === undefined) continue;
@@ -104,7 +127,10 @@ beforeAll(async () => {
 afterAll(() => folder.remove());
 
 function expectReference(finished: Finished, cwd: string): void {
-  expect({ code: finished.code, stderr: finished.stderr.includes("joryu: ") ? finished.stderr : "" }).toEqual({ code: 3, stderr: "" });
+  expect({ code: finished.code, stderr: finished.stderr.includes("joryu: ") ? finished.stderr : "" }).toEqual({
+    code: 3,
+    stderr: "",
+  });
   expect(Object.fromEntries(bitsOf(cwd))).toEqual(Object.fromEntries(reference));
 }
 

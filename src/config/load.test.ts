@@ -17,7 +17,13 @@ function load(text: string, flags = {}): ReturnType<typeof loadConfig> {
 
 describe("loadConfig", () => {
   it("fills defaults in where neither file nor flags say anything", () => {
-    expect(loadConfig(undefined, {})).toMatchObject({ out: ".joryu", minutes: 20, seed: 1, lang: "en", target: { agreement: 0.98 } });
+    expect(loadConfig(undefined, {})).toMatchObject({
+      out: ".joryu",
+      minutes: 20,
+      seed: 1,
+      lang: "en",
+      target: { agreement: 0.98 },
+    });
     expect(load("")).toEqual(loadConfig(undefined, {}));
   });
 
@@ -78,7 +84,13 @@ describe("nearest", () => {
 describe("threadsFromEnvironment", () => {
   it("takes JORYU_THREADS where it is a whole number above 0, the cores otherwise", () => {
     const before = process.env["JORYU_THREADS"];
-    for (const [value, threads] of [["3", 3], ["0", 8], ["many", 8], ["1.5", 8], ["100000", 256]] as const) {
+    for (const [value, threads] of [
+      ["3", 3],
+      ["0", 8],
+      ["many", 8],
+      ["1.5", 8],
+      ["100000", 256],
+    ] as const) {
       process.env["JORYU_THREADS"] = value;
       expect(threadsFromEnvironment(8)).toBe(threads);
     }

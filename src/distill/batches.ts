@@ -2,7 +2,7 @@
  *  inside pools so that little of a batch is padding (length bucketing). Knows no weights and no graph. */
 import type { EncoderConfig } from "../models/encoder.js";
 import { createRandom, permutation } from "../random.js";
-import { tokenFeatures } from "../student/featurize.js";
+import { tokenFeatures } from "../tokenizer/hashed-features.js";
 
 /** Texts as sequences of token types; a type is a distinct set of buckets. */
 export interface TokenisedTexts {

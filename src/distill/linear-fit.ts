@@ -2,7 +2,7 @@
  *  of the rows it has not seen. Knows no files: the pipeline stores what comes back. */
 import { Worker } from "node:worker_threads";
 import type { LinearWeights } from "../models/linear.js";
-import type { LinearFeatureOptions } from "../student/featurize.js";
+import type { LinearFeatureOptions } from "../tokenizer/hashed-features.js";
 
 export interface LinearFitJob {
   readonly texts: readonly string[];

@@ -8,7 +8,7 @@ import { encoderFeeds } from "../models/encoder-feeds.js";
 import { encoderServeGraph } from "../models/encoder.js";
 import { createRandom } from "../random.js";
 import { openSession } from "../runtime/onnxruntime.js";
-import { tokenFeatures } from "../student/featurize.js";
+import { tokenFeatures } from "../tokenizer/hashed-features.js";
 import { ENCODER_TRAIN_DEFAULTS, type EncoderTrainSpec } from "./spec.js";
 import { trainEncoder } from "./train.js";
 import { runTraining } from "./trainer.js";

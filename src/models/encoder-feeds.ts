@@ -1,6 +1,6 @@
 /** @file Token features to the tensors of the serving encoder: bucket ids, bag weights, mask. A pure function, for Node
  *  and browser. */
-import type { TokenFeatures } from "../student/featurize.js";
+import type { TokenFeatures } from "../tokenizer/hashed-features.js";
 import { f32, type Tensor } from "../tensor/tensor.js";
 import type { EncoderConfig } from "./encoder.js";
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { compileOnnx } from "../graph/onnx.js";
 import { createRandom } from "../random.js";
 import { openSession } from "../runtime/onnxruntime.js";
-import { tokenFeatures } from "../student/featurize.js";
+import { tokenFeatures } from "../tokenizer/hashed-features.js";
 import { elementCount, type Tensor } from "../tensor/tensor.js";
 import { encoderAccounting } from "./accounting.js";
 import { encoderFeeds } from "./encoder-feeds.js";

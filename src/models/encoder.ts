@@ -1,5 +1,5 @@
 /** @file The label encoder trained from scratch: hashed word and character n-grams, a few pre-norm transformer layers,
- *  mean and max pooling, a linear head. One size dial derives the rest. Knows no text (featurize.ts) and no training
+ *  mean and max pooling, a linear head. One size dial derives the rest. Knows no text (hashed-features.ts) and no training
  *  (distill/). */
 import { UsageError } from "../errors.js";
 import { createGraph, type Graph } from "../graph/graph.js";

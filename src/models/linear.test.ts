@@ -2,20 +2,43 @@ import { describe, expect, it } from "vitest";
 import { compileOnnx } from "../graph/onnx.js";
 import { createRandom } from "../random.js";
 import { openSession } from "../runtime/onnxruntime.js";
-import { linearFeatures, type SparseFeatures } from "../student/featurize.js";
+import { linearFeatures, type SparseFeatures } from "../tokenizer/hashed-features.js";
 import { f32, i64 } from "../tensor/tensor.js";
 import { studentGraph } from "./joined.js";
-import { inverseDocumentFrequency, linearLogits, softmaxInPlace, trainLinear, weighted, type LinearTrainSpec, type LinearWeights } from "./linear.js";
+import {
+  inverseDocumentFrequency,
+  linearLogits,
+  softmaxInPlace,
+  trainLinear,
+  weighted,
+  type LinearTrainSpec,
+  type LinearWeights,
+} from "./linear.js";
 
 const CLASSES = 3;
 const OPTIONS = { wordBuckets: 64, characterBuckets: 64 };
 const BUCKETS = 128;
-const TEXTS = ["cancel my card", "where is my card", "top up fails", "cancel the transfer", "top up again", "where is it"];
+const TEXTS = [
+  "cancel my card",
+  "where is my card",
+  "top up fails",
+  "cancel the transfer",
+  "top up again",
+  "where is it",
+];
 const LABELS = Int32Array.of(0, 1, 2, 0, 2, 1);
 const FEATURES = TEXTS.map((text) => linearFeatures(text, OPTIONS));
 
 function spec(changes: Partial<LinearTrainSpec> = {}): LinearTrainSpec {
-  const common = { classes: CLASSES, buckets: BUCKETS, epochs: 20, learningRate: 0.2, l2: 0, labelSmoothing: 0.05, seed: 3 };
+  const common = {
+    classes: CLASSES,
+    buckets: BUCKETS,
+    epochs: 20,
+    learningRate: 0.2,
+    l2: 0,
+    labelSmoothing: 0.05,
+    seed: 3,
+  };
   return { ...common, features: FEATURES, targets: LABELS, ...changes };
 }
 
@@ -53,7 +76,9 @@ describe("trainLinear", () => {
 
   it("moves nothing that the row does not touch", () => {
     const [row] = FEATURES;
-    const trained = trainLinear(spec({ features: row === undefined ? [] : [row], targets: Int32Array.of(1), epochs: 3 }));
+    const trained = trainLinear(
+      spec({ features: row === undefined ? [] : [row], targets: Int32Array.of(1), epochs: 3 }),
+    );
     const touched = new Set(row?.ids);
     for (let id = 0; id < BUCKETS; id++) {
       const cells = trained.table.subarray(id * CLASSES, (id + 1) * CLASSES);
@@ -92,7 +117,8 @@ describe("trainLinear", () => {
 describe("features of the linear student", () => {
   it("are scaled to length 1 after the inverse document frequency", () => {
     const idf = inverseDocumentFrequency(FEATURES, BUCKETS);
-    for (const row of FEATURES) expect(weighted(row, idf).reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 5);
+    for (const row of FEATURES)
+      expect(weighted(row, idf).reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 5);
     const rare = idf.reduce((most, value) => Math.max(most, value), 0);
     expect(rare).toBeCloseTo(Math.log(7 / 1) + 1, 6);
   });
@@ -107,7 +133,9 @@ describe("the serving graph of the linear student", () => {
       ["linear.table", trained.table],
       ["linear.bias", trained.bias],
     ]);
-    const session = await openSession(compileOnnx(graph, { outputs: { logits }, purpose: "serve", weights }), { threads: 1 });
+    const session = await openSession(compileOnnx(graph, { outputs: { logits }, purpose: "serve", weights }), {
+      threads: 1,
+    });
     const random = createRandom(5, "texts");
     const words = TEXTS.join(" ").split(" ");
     for (let round = 0; round < 20; round++) {
@@ -116,7 +144,9 @@ describe("the serving graph of the linear student", () => {
       const shape = [1, Math.max(1, row.ids.length)];
       const ids = row.ids.length > 0 ? row.ids : new Uint32Array(1);
       const values = row.ids.length > 0 ? row.values : new Float32Array(1);
-      const output = (await session.run({ "linear.ids": i64(shape, ids), "linear.values": f32(shape, values) }))["logits"];
+      const output = (await session.run({ "linear.ids": i64(shape, ids), "linear.values": f32(shape, values) }))[
+        "logits"
+      ];
       const expected = linearLogits(row, trained);
       for (let c = 0; c < CLASSES; c++) expect(output?.data[c]).toBeCloseTo(expected[c] ?? NaN, 4);
     }

@@ -1,7 +1,7 @@
 /** @file The linear student: softmax regression on hashed n-grams, trained online with AdaGrad (Duchi et al. 2011) and averaged
  *  iterates (Polyak). Sparse and convex, so it needs no graph to train; it serves through one. Knows no files and no clock. */
 import { createRandom, permutation } from "../random.js";
-import type { SparseFeatures } from "../student/featurize.js";
+import type { SparseFeatures } from "../tokenizer/hashed-features.js";
 
 export interface LinearTrainSpec {
   readonly features: readonly SparseFeatures[];

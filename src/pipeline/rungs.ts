@@ -139,7 +139,12 @@ function checkpointOf(context: TrainContext, stage: string): string {
 }
 
 /** Trains to the end; an abort keeps the checkpoint and rejects with the signal's reason. */
-async function runEncoder(context: TrainContext, stage: string, shown: string, spec: EncoderTrainSpec): Promise<EncoderTrainResult> {
+async function runEncoder(
+  context: TrainContext,
+  stage: string,
+  shown: string,
+  spec: EncoderTrainSpec,
+): Promise<EncoderTrainResult> {
   const result = await trainEncoder(spec, {
     threads: context.threads,
     checkpointPath: checkpointOf(context, stage),

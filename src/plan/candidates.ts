@@ -55,7 +55,7 @@ export function linearRecipes(rung: LinearRung): LinearRecipe[] {
 
 export const ENCODER_RUNGS: readonly EncoderSize[] = ["small", "medium", "large"];
 
-const ENCODER_TRAINING = { batchSize: 64, learningRate: 2e-3 } as const;
+const ENCODER_TRAINING = { batchSize: 32, learningRate: 1e-3 } as const;
 /** Epochs and R-Drop, best first. */
 const ENCODER_SCHEDULES = [
   { epochs: 12, rDrop: true },

@@ -1,6 +1,6 @@
 /** @file What the planner knows of the data: counts and mean lengths, nothing of its content. */
 import type { LabelDataset } from "../dataset/types.js";
-import { linearFeatures, tokenFeatures } from "../student/featurize.js";
+import { linearFeatures, tokenFeatures } from "../tokenizer/hashed-features.js";
 
 /** Facts of a frozen data set that estimates depend on. */
 export interface PlanFacts {

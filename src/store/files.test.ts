@@ -33,7 +33,9 @@ describe("writeFileAtomic", () => {
 
   it("gives one line with the place and the remedy when a file stands where a folder is needed", () => {
     writeFileSync(join(folder, "file"), "");
-    expect(() => writeFileAtomic(join(folder, "file", "below"), "x")).toThrow(/cannot write \((ENOTDIR|EEXIST)\); .*--out/);
+    expect(() => writeFileAtomic(join(folder, "file", "below"), "x")).toThrow(
+      /cannot write \((ENOTDIR|EEXIST)\); .*--out/,
+    );
     mkdirSync(join(folder, "taken"));
     expect(() => writeFileAtomic(join(folder, "taken"), "x")).toThrow(StoreError);
     expect(readdirSync(folder).sort()).toEqual(["file", "taken"]);
@@ -66,11 +68,14 @@ describe("takeLock", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it.runIf(existsSync("/proc/self/stat"))("is taken over when the id of the holder now belongs to another process", () => {
-    writeFileSync(join(folder, "lock"), `${process.ppid} 1`);
-    takeLock(folder)();
-    expect(readdirSync(folder)).toEqual([]);
-  });
+  it.runIf(existsSync("/proc/self/stat"))(
+    "is taken over when the id of the holder now belongs to another process",
+    () => {
+      writeFileSync(join(folder, "lock"), `${process.ppid} 1`);
+      takeLock(folder)();
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
 
   it.each(["", "abc", "0", "-1", "\0"])("is taken over when it holds %j instead of a process", (text) => {
     writeFileSync(join(folder, "lock"), text);

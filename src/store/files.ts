@@ -157,7 +157,7 @@ function claim(own: string, lock: string, name: string): number | undefined {
   renameSync(own, lock);
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TAKEOVER_MS);
   const now = readLock(lock);
-  return now === name ? undefined : liveHolder(now ?? "") ?? 0;
+  return now === name ? undefined : (liveHolder(now ?? "") ?? 0);
 }
 
 /** Takes the lock of a state folder; the returned function gives it back. A lock whose process has died is taken over.

@@ -36,7 +36,11 @@ describe("parseManifest", () => {
   it.each([
     ["another format", { format: "joryu-student-2" }, /field format/],
     ["no labels", { labels: [] }, /field labels/],
-    ["a table beyond the limit", { features: { linear: { wordBuckets: 2 ** 40, characterBuckets: 8 } } }, /features\.linear\.wordBuckets/],
+    [
+      "a table beyond the limit",
+      { features: { linear: { wordBuckets: 2 ** 40, characterBuckets: 8 } } },
+      /features\.linear\.wordBuckets/,
+    ],
     ["a graph outside its folder", { files: { int8: "../../secret", fp32: "onnx/model.onnx" } }, /field files\.int8/],
     ["a hash that is none", { sha256: { int8: "abc", fp32: HASH, weights: HASH } }, /field sha256\.int8/],
     ["a coverage above 1", { gate: { threshold: 0, epsilon: 0.1, delta: 0.1, coverage: 2 } }, /field gate\.coverage/],
@@ -51,7 +55,10 @@ describe("parseManifest", () => {
     const random = createRandom(2, "damage");
     for (let round = 0; round < 300; round++) {
       const at = Math.floor(random.float() * text.length);
-      const damaged = round % 2 === 0 ? text.slice(0, at) : text.slice(0, at) + String.fromCharCode(random.float() * 128) + text.slice(at + 1);
+      const damaged =
+        round % 2 === 0
+          ? text.slice(0, at)
+          : text.slice(0, at) + String.fromCharCode(random.float() * 128) + text.slice(at + 1);
       try {
         parseManifest(damaged, "here");
       } catch (error) {

@@ -1,13 +1,15 @@
 import fc from "fast-check";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { linearFeatures, MAX_TEXT_LENGTH, tokenFeatures, tokenize } from "./featurize.js";
+import { linearFeatures, MAX_TEXT_LENGTH, tokenFeatures, tokenize } from "./hashed-features.js";
 
 const LINEAR = { wordBuckets: 1000, characterBuckets: 3000 };
 const TOKENS = { buckets: 500, maxTokens: 128 };
 const anyText = fc.string({ unit: "binary", maxLength: 200 });
 /** Any UTF-16 code units, halves of surrogate pairs among them. */
-const brokenText = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 100 }).map((units) => String.fromCharCode(...units));
+const brokenText = fc
+  .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 100 })
+  .map((units) => String.fromCharCode(...units));
 
 describe("tokenize", () => {
   it("round-trips every character: tokens and the white space between them are the text", () => {
@@ -28,13 +30,26 @@ describe("tokenize", () => {
 
   it("cuts Japanese into characters with their marks, Latin and numbers into words", () => {
     const text = "東京でﾊﾟﾝを3個 buy naïve_café!";
-    expect(tokenize(text).map(({ start, end }) => text.slice(start, end))).toEqual(
-      ["東", "京", "で", "ﾊﾟ", "ﾝ", "を", "3", "個", "buy", "naïve_café", "!"],
-    );
+    expect(tokenize(text).map(({ start, end }) => text.slice(start, end))).toEqual([
+      "東",
+      "京",
+      "で",
+      "ﾊﾟ",
+      "ﾝ",
+      "を",
+      "3",
+      "個",
+      "buy",
+      "naïve_café",
+      "!",
+    ]);
   });
 
   it("normalises each token on its own, so that offsets stay those of the text", () => {
-    expect(tokenize("ＡＢＣ ﬁx").map(({ form, start, end }) => [form, start, end])).toEqual([["abc", 0, 3], ["fix", 4, 6]]);
+    expect(tokenize("ＡＢＣ ﬁx").map(({ form, start, end }) => [form, start, end])).toEqual([
+      ["abc", 0, 3],
+      ["fix", 4, 6],
+    ]);
   });
 
   it("looks at no more than MAX_TEXT_LENGTH code units", () => {
@@ -49,7 +64,9 @@ describe("linearFeatures", () => {
       fc.property(fc.oneof(anyText, brokenText), (text) => {
         const { ids, values } = linearFeatures(text, LINEAR);
         expect(values).toHaveLength(ids.length);
-        ids.forEach((id, i) => expect(id < 4000 && (i === 0 || id > (ids[i - 1] ?? 0)) && Number.isFinite(values[i])).toBe(true));
+        ids.forEach((id, i) =>
+          expect(id < 4000 && (i === 0 || id > (ids[i - 1] ?? 0)) && Number.isFinite(values[i])).toBe(true),
+        );
       }),
     );
   });
@@ -77,9 +94,15 @@ describe("linearFeatures", () => {
 
   it("never changes from version to version: models rest on it", () => {
     const { ids, values } = linearFeatures("Café 東京!", { wordBuckets: 8192, characterBuckets: 8192 });
-    const stored = JSON.parse(readFileSync("test/fixtures/features.json", "utf8")) as { ids: number[]; values: number[]; tokens: number[][] };
+    const stored = JSON.parse(readFileSync("test/fixtures/features.json", "utf8")) as {
+      ids: number[];
+      values: number[];
+      tokens: number[][];
+    };
     expect({ ids: [...ids], values: [...values] }).toEqual({ ids: stored.ids, values: stored.values });
-    expect(tokenFeatures("Café 東京!", { buckets: 8192, maxTokens: 128 }).map((token) => [...token.ids])).toEqual(stored.tokens);
+    expect(tokenFeatures("Café 東京!", { buckets: 8192, maxTokens: 128 }).map((token) => [...token.ids])).toEqual(
+      stored.tokens,
+    );
   });
 });
 
