@@ -10,7 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { StoreError } from "../errors.js";
@@ -105,7 +105,7 @@ export function writeDataset(outDir: string, dataset: LabelDataset): string {
 function writeSynced(path: string, pieces: Iterable<string>): void {
   const file = openSync(path, "w");
   try {
-    for (const piece of pieces) writeSync(file, piece);
+    for (const piece of pieces) writeFileSync(file, piece);
     fsyncSync(file);
   } finally {
     closeSync(file);

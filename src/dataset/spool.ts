@@ -1,6 +1,6 @@
 /** @file Normalised records on disk between the import and the passes over them: JSON lines in a temporary folder of the
  *  caller's. Holds one megabyte of text at most. Knows nothing of what records mean. */
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { InvariantError, StoreError } from "../errors.js";
 import { readLines } from "./lines.js";
@@ -69,7 +69,7 @@ export class Spool {
   private flush(): void {
     if (this.pending === "") return;
     try {
-      writeSync(this.file, this.pending);
+      writeFileSync(this.file, this.pending);
     } catch (cause) {
       throw writeFailure(this.path, cause);
     }

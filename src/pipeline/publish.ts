@@ -1,9 +1,10 @@
 /** @file The proved student under `models/`: the exported folder with its gate and its evaluation filled in. The graphs are the very
  *  bytes that were proved. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LabelDataset } from "../dataset/types.js";
 import { writeModelFolder } from "../export/model-folder.js";
+import { formatJson } from "../store/files.js";
 import { clopperPearson, type Estimate } from "../stats.js";
 import { parseManifest, type StudentManifest } from "../student/manifest.js";
 import type { Proof } from "./prove.js";
@@ -29,6 +30,12 @@ export function shareOf(outcomes: ArrayLike<number>): Estimate {
   return clopperPearson(right, outcomes.length);
 }
 
+/** Whether a folder holds this very student already: its hashes vouch for the graphs. */
+function holds(folder: string, manifest: StudentManifest): boolean {
+  const path = join(folder, "joryu.json");
+  return existsSync(path) && readFileSync(path, "utf8") === formatJson(manifest);
+}
+
 /** Writes the proved model folder. @throws StoreError */
 export function publishStudent(input: PublishInput): Published {
   const path = join(input.from, "joryu.json");
@@ -49,6 +56,6 @@ export function publishStudent(input: PublishInput): Published {
     fp32: readFileSync(join(input.from, exported.files.fp32)),
     int8: readFileSync(join(input.from, exported.files.int8)),
   };
-  writeModelFolder(input.to, manifest, graphs);
+  if (!holds(input.to, manifest)) writeModelFolder(input.to, manifest, graphs);
   return { folder: input.to, manifest, proof };
 }

@@ -191,7 +191,7 @@ export async function encoderFinal(
   recipe: EncoderRecipe,
   epochs: number,
 ): Promise<ReadonlyMap<string, Float32Array>> {
-  const stage = `${name}-weights`;
+  const stage = `${name}-weights${epochs}`;
   const arrays = await context.folder.arrays(stage, async () => {
     const spec = { ...encoderSpec(context, recipe), stopAfterEpochs: epochs };
     const { weights } = await runEncoder(context, stage, `${name}, final fit`, spec);

@@ -59,7 +59,12 @@ async function finalWeights(context: TrainContext, trained: Trained): Promise<Ma
   }
   if (encoder !== undefined) {
     const epochs = trained.epochs ?? encoder.epochs;
-    for (const [key, data] of await encoderFinal(context, `encoder-${encoder.size}`, encoder, epochs))
+    for (const [key, data] of await encoderFinal(
+      { ...context, threads: 1 },
+      `encoder-${encoder.size}`,
+      encoder,
+      epochs,
+    ))
       weights.set(key, data);
   }
   return weights;

@@ -21,7 +21,7 @@ export const TRAIN_COSTS = {
   encoderEfficiencyRatio: 0.71,
   /** Norms, activations, softmax and dropout of one (token, width, layer) cell, forward and backward, as products of the same time:
    *  at these small widths they take as long as the products themselves. */
-  elementwiseFlopsPerCell: 13_800,
+  elementwiseFlopsPerCell: 9_000,
   /** Tokens of a batch over those of its texts: texts of similar length share a batch, the rest is padding. */
   paddingFactor: 1.1,
   /** Buckets of a token: itself and its character 3- to 5-grams. */

@@ -109,7 +109,7 @@ export function stepsOf(recipe: EncoderRecipe, rows: number): number {
   return recipe.epochs * Math.ceil(rows / recipe.batchSize);
 }
 
-/** Seconds of one encoder fit on `rows` rows, on all cores. */
+/** Seconds of one encoder fit on `rows` rows, on one thread. */
 export function encoderFitSeconds(
   recipe: EncoderRecipe,
   rows: number,
@@ -124,19 +124,19 @@ export function encoderFitSeconds(
   const denseFlops = tokens * TRAIN_COSTS.paddingFactor * views * perToken;
   const tableFlops = tokens * TRAIN_COSTS.bucketsPerToken * width * TRAIN_COSTS.tableFlopsPerCell;
   return (
-    denseFlops / (profile.gflops * 1e9 * TRAIN_COSTS.encoderEfficiencyRatio) +
+    denseFlops / (profile.singleThreadGflops * 1e9 * TRAIN_COSTS.encoderEfficiencyRatio) +
     tableFlops / (profile.sparseMflops * 1e6) +
     stepsOf(recipe, rows) * TRAIN_COSTS.stepOverheadSeconds +
     TRAIN_COSTS.encoderOverheadSeconds
   );
 }
 
-/** Seconds of an encoder's two fits: one fold held out, then all rows for the steps found there. */
+/** Seconds of an encoder's two fits, one fold held out and all rows: side by side on two cores, else one after the other. */
 export function encoderSecondsOf(recipe: EncoderRecipe, facts: PlanFacts, profile: MachineProfile): number {
   const foldRows = (facts.trainRows * (facts.folds - 1)) / facts.folds;
-  return (
-    encoderFitSeconds(recipe, foldRows, facts, profile) + encoderFitSeconds(recipe, facts.trainRows, facts, profile)
-  );
+  const final = encoderFitSeconds(recipe, facts.trainRows, facts, profile);
+  if (profile.cores > 1) return final / TRAIN_COSTS.parallelEfficiencyRatio;
+  return encoderFitSeconds(recipe, foldRows, facts, profile) + final;
 }
 
 function trainMemoryMbOf(parts: StudentParts, facts: PlanFacts, profile: MachineProfile): number {

@@ -25,7 +25,11 @@ describe("deploy", () => {
   });
 
   it("is not given to a good point estimate whose lower bound is below the target", () => {
-    const quality = { ...FACTS.quality, agreement: { value: 0.985, low: 0.979, high: 0.99 }, agreementLowerBound: 0.9795 };
+    const quality = {
+      ...FACTS.quality,
+      agreement: { value: 0.985, low: 0.979, high: 0.99 },
+      agreementLowerBound: 0.9795,
+    };
     expect(decideVerdict({ ...FACTS, quality, gate: noGate }).verdict).toBe("keep-teacher");
   });
 

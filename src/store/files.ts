@@ -89,9 +89,14 @@ export function writeFileAtomic(path: string, data: string | Uint8Array): void {
   }
 }
 
+/** A value as the indented JSON that the state holds. */
+export function formatJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
 /** Writes a value as indented JSON, atomically. @throws StoreError */
 export function writeJsonAtomic(path: string, value: unknown): void {
-  writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
+  writeFileAtomic(path, formatJson(value));
 }
 
 /** Time that two processes get to notice that both took over the lock of a dead one. */

@@ -5,7 +5,12 @@ import { encoderFeeds } from "../models/encoder-feeds.js";
 import type { Session } from "../runtime/session.js";
 import { f32, i64, type Tensor } from "../tensor/tensor.js";
 import { calibrate } from "./calibrator.js";
-import { linearFeatures, tokenFeatures, type SparseFeatures, type TokenFeatures } from "../tokenizer/hashed-features.js";
+import {
+  linearFeatures,
+  tokenFeatures,
+  type SparseFeatures,
+  type TokenFeatures,
+} from "../tokenizer/hashed-features.js";
 import type { StudentManifest } from "./manifest.js";
 
 export interface Prediction {
