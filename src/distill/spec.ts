@@ -49,7 +49,7 @@ export const ENCODER_TRAIN_DEFAULTS = {
   epochs: 12,
   batchSize: 32,
   learningRate: 1e-3,
-  tableLearningRateRatio: 10,
+  tableLearningRateRatio: 40,
   warmupRatio: 0.06,
   decay: "linear",
   weightDecay: 0.05,

@@ -7,7 +7,7 @@ import type { Config } from "../config/schema.js";
 import { comparePaired, majorityLabel } from "../evaluate/compare.js";
 import { measureQuality } from "../evaluate/metrics.js";
 import { InvariantError } from "../errors.js";
-import type { CandidateFacts, ComparedFacts, Facts, MeasuredFacts, MoneyFacts } from "../report/facts.js";
+import type { CandidateFacts, ComparedFacts, Facts, MeasuredFacts, MoneyFacts, Reason } from "../report/facts.js";
 import { clopperPearson, clopperPearsonLower } from "../stats.js";
 import { VERSION } from "../version.js";
 import type { Climbed, Ladder } from "./ladder.js";
@@ -37,6 +37,13 @@ function answersOf(logits: Float32Array, classes: number): number[] {
   });
 }
 
+/** What 1,000 calls would cost behind the candidate's gate: money where the teacher's price is known, else deferrals. */
+function outOfFoldReason(input: AssembleInput, expected: number): Reason {
+  return input.planned.teacher.per1kUsd === undefined
+    ? { code: "out-of-fold-deferrals", facts: { deferrals: expected } }
+    : { code: "out-of-fold-cost", facts: { costPer1k: expected } };
+}
+
 function candidateFacts(input: AssembleInput): CandidateFacts[] {
   const climbed = new Map<string, Climbed>(input.ladder.climbed.map((rung) => [rung.candidate.name, rung]));
   return input.planned.plan.candidates.map((candidate): CandidateFacts => {
@@ -64,23 +71,32 @@ function candidateFacts(input: AssembleInput): CandidateFacts[] {
       status,
       because:
         rung !== undefined && expected !== undefined
-          ? [...because, { code: "out-of-fold-cost", facts: { costPer1k: expected } }]
+          ? [...because, outOfFoldReason(input, expected)]
           : because,
       ...(rung === undefined ? {} : { outOfFoldAgreement: shareOf(rung.correct) }),
     };
   });
 }
 
-/** Seconds that each trained candidate took: the stages of its parts, folds and final fit. Linear folds run side by side. */
+/** Seconds that a part took: linear folds run in lanes before the final fit; both fits of an encoder run side by side on two cores. */
+function partSeconds(input: AssembleInput, part: string): number {
+  const { threads, dataset } = input.context;
+  const seconds = (wanted: RegExp): number[] =>
+    Object.entries(input.measured.stageSeconds).flatMap(([stage, value]) =>
+      stage.startsWith(`${part}-`) && wanted.test(stage) ? [value] : [],
+    );
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const [folds, finals] = [seconds(/-fold\d+$/), seconds(/-weights\d*$/)];
+  if (part.startsWith("linear")) return sum(folds) / Math.min(threads, dataset.folds) + sum(finals);
+  return threads > 1 ? Math.max(...folds, ...finals, 0) : sum(folds) + sum(finals);
+}
+
+/** Seconds that each trained candidate took. */
 function trainSecondsOf(input: AssembleInput): Record<string, number> {
-  const stages = Object.entries(input.measured.stageSeconds);
-  const lanes = Math.min(input.context.threads, input.context.dataset.folds);
   return Object.fromEntries(
     input.ladder.climbed.map(({ candidate }) => [
       candidate.name,
-      stages
-        .filter(([stage]) => candidate.parts.some((part) => stage.startsWith(`${part}-`)))
-        .reduce((sum, [stage, seconds]) => sum + seconds / (/^linear.*-fold\d+$/.test(stage) ? lanes : 1), 0),
+      candidate.parts.reduce((total, part) => total + partSeconds(input, part), 0),
     ]),
   );
 }

@@ -48,6 +48,15 @@ export interface Planned {
 
 /** Imports and plans, without training anything. @throws InputError, ConfigError, StoreError */
 export async function planOnly(config: Config, options: RunOptions): Promise<Planned> {
+  const unlock = takeLock(config.out);
+  try {
+    return await importAndPlan(config, options);
+  } finally {
+    unlock();
+  }
+}
+
+async function importAndPlan(config: Config, options: RunOptions): Promise<Planned> {
   const { dataset, folder } = await prepareDataset(config, options.progress, options.signal);
   const profile = await machineFor(config.out, options.machine, options.progress);
   const { traffic } = dataset;
@@ -190,7 +199,7 @@ function contextOf(planned: Planned, folder: RunFolder, config: Config, options:
 export async function runPipeline(config: Config, options: RunOptions): Promise<RunResult> {
   const unlock = takeLock(config.out);
   try {
-    const planned = await planOnly(config, options);
+    const planned = await importAndPlan(config, options);
     announce(planned, options.progress);
     const planHash = hashOf(planned.plan);
     const runId = hashOf([

@@ -152,8 +152,12 @@ const CANDIDATE_REASONS = {
     ja: "効果が見込めるのは{needed:count}件以上(今回は{rows:count}件)",
   },
   "out-of-fold-cost": {
-    en: "expected cost of 1,000 calls behind its gate, out of fold: {costPer1k:number} (USD, or deferrals where no price is known)",
-    ja: "ゲート込みの1,000回の期待費用(交差検証): {costPer1k:number}(米ドル。価格不明時は引き継ぎ回数)",
+    en: "expected cost of 1,000 calls behind its gate, out of fold: {costPer1k:usd}",
+    ja: "ゲート込みの1,000回の期待費用(交差検証): {costPer1k:usd}",
+  },
+  "out-of-fold-deferrals": {
+    en: "expected to defer {deferrals:count} of 1,000 calls behind its gate, out of fold",
+    ja: "1,000回のうち教師に引き継ぐ見込み(交差検証): {deferrals:count}回",
   },
 } as const satisfies Readonly<Record<string, Bilingual>>;
 
