@@ -69,10 +69,7 @@ function candidateFacts(input: AssembleInput): CandidateFacts[] {
         ...(estimate.savedPer1kUsd === undefined ? {} : { savedPer1kUsd: estimate.savedPer1kUsd }),
       },
       status,
-      because:
-        rung !== undefined && expected !== undefined
-          ? [...because, outOfFoldReason(input, expected)]
-          : because,
+      because: rung !== undefined && expected !== undefined ? [...because, outOfFoldReason(input, expected)] : because,
       ...(rung === undefined ? {} : { outOfFoldAgreement: shareOf(rung.correct) }),
     };
   });

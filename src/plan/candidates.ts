@@ -60,7 +60,9 @@ const ENCODER_TRAINING = { batchSize: 32, learningRate: 1e-3 } as const;
 const ENCODER_SCHEDULES = [
   { epochs: 12, rDrop: true },
   { epochs: 8, rDrop: true },
-  { epochs: 9, rDrop: false },
+  { epochs: 12, rDrop: false },
+  { epochs: 10, rDrop: false },
+  { epochs: 8, rDrop: false },
   { epochs: 6, rDrop: false },
   { epochs: 4, rDrop: false },
   { epochs: 3, rDrop: false },

@@ -89,8 +89,8 @@ export const BUDGET_COSTS = {
   /** Compressing, exporting, re-opening and measuring in a fresh process, the report. */
   proveSeconds: 15,
   proveSecondsPer1kSealedRows: 3,
-  /** Share of the minutes that the plan fills: estimates may be 30 % off. */
-  fillRatio: 0.77,
+  /** Share of the minutes that the plan fills: estimates may be some 15 % off. */
+  fillRatio: 0.85,
 } as const;
 
 /** Share of the calls that a student is assumed to keep behind its gate, before anything is trained. An assumption, used to rank by
