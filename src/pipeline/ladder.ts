@@ -92,6 +92,11 @@ async function settled<A, B>(a: Promise<A>, b: Promise<B>): Promise<readonly [A,
   return Promise.all([a, b]);
 }
 
+/** The context of a fit whose progress the longer one beside it stands for. */
+function quiet(context: TrainContext): TrainContext {
+  return { ...context, progress: { ...context.progress, update: () => undefined } };
+}
+
 class Trainer {
   private readonly linear = new Map<string, OutOfFold>();
   private readonly encoders = new Map<string, EncoderOutOfFold>();
@@ -115,11 +120,15 @@ class Trainer {
     const known = this.encoders.get(name);
     if (known !== undefined) return known;
     const single = { ...this.context, threads: 1 };
-    const outOfFold = encoderOutOfFold(single, name, recipe);
     const found =
       this.context.threads > 1
-        ? (await settled(outOfFold, encoderFinal(single, name, recipe, recipe.epochs)))[0]
-        : await outOfFold;
+        ? (
+            await settled(
+              encoderOutOfFold(quiet(single), name, recipe),
+              encoderFinal(single, name, recipe, recipe.epochs),
+            )
+          )[0]
+        : await encoderOutOfFold(single, name, recipe);
     this.encoders.set(name, found);
     return found;
   }
