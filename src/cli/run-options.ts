@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { loadConfig, threadsFromEnvironment } from "../config/load.js";
 import type { Config } from "../config/schema.js";
 import { UsageError } from "../errors.js";
-import { parseTarget } from "../plan/target.js";
+import { parseTarget, toTarget } from "../plan/target.js";
 
 export interface RunFlags {
   readonly config?: string;
@@ -72,11 +72,7 @@ export function configOf(flags: RunFlags): Config {
     resolveLeaks: leaksFlag(flags.resolveLeaks),
   });
   if (flags.target === undefined) return config;
-  const { confidence, ...target } = parseTarget(flags.target, { ...config.target, confidence: 0.95 } as Parameters<
-    typeof parseTarget
-  >[1]);
-  void confidence;
-  return { ...config, target };
+  return { ...config, target: parseTarget(flags.target, toTarget(config.target)) };
 }
 
 /** Threads that one training may use. */

@@ -1,5 +1,6 @@
 /** @file Every constant of the planner's estimates, in one table, each with its unit and where it comes from. Formulas stand in
- *  estimate.ts; this file knows none. Calibrated on 2 cores (Zen 4) by `bench/`, which prints estimate beside measurement. */
+ *  estimate.ts; this file knows none. Training and sizes were set from runs of the demo on 2 cores (AVX2); the rest from
+ *  machines under load. `bench/plan.ts` prints estimate beside measurement. */
 
 /** Multiply-adds count two. */
 export const TRAIN_COSTS = {
