@@ -227,8 +227,9 @@ function applyStep(trainer: Trainer, touched: Uint32Array, step: number): void {
   const { spec } = trainer.data;
   const { averageDecay = 0, weightDecay, gradientClip } = spec;
   const { width } = spec.config;
-  let squares = sumOfSquares(denseGradient, 0, layout.length);
-  for (const row of touched) squares += sumOfSquares(tableGradient, row * width, (row + 1) * width);
+  const starts = touched.map((row) => row * width);
+  const squares =
+    sumOfSquares(denseGradient, Uint32Array.of(0), layout.length) + sumOfSquares(tableGradient, starts, width);
   const learningRate = scheduledRate(step, trainer.steps, {
     peak: spec.learningRate,
     warmupRatio: spec.warmupRatio,
@@ -240,15 +241,15 @@ function applyStep(trainer: Trainer, touched: Uint32Array, step: number): void {
     weightDecay,
     gradientScale: Math.min(1, gradientClip / Math.sqrt(squares)),
   };
-  adamUpdate(state.dense, denseGradient, 0, layout.decayedLength, at);
-  adamUpdate(state.dense, denseGradient, layout.decayedLength, layout.length, { ...at, weightDecay: 0 });
+  const { decayedLength } = layout;
+  const undecayed = { ...at, weightDecay: 0 };
+  adamUpdate(state.dense, denseGradient, Uint32Array.of(0), decayedLength, at);
+  adamUpdate(state.dense, denseGradient, Uint32Array.of(decayedLength), layout.length - decayedLength, undecayed);
   const { means } = state;
   if (means !== undefined) catchUp(means, touched, state.table.weights, width, averageDecay, step - 1);
-  const atTable = { ...at, weightDecay: 0, learningRate: learningRate * spec.tableLearningRateRatio };
-  for (const row of touched) {
-    adamUpdate(state.table, tableGradient, row * width, (row + 1) * width, atTable);
-    tableGradient.fill(0, row * width, (row + 1) * width);
-  }
+  const tableRate = learningRate * spec.tableLearningRateRatio;
+  adamUpdate(state.table, tableGradient, starts, width, { ...undecayed, learningRate: tableRate });
+  for (const start of starts) tableGradient.fill(0, start, start + width);
   if (means === undefined) return;
   averageDense(means, state.dense.weights, averageDecay, step);
   catchUp(means, touched, state.table.weights, width, averageDecay, step);
