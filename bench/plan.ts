@@ -86,7 +86,7 @@ function compareParts(set: string, plan: Plan, run: FinishedRun): Ratio[] {
       part.startsWith("encoder") && candidate.encoder !== undefined
         ? {
             epochs: candidate.encoder.epochs,
-            rDrop: candidate.encoder.rDrop,
+            folds: candidate.encoder.folds,
             steps: stepsOf(candidate.encoder, plan.facts.trainRows),
           }
         : {};

@@ -34,7 +34,7 @@ describe("epoch batches", () => {
 
 describe("token types", () => {
   it("are shared by texts, whatever the case", () => {
-    const config = { layers: 1, width: 4, heads: 1, feedForward: 8, buckets: 1024, maxTokens: 2 };
+    const config = { towers: 1 as const, layers: 1, width: 4, heads: 1, feedForward: 8, buckets: 1024, maxTokens: 2 };
     const { sequences: cut } = tokeniseTexts(["Card lost", "lost CARD twice", ""], config);
     expect(cut.map((sequence) => Array.from(sequence))).toEqual([[1, 2], [2, 1], [0]]);
   });

@@ -6,7 +6,7 @@ import { fillDropoutMask, tokenKeepMask } from "./dropout.js";
 import { type FrontPlan, type FrontSizes, planFront } from "./front.js";
 import { needsSoftLabels, needsTwoViews, softTargets } from "./losses.js";
 import type { EncoderTrainSpec } from "./spec.js";
-import type { TrainingGraph } from "./training-graph.js";
+import { type TrainingGraph, viewCopies } from "./training-graph.js";
 
 /** Everything that is prepared once per training. */
 export interface PreparedData {
@@ -55,7 +55,7 @@ export interface MicroBatchAt {
   readonly dropout: boolean;
 }
 
-/** Plans and feeds of some rows of a step; two views when r-drop is among the losses. */
+/** Plans and feeds of some rows of a step, every view of each; see `buildTrainingGraph`. */
 export function microBatch(
   data: PreparedData,
   graph: Pick<TrainingGraph, "sites">,
@@ -63,34 +63,34 @@ export function microBatch(
   at: MicroBatchAt,
 ): MicroBatch {
   const { spec, texts, sizes } = data;
-  const copies = needsTwoViews(spec.losses) ? 2 : 1;
+  const copies = viewCopies(spec.config, spec.losses);
+  const views = copies * spec.config.towers;
   let tokens = 0;
   for (const row of rows) tokens += (texts.sequences[row]?.length ?? 0) * copies;
   const drops = at.dropout && spec.tokenDropout > 0;
   const keep = drops ? tokenKeepMask(tokens, spec.tokenDropout, spec.seed, at.step * 4096 + at.micro) : undefined;
   const front = planFront(texts, rows, sizes, { copies, ...(keep && { keep }) });
-  const count = front.rows;
-  const repeated = Uint32Array.from({ length: count }, (_, b) => rows[b % rows.length] ?? 0);
+  const viewed = Uint32Array.from({ length: views * rows.length }, (_, v) => rows[v % rows.length] ?? 0);
   const feeds: Record<string, Tensor> = {
-    mask: f32([count, front.columns], front.mask),
+    mask: f32([front.rows, front.columns], front.mask),
     labels: i64(
-      [count],
-      Int32Array.from(repeated, (row) => spec.labels[row] ?? 0),
+      [viewed.length],
+      Int32Array.from(viewed, (row) => spec.labels[row] ?? 0),
     ),
     rowShares: f32(
-      [count],
-      shares(repeated, (row) => spec.weights[row] ?? 0, at.totals.weight * copies),
+      [viewed.length],
+      shares(viewed, (row) => spec.weights[row] ?? 0, at.totals.weight * views),
     ),
-    ...(copies === 2 && {
+    ...(needsTwoViews(spec.losses) && {
       pairShares: f32(
         [rows.length],
         shares(rows, (row) => spec.weights[row] ?? 0, at.totals.weight),
       ),
     }),
-    ...softFeeds(spec, repeated, at.totals.softWeight * copies),
+    ...softFeeds(spec, viewed, at.totals.softWeight * views),
   };
   for (const { name, shape } of graph.sites) {
-    const sizesOfSite = [count, ...shape.map((size) => (size === "T" ? front.columns : size))];
+    const sizesOfSite = [front.rows, ...shape.map((size) => (size === "T" ? front.columns : size))];
     const mask = new Float32Array(sizesOfSite.reduce((product, size) => product * size, 1));
     fillDropoutMask(mask, at.dropout ? spec.dropout : 0, spec.seed, at.step, `${at.micro}/${name}`);
     feeds[name] = f32(sizesOfSite, mask);

@@ -3,7 +3,7 @@ import { createRandom } from "../random.js";
 import { tokeniseTexts } from "./batches.js";
 import { frontBackward, frontForward, planFront } from "./front.js";
 
-const config = { layers: 1, width: 4, heads: 1, feedForward: 8, buckets: 64, maxTokens: 8 };
+const config = { towers: 1 as const, layers: 1, width: 4, heads: 1, feedForward: 8, buckets: 64, maxTokens: 8 };
 const sizes = { buckets: 64, width: 4 };
 const texts = tokeniseTexts(["lost card", "card lost again today", ""], config);
 const random = createRandom(1, "table");

@@ -3,7 +3,7 @@
 import type { LossSpec } from "./losses.js";
 
 export interface ReferenceRow {
-  /** Logits of this row, [C]; `twin` under the second dropout mask. */
+  /** Logits of this row, [C]; `twin` is its second view. */
   readonly logits: ArrayLike<number>;
   readonly twin?: ArrayLike<number>;
   readonly label: number;
@@ -36,7 +36,13 @@ function buckets(soft: readonly number[], student: readonly number[]): { readonl
   return { p: [...p, soft[student.length] ?? 0], q: [...q, Math.max(0, 1 - q.reduce((sum, x) => sum + x, 0))] };
 }
 
+/** Mean over both views, where there are two. */
 function rowLoss(spec: LossSpec, row: ReferenceRow): number {
+  if (spec.kind === "r-drop" || row.twin === undefined) return viewLoss(spec, row);
+  return (viewLoss(spec, row) + viewLoss(spec, { ...row, logits: row.twin })) / 2;
+}
+
+function viewLoss(spec: LossSpec, row: ReferenceRow): number {
   const student = softmax(Array.from(row.logits));
   if (spec.kind === "cross-entropy") {
     const target = (c: number): number =>

@@ -20,6 +20,8 @@ export interface ForwardKlSpec {
   readonly temperature: number;
 }
 
+/** Agreement of two views of a text: of one encoder under two dropout masks (R-Drop), or of two towers, which then
+ *  teach each other (deep mutual learning, Zhang et al. 2018) at no further pass. */
 export interface RDropSpec {
   readonly kind: "r-drop";
   readonly weight: number;
@@ -29,7 +31,7 @@ export interface RDropSpec {
 export type LossSpec = CrossEntropySpec | ForwardKlSpec | RDropSpec;
 
 export interface LossInputs {
-  /** [R, C] f32; with two views the second half of the rows repeats the first under other dropout masks. */
+  /** [R, C] f32; with two views the second half of the rows repeats the texts of the first. */
   readonly logits: Value;
   /** [R] i64 */
   readonly labels: Value;
@@ -117,7 +119,7 @@ const LOSSES: LossTable = {
   },
   "r-drop": {
     formula: ({ weight }) =>
-      `${weight} * mean_i[(KL(q_i || q'_i) + KL(q'_i || q_i)) / 2], q and q' under two dropout masks`,
+      `${weight} * mean_i[(KL(q_i || q'_i) + KL(q'_i || q_i)) / 2], q and q' the two views of a text`,
     build: rDrop,
   },
 };
@@ -131,7 +133,7 @@ export function lossFormulas(specs: readonly LossSpec[], labelCount: number): st
   return specs.map((spec) => `${spec.kind}: ${rowOf(spec).formula(spec, labelCount)}`);
 }
 
-/** Whether each text passes twice, under two dropout masks. */
+/** Whether a loss compares two views of each text. */
 export function needsTwoViews(specs: readonly LossSpec[]): boolean {
   return specs.some((spec) => spec.kind === "r-drop" && spec.weight !== 0);
 }

@@ -35,7 +35,7 @@ const spec: EncoderTrainSpec = {
     texts.flatMap((_, i) => [0, 1, 2, 3].map((c) => (c === i % 3 ? 0.8 : c === 3 ? 0.2 : 0))),
   ),
   labelCount: 3,
-  config: { layers: 1, width: 32, heads: 2, feedForward: 32, buckets: 128, maxTokens: 8 },
+  config: { towers: 1, layers: 1, width: 32, heads: 2, feedForward: 32, buckets: 128, maxTokens: 8 },
   losses,
   seed: 1,
 };

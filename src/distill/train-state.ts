@@ -2,7 +2,7 @@
  *  whole and comes back bit for bit. Knows no session and no data. */
 import { createHash } from "node:crypto";
 import { StoreError } from "../errors.js";
-import { tableParameter } from "../models/encoder.js";
+import { tableParameter, tableWidth } from "../models/encoder.js";
 import { elementCount } from "../tensor/tensor.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import type { AdamSlice } from "./optimiser.js";
@@ -128,7 +128,7 @@ export async function loadState(
       : {
           dense: take("means.dense", layout.length),
           table: take("means.table", tableLength),
-          updated: take("means.updated", tableLength / spec.config.width),
+          updated: take("means.updated", tableLength / tableWidth(spec.config)),
         };
   return {
     dense: sliceOf("dense", layout.length),

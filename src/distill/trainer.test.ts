@@ -38,7 +38,7 @@ const spec: EncoderTrainSpec = {
     ),
   ),
   labelCount: 4,
-  config: { layers: 1, width: 64, heads: 2, feedForward: 64, buckets: 512, maxTokens: 16 },
+  config: { towers: 2, layers: 1, width: 32, heads: 2, feedForward: 64, buckets: 512, maxTokens: 16 },
   losses: [
     { kind: "cross-entropy", weight: 0.5, labelSmoothing: 0.05 },
     { kind: "forward-kl", weight: 0.5, temperature: 2 },

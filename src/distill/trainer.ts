@@ -2,7 +2,7 @@
  *  train.ts runs it in a worker. It never reads the clock; the same spec and thread count give the same bits, resumed
  *  or not. */
 import { ConfigError, InvariantError } from "../errors.js";
-import { TABLE } from "../models/encoder.js";
+import { TABLE, tableWidth } from "../models/encoder.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import type { Session, SessionOptions } from "../runtime/session.js";
 import { f32, type Tensor } from "../tensor/tensor.js";
@@ -106,7 +106,7 @@ export function prepareData(spec: EncoderTrainSpec): PreparedData {
   const trainRows = Uint32Array.from(spec.texts.keys()).filter((row) => !held.has(row) && (spec.weights[row] ?? 0) > 0);
   if (trainRows.length === 0)
     throw new ConfigError("training: no row is left to train on", { hint: "hold out fewer rows" });
-  const sizes = { buckets: spec.config.buckets, width: spec.config.width };
+  const sizes = { buckets: spec.config.buckets, width: tableWidth(spec.config) };
   return { spec, texts: tokeniseTexts(spec.texts, spec.config), sizes, trainRows };
 }
 
@@ -226,7 +226,7 @@ function applyStep(trainer: Trainer, touched: Uint32Array, step: number): void {
   const { state, layout, denseGradient, tableGradient } = trainer;
   const { spec } = trainer.data;
   const { averageDecay = 0, weightDecay, gradientClip } = spec;
-  const { width } = spec.config;
+  const width = tableWidth(spec.config);
   const starts = touched.map((row) => row * width);
   const squares =
     sumOfSquares(denseGradient, Uint32Array.of(0), layout.length) + sumOfSquares(tableGradient, starts, width);
@@ -262,7 +262,7 @@ function readWeights(trainer: Trainer): { readonly dense: Float32Array; readonly
   if (state.means === undefined) return { dense: state.dense.weights, table: state.table.weights };
   return {
     dense: state.means.dense,
-    table: meanTable(state.means, state.table.weights, config.width, averageDecay, state.step),
+    table: meanTable(state.means, state.table.weights, tableWidth(config), averageDecay, state.step),
   };
 }
 

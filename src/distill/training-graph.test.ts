@@ -1,28 +1,35 @@
 import { describe, expect, it } from "vitest";
 import { interpret } from "../graph/interpret.js";
 import type { Reference } from "../graph/types.js";
+import type { EncoderConfig } from "../models/encoder.js";
 import { createRandom } from "../random.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import { f32, i64, type Tensor } from "../tensor/tensor.js";
+import type { LossSpec } from "./losses.js";
 import { floatsOf } from "./optimiser.js";
 import { buildTrainingGraph, compileTrainingGraph, flatLayout } from "./training-graph.js";
 
-const config = { layers: 2, width: 8, heads: 2, feedForward: 12, buckets: 16, maxTokens: 4 };
+const config: EncoderConfig = { towers: 2, layers: 1, width: 8, heads: 2, feedForward: 12, buckets: 16, maxTokens: 4 };
 const LABELS = 3;
 const layout = flatLayout(config, LABELS);
-const training = buildTrainingGraph(config, LABELS, [{ kind: "cross-entropy", weight: 1, labelSmoothing: 0.1 }], true);
+const losses: readonly LossSpec[] = [
+  { kind: "cross-entropy", weight: 1, labelSmoothing: 0.1 },
+  { kind: "r-drop", weight: 0.5 },
+];
+const training = buildTrainingGraph(config, LABELS, losses, true);
 const random = createRandom(6, "gradient");
 const draw = (shape: readonly number[], base = 0): Reference => ({
   shape,
   data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => base + 0.5 * random.normal()),
 });
 
-/** A padded batch of two texts, random weights and dropout masks. */
+/** A padded batch of two texts, each seen by two towers, random weights and dropout masks. */
 const feeds = new Map<string, Reference>([
-  ["embedded", draw([2, 4, 8])],
+  ["embedded", draw([2, 4, 16])],
   ["mask", { shape: [2, 4], data: Float64Array.of(1, 1, 1, 1, 1, 1, 0, 0) }],
-  ["labels", { shape: [2], data: Float64Array.of(0, 2) }],
-  ["rowShares", { shape: [2], data: Float64Array.of(0.25, 0.75) }],
+  ["labels", { shape: [4], data: Float64Array.of(0, 2, 0, 2) }],
+  ["rowShares", { shape: [4], data: Float64Array.of(0.125, 0.375, 0.125, 0.375) }],
+  ["pairShares", { shape: [2], data: Float64Array.of(0.25, 0.75) }],
   ...training.sites.map(
     ({ name, shape }) => [name, draw([2, ...shape.map((size) => (size === "T" ? 4 : size))], 1)] as const,
   ),

@@ -4,7 +4,14 @@ import { gradients } from "../graph/gradients.js";
 import { createGraph, type Graph } from "../graph/graph.js";
 import type { Value } from "../graph/types.js";
 import { compileOnnx } from "../graph/onnx.js";
-import { buildEncoder, type EncoderConfig, encoderParameters, type ParameterSpec } from "../models/encoder.js";
+import {
+  buildEncoder,
+  type EncoderConfig,
+  encoderParameters,
+  type ParameterSpec,
+  tableWidth,
+  type TowerOutput,
+} from "../models/encoder.js";
 import { createRandom } from "../random.js";
 import { elementCount } from "../tensor/tensor.js";
 import { buildLoss, type LossSpec, needsSoftLabels, needsTwoViews } from "./losses.js";
@@ -27,9 +34,15 @@ export interface TrainingGraph {
   readonly sites: readonly DropoutSite[];
 }
 
-/** Forward, losses and gradients. Inputs: embedded [B, T, D], mask [B, T], labels [B], rowShares [B] (2*B rows and
- *  pairShares [B] where a loss compares two views), the masks of the dropout sites, and softTargets, softKnown,
- *  softShares where a loss reads them. */
+/** How often a text passes through the input: twice where a loss compares two views and one tower must give both. */
+export function viewCopies(config: EncoderConfig, losses: readonly LossSpec[]): 1 | 2 {
+  return config.towers === 1 && needsTwoViews(losses) ? 2 : 1;
+}
+
+/** Forward, losses and gradients. A view is what one tower says under one dropout mask; the logits of all V views lie
+ *  below each other, [V*B, labels]. Inputs: embedded [copies*B, T, towers*D], mask [copies*B, T], labels and rowShares
+ *  [V*B], pairShares [B] where a loss compares views, the masks of the dropout sites, and softTargets, softKnown,
+ *  softShares [V*B] where a loss reads them. */
 export function buildTrainingGraph(
   config: EncoderConfig,
   labelCount: number,
@@ -37,32 +50,43 @@ export function buildTrainingGraph(
   dropout: boolean,
 ): TrainingGraph {
   const graph = createGraph();
-  const rows = needsTwoViews(losses) ? "2*B" : "B";
-  const embedded = graph.input("embedded", [rows, "T", config.width]);
+  const copies = viewCopies(config, losses);
+  const rows = copies === 2 ? "2*B" : "B";
+  const views = copies * config.towers === 2 ? "2*B" : "B";
+  const embedded = graph.input("embedded", [rows, "T", tableWidth(config)]);
   const mask = graph.input("mask", [rows, "T"]);
   const sites: DropoutSite[] = [];
   const drop = (site: string, x: Value): Value => {
     const fed = graph.input(`dropout.${site}`, x.shape);
-    sites.push({ name: fed.name, shape: site === "pooled" ? [2 * config.width] : ["T", config.width] });
+    sites.push({ name: fed.name, shape: x.shape.slice(1).map((size) => (typeof size === "number" ? size : "T")) });
     return graph.mul(x, fed);
   };
   const output = buildEncoder(graph, config, labelCount, { embedded, mask }, dropout ? { dropout: drop } : {});
+  const logits = stackTowers(graph, output.towers, labelCount);
   const soft = needsSoftLabels(losses);
   const { total, terms } = buildLoss(graph, losses, {
-    logits: output.logits,
-    labels: graph.input("labels", [rows], "i64"),
-    rowShares: graph.input("rowShares", [rows]),
+    logits,
+    labels: graph.input("labels", [views], "i64"),
+    rowShares: graph.input("rowShares", [views]),
     ...(needsTwoViews(losses) && { pairShares: graph.input("pairShares", ["B"]) }),
     ...(soft && {
-      softTargets: graph.input("softTargets", [rows, labelCount + 1]),
-      softKnown: graph.input("softKnown", [rows, labelCount]),
-      softShares: graph.input("softShares", [rows]),
+      softTargets: graph.input("softTargets", [views, labelCount + 1]),
+      softKnown: graph.input("softKnown", [views, labelCount]),
+      softShares: graph.input("softShares", [views]),
     }),
   });
   const names = [...output.weights.keys(), "embedded"];
   const values = gradients(graph, total, [...output.weights.values(), embedded]);
   const byName = new Map(values.map((value, i) => [names[i] ?? "", value]));
-  return { graph, loss: total, terms, logits: output.logits, gradients: byName, sites };
+  return { graph, loss: total, terms, logits, gradients: byName, sites };
+}
+
+/** Logits of the towers below each other, [towers*R, labels]. */
+function stackTowers(graph: Graph, towers: readonly TowerOutput[], labelCount: number): Value {
+  const [first] = towers;
+  if (towers.length === 1 && first !== undefined) return first.logits;
+  const parts = towers.map(({ logits }) => graph.reshape(logits, [1, -1, labelCount]));
+  return graph.reshape(graph.concat(parts, 0), [-1, labelCount]);
 }
 
 /** ONNX bytes of the training graph; outputs `loss`, `logits` and `gradient.<name>`. */
@@ -76,7 +100,7 @@ export function compileTrainingGraph(training: TrainingGraph): Uint8Array {
  *  `logits` [B, labels]. */
 export function compileEvaluationGraph(config: EncoderConfig, labelCount: number): Uint8Array {
   const graph = createGraph();
-  const embedded = graph.input("embedded", ["B", "T", config.width]);
+  const embedded = graph.input("embedded", ["B", "T", tableWidth(config)]);
   const { logits } = buildEncoder(graph, config, labelCount, { embedded, mask: graph.input("mask", ["B", "T"]) });
   return compileOnnx(graph, { outputs: { logits }, purpose: "train" });
 }

@@ -26,9 +26,9 @@ export function encoderAccounting(config: EncoderConfig, labelCount: number, tok
     parameters += count;
     bytesInt8 += shape.length === 2 ? count + 4 * (shape[0] ?? 0) : 4 * count;
   }
-  const { layers, width, feedForward } = config;
+  const { towers, layers, width, feedForward } = config;
   const products = layers * (4 * width * width + 2 * width * feedForward + 2 * tokens * width);
   const front = (TYPICAL_BUCKETS + 1) * width;
   const head = (2 * width * labelCount) / tokens;
-  return { parameters, bytesInt8, bytesFp32: 4 * parameters, flopsPerToken: 2 * (products + front + head) };
+  return { parameters, bytesInt8, bytesFp32: 4 * parameters, flopsPerToken: 2 * towers * (products + front + head) };
 }

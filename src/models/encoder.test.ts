@@ -6,9 +6,17 @@ import { tokenFeatures } from "../tokenizer/hashed-features.js";
 import { elementCount, type Tensor } from "../tensor/tensor.js";
 import { encoderAccounting } from "./accounting.js";
 import { encoderFeeds } from "./encoder-feeds.js";
-import { ENCODER_SIZES, encoderParameters, encoderServeGraph, tableParameter } from "./encoder.js";
+import { ENCODER_SIZES, type EncoderConfig, encoderParameters, encoderServeGraph, tableParameter } from "./encoder.js";
 
-const config = { layers: 2, width: 64, heads: 4, feedForward: 128, buckets: 256, maxTokens: 16 };
+const config: EncoderConfig = {
+  towers: 2,
+  layers: 2,
+  width: 64,
+  heads: 4,
+  feedForward: 128,
+  buckets: 256,
+  maxTokens: 16,
+};
 const LABELS = 7;
 
 function randomWeights(): Map<string, Float32Array> {
@@ -62,10 +70,29 @@ describe("the serving encoder", () => {
     exact.forEach((logit, i) => expect(Math.abs(logit - (coarse[i] ?? NaN))).toBeLessThan(0.05 * scale));
   });
 
-  it("gives every hidden state", () => {
-    expect(encoderServeGraph(config, LABELS).hiddenStates.map((state) => state.shape)).toEqual(
-      new Array(3).fill(["B", "T", 64]),
+  it("gives every hidden state of every tower", () => {
+    const { towers } = encoderServeGraph(config, LABELS);
+    expect(towers.map(({ hiddenStates }) => hiddenStates.map(({ shape }) => shape))).toEqual(
+      new Array(2).fill(new Array(3).fill(["B", "T", 64])),
     );
+  });
+
+  it("answers with the mean of the towers' log-probabilities", async () => {
+    const { graph, logits, towers } = encoderServeGraph(config, LABELS);
+    const outputs = { logits, first: towers[0]?.logits ?? logits, second: towers[1]?.logits ?? logits };
+    const session = await openSession(compileOnnx(graph, { outputs, purpose: "serve", weights: randomWeights() }), {
+      threads: 1,
+    });
+    const results = await session.run(encoderFeeds(features, config));
+    await session.close();
+    const logProbabilities = (name: string): number[] => {
+      const row = Array.from(logitsOf(results[name]).subarray(0, LABELS));
+      const total = Math.log(row.reduce((sum, logit) => sum + Math.exp(logit), 0));
+      return row.map((logit) => logit - total);
+    };
+    const [first, second] = [logProbabilities("first"), logProbabilities("second")];
+    const mean = Array.from(logitsOf(results["logits"]).subarray(0, LABELS));
+    mean.forEach((value, c) => expect(value).toBeCloseTo(((first[c] ?? NaN) + (second[c] ?? NaN)) / 2, 4));
   });
 
   it("refuses heads that do not divide the width", () => {

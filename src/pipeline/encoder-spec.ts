@@ -6,18 +6,15 @@ import type { EncoderRecipe } from "../plan/candidates.js";
 import type { PlannedCandidate } from "../plan/plan.js";
 import { trainingLabel, type TrainContext } from "./rungs.js";
 
-/** Weight of the R-Drop term (Liang et al. 2021 use 1 to 5) and label smoothing: usual values, not tuned. */
-const R_DROP_WEIGHT = 1;
+/** Weight of the agreement between the towers and label smoothing: usual values, not tuned. */
+const AGREEMENT_WEIGHT = 1;
 const LABEL_SMOOTHING = 0.05;
 
-/** The losses of a recipe: soft labels where the log has them, R-Drop where the time allows it. */
-export function lossesOf(recipe: EncoderRecipe, hasSoftLabels: boolean): readonly LossSpec[] {
+/** The losses of an encoder: soft labels where the log has them, and its two towers teach each other. */
+export function lossesOf(hasSoftLabels: boolean): readonly LossSpec[] {
   const labels: LossSpec = { kind: "cross-entropy", weight: hasSoftLabels ? 0.5 : 1, labelSmoothing: LABEL_SMOOTHING };
-  return [
-    labels,
-    ...(hasSoftLabels ? [{ kind: "forward-kl", weight: 0.5, temperature: 1 } as const] : []),
-    ...(recipe.rDrop ? [{ kind: "r-drop", weight: R_DROP_WEIGHT } as const] : []),
-  ];
+  const soft: readonly LossSpec[] = hasSoftLabels ? [{ kind: "forward-kl", weight: 0.5, temperature: 1 }] : [];
+  return [labels, ...soft, { kind: "r-drop", weight: AGREEMENT_WEIGHT }];
 }
 
 /** Soft labels of all rows, [rows, labels + 1]; NaN where the log says nothing. Absent when no row has any. */
@@ -41,7 +38,7 @@ export function encoderSpec(context: TrainContext, recipe: EncoderRecipe): Encod
     ...(softLabels === undefined ? {} : { softLabels }),
     labelCount: context.dataset.labels.length,
     config: ENCODER_SIZES[recipe.size],
-    losses: lossesOf(recipe, softLabels !== undefined),
+    losses: lossesOf(softLabels !== undefined),
     epochs: recipe.epochs,
     batchSize: recipe.batchSize,
     learningRate: recipe.learningRate,
@@ -59,9 +56,7 @@ export function lossFormulaOf(candidate: PlannedCandidate, context: TrainContext
   }
   if (candidate.encoder !== undefined) {
     const soft = context.rows.some((row) => row.softLabels !== undefined);
-    parts.push(
-      `encoder: ${lossFormulas(lossesOf(candidate.encoder, soft), context.dataset.labels.length).join(" + ")}`,
-    );
+    parts.push(`encoder: ${lossFormulas(lossesOf(soft), context.dataset.labels.length).join(" + ")}`);
   }
   return parts.join("; ");
 }

@@ -7,11 +7,14 @@ import { InvariantError } from "../errors.js";
 import { studentPer1kUsd, type TeacherPrice } from "../cost.js";
 import type { Plan, PlannedCandidate } from "../plan/plan.js";
 import { clopperPearsonLower } from "../stats.js";
+import { mergedProgress } from "./progress.js";
 import {
   encoderFinal,
-  encoderOutOfFold,
+  encoderFold,
+  joinFolds,
   joinOutOfFold,
   linearOutOfFold,
+  sideBySide,
   type EncoderOutOfFold,
   type OutOfFold,
   type TrainContext,
@@ -86,17 +89,6 @@ function restrict(values: Uint8Array, rows: Uint32Array, wanted: Uint32Array): U
   return Uint8Array.from(wanted, (row) => values[at.get(row) ?? -1] ?? 0);
 }
 
-/** Both results, once both have come to an end: a failure of one must not leave the other writing. */
-async function settled<A, B>(a: Promise<A>, b: Promise<B>): Promise<readonly [A, B]> {
-  await Promise.allSettled([a, b]);
-  return Promise.all([a, b]);
-}
-
-/** The context of a fit whose progress the longer one beside it stands for. */
-function quiet(context: TrainContext): TrainContext {
-  return { ...context, progress: { ...context.progress, update: () => undefined } };
-}
-
 class Trainer {
   private readonly linear = new Map<string, OutOfFold>();
   private readonly encoders = new Map<string, EncoderOutOfFold>();
@@ -111,24 +103,29 @@ class Trainer {
     return known;
   }
 
-  /** Both fits of an encoder. With two threads they run side by side, one thread each: at these sizes that is twice as fast as two
-   *  threads inside every operator. The final fit then assumes that the last epoch will be the best, as a decayed rate makes it. */
+  /** All fits of an encoder. With several threads they run side by side, one thread each: at these sizes that is twice as fast as
+   *  threads inside every operator. The final fit then begins first and assumes that the last epoch will be the best, as a decayed
+   *  rate makes it. */
   private async encoderPart(candidate: PlannedCandidate): Promise<EncoderOutOfFold | undefined> {
     const name = candidate.parts.find((part) => part.startsWith("encoder"));
     const recipe = candidate.encoder;
     if (recipe === undefined || name === undefined) return undefined;
     const known = this.encoders.get(name);
     if (known !== undefined) return known;
-    const single = { ...this.context, threads: 1 };
-    const found =
-      this.context.threads > 1
-        ? (
-            await settled(
-              encoderOutOfFold(quiet(single), name, recipe),
-              encoderFinal(single, name, recipe, recipe.epochs),
-            )
-          )[0]
-        : await encoderOutOfFold(single, name, recipe);
+    const { dataset, threads } = this.context;
+    const folds = Math.min(recipe.folds, dataset.folds);
+    const stage = `${name}, ${folds} of ${dataset.folds} folds${threads > 1 ? " and final fit" : ""}`;
+    const progress = mergedProgress(this.context.progress, stage, threads > 1 ? folds + 1 : folds);
+    const shared = { ...this.context, threads: 1, progress };
+    const foldFits = Array.from({ length: folds }, (_, k) => async () => encoderFold(shared, name, recipe, k));
+    const finalFit = async (): Promise<undefined> => {
+      if (threads > 1) await encoderFinal(shared, name, recipe, recipe.epochs);
+    };
+    const parts = await sideBySide([finalFit, ...foldFits], threads);
+    const found = joinFolds(
+      parts.flatMap((part) => part ?? []),
+      dataset.labels.length,
+    );
     this.encoders.set(name, found);
     return found;
   }

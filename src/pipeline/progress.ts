@@ -6,3 +6,15 @@ export interface Progress {
   /** Something worth a line. */
   note(text: string): void;
 }
+
+/** One progress for `parts` stages that run side by side: the mean of their shares, shown as `stage`. */
+export function mergedProgress(progress: Progress, stage: string, parts: number): Progress {
+  const ratios = new Map<string, number>();
+  return {
+    note: (text) => progress.note(text),
+    update: (part, doneRatio) => {
+      ratios.set(part, doneRatio);
+      progress.update(stage, [...ratios.values()].reduce((sum, ratio) => sum + ratio, 0) / parts);
+    },
+  };
+}

@@ -70,8 +70,9 @@ function targetsOf(rows: readonly Row[], classes: number, smoothing: number): In
   return targets;
 }
 
-/** Runs jobs side by side, `width` at a time, results in order. */
-async function sideBySide<T>(jobs: readonly (() => Promise<T>)[], width: number): Promise<T[]> {
+/** Runs jobs side by side, `width` at a time, results in order. All that began have ended when it rejects: a failure of one must not
+ *  leave another writing. */
+export async function sideBySide<T>(jobs: readonly (() => Promise<T>)[], width: number): Promise<T[]> {
   const results: T[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {
@@ -80,7 +81,9 @@ async function sideBySide<T>(jobs: readonly (() => Promise<T>)[], width: number)
       if (job !== undefined) results[i] = await job();
     }
   };
-  await Promise.all(Array.from({ length: Math.max(1, width) }, lane));
+  const lanes = Array.from({ length: Math.max(1, width) }, lane);
+  await Promise.allSettled(lanes);
+  await Promise.all(lanes);
   return results;
 }
 
@@ -139,16 +142,11 @@ function checkpointOf(context: TrainContext, stage: string): string {
 }
 
 /** Trains to the end; an abort keeps the checkpoint and rejects with the signal's reason. */
-async function runEncoder(
-  context: TrainContext,
-  stage: string,
-  shown: string,
-  spec: EncoderTrainSpec,
-): Promise<EncoderTrainResult> {
+async function runEncoder(context: TrainContext, stage: string, spec: EncoderTrainSpec): Promise<EncoderTrainResult> {
   const result = await trainEncoder(spec, {
     threads: context.threads,
     checkpointPath: checkpointOf(context, stage),
-    onProgress: ({ step, steps }) => context.progress.update(shown, steps > 0 ? step / steps : 0),
+    onProgress: ({ step, steps }) => context.progress.update(stage, steps > 0 ? step / steps : 0),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   });
   if (result.stopped === "aborted") context.signal?.throwIfAborted();
@@ -156,31 +154,51 @@ async function runEncoder(
 }
 
 export interface EncoderOutOfFold extends OutOfFold {
-  /** Epoch with the least held-out loss: how long the final fit trains. */
+  /** Epoch with the least held-out loss, the median over the folds: how long the final fit trains. */
   readonly bestEpoch: number;
 }
 
-/** Out-of-fold log-probabilities of an encoder: one fold, because it is dear. */
-export async function encoderOutOfFold(
+/** Log-probabilities of the rows of one fold by an encoder of the other folds, and its best epoch. */
+export async function encoderFold(
   context: TrainContext,
   name: string,
   recipe: EncoderRecipe,
+  k: number,
 ): Promise<EncoderOutOfFold> {
-  const rows = Uint32Array.from([...context.rows.entries()].flatMap(([r, row]) => (row.fold === 0 ? [r] : [])));
-  const arrays = await context.folder.arrays(`${name}-fold0`, async () => {
+  const rows = Uint32Array.from([...context.rows.entries()].flatMap(([r, row]) => (row.fold === k ? [r] : [])));
+  const stage = `${name}-fold${k}`;
+  const arrays = await context.folder.arrays(stage, async () => {
     const spec = { ...encoderSpec(context, recipe), holdout: rows };
-    const result = await runEncoder(context, `${name}-fold0`, `${name}, fold`, spec);
+    const result = await runEncoder(context, stage, spec);
     const logits = Float32Array.from(result.holdoutProbabilities ?? [], (p) => Math.log(Math.max(p, 1e-12)));
     return new Map([
       ["logits", logits],
       ["bestEpoch", Float32Array.of(result.bestEpoch)],
     ]);
   });
-  rmSync(checkpointOf(context, `${name}-fold0`), { force: true });
+  rmSync(checkpointOf(context, stage), { force: true });
+  context.progress.update(stage, 1);
   return {
     rows,
     logits: arrays.get("logits") ?? new Float32Array(),
     bestEpoch: arrays.get("bestEpoch")?.[0] ?? recipe.epochs,
+  };
+}
+
+/** Folds below each other, in the order of the rows. */
+export function joinFolds(parts: readonly EncoderOutOfFold[], classes: number): EncoderOutOfFold {
+  const places = parts
+    .flatMap(({ rows, logits }) =>
+      Array.from(rows, (row, i) => ({ row, logits: logits.subarray(i * classes, (i + 1) * classes) })),
+    )
+    .sort((a, b) => a.row - b.row);
+  const logits = new Float32Array(places.length * classes);
+  for (const [i, place] of places.entries()) logits.set(place.logits, i * classes);
+  const epochs = parts.map(({ bestEpoch }) => bestEpoch).sort((a, b) => a - b);
+  return {
+    rows: Uint32Array.from(places, ({ row }) => row),
+    logits,
+    bestEpoch: epochs[epochs.length >> 1] ?? 0,
   };
 }
 
@@ -194,10 +212,11 @@ export async function encoderFinal(
   const stage = `${name}-weights${epochs}`;
   const arrays = await context.folder.arrays(stage, async () => {
     const spec = { ...encoderSpec(context, recipe), stopAfterEpochs: epochs };
-    const { weights } = await runEncoder(context, stage, `${name}, final fit`, spec);
+    const { weights } = await runEncoder(context, stage, spec);
     return new Map([...weights].map(([key, data]) => [`encoder.${key}`, data]));
   });
   rmSync(checkpointOf(context, stage), { force: true });
+  context.progress.update(stage, 1);
   return arrays;
 }
 

@@ -18,7 +18,8 @@ export interface EncoderRecipe {
   readonly epochs: number;
   readonly batchSize: number;
   readonly learningRate: number;
-  readonly rDrop: boolean;
+  /** Folds that are predicted by a model of the others: their rows choose, stop and calibrate. */
+  readonly folds: number;
 }
 
 export interface LinearRung {
@@ -56,16 +57,16 @@ export function linearRecipes(rung: LinearRung): LinearRecipe[] {
 export const ENCODER_RUNGS: readonly EncoderSize[] = ["small", "medium", "large"];
 
 const ENCODER_TRAINING = { batchSize: 32, learningRate: 1e-3 } as const;
-/** Epochs and R-Drop, best first. */
+/** Epochs and folds, best first. */
 const ENCODER_SCHEDULES = [
-  { epochs: 12, rDrop: true },
-  { epochs: 8, rDrop: true },
-  { epochs: 12, rDrop: false },
-  { epochs: 10, rDrop: false },
-  { epochs: 8, rDrop: false },
-  { epochs: 6, rDrop: false },
-  { epochs: 4, rDrop: false },
-  { epochs: 3, rDrop: false },
+  { epochs: 16, folds: 3 },
+  { epochs: 16, folds: 1 },
+  { epochs: 12, folds: 1 },
+  { epochs: 10, folds: 1 },
+  { epochs: 8, folds: 1 },
+  { epochs: 6, folds: 1 },
+  { epochs: 4, folds: 1 },
+  { epochs: 3, folds: 1 },
 ] as const;
 
 /** Recipes of one encoder size, best first. */

@@ -16,8 +16,6 @@ export const TRAIN_COSTS = {
   parallelEfficiencyRatio: 0.85,
   /** Forward and both halves of the backward pass. */
   backwardFactor: 3,
-  /** R-Drop runs every batch twice. */
-  rDropFactor: 2,
   /** Share of the measured matrix products that a training step reaches. */
   encoderEfficiencyRatio: 0.71,
   /** Norms, activations, softmax and dropout of one (token, width, layer) cell, forward and backward, as products of the same time:

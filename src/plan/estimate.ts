@@ -2,7 +2,7 @@
  *  table of costs. Pure arithmetic: the same input gives the same plan anywhere. */
 import { studentPer1kUsd } from "../cost.js";
 import { encoderAccounting } from "../models/accounting.js";
-import { ENCODER_SIZES } from "../models/encoder.js";
+import { ENCODER_SIZES, tableWidth } from "../models/encoder.js";
 import type { EncoderRecipe, LinearRecipe, StudentKind } from "./candidates.js";
 import { EXPECTED_COVERAGE_RATIO, MEMORY_COSTS, SERVE_COSTS, SIZE_COSTS, TRAIN_COSTS } from "./costs-table.js";
 import type { PlanFacts } from "./facts.js";
@@ -75,7 +75,9 @@ export function latencyMsOf(parts: StudentParts, facts: PlanFacts, profile: Mach
     const entries = facts.meanTokens * TRAIN_COSTS.bucketsPerToken;
     const flops = facts.meanTokens * encoderAccounting(config, facts.labels, facts.meanTokens).flopsPerToken;
     ms +=
-      entries * tokenBucketMs + gatherMs(entries * config.width) + nodesMs(encoderNodes + config.layers * layerNodes);
+      entries * tokenBucketMs +
+      gatherMs(entries * tableWidth(config)) +
+      nodesMs(config.towers * (encoderNodes + config.layers * layerNodes));
     ms += flops / (profile.singleThreadGflops * 1e6 * SERVE_COSTS.encoderEfficiencyRatio);
   }
   return ms;
@@ -116,12 +118,13 @@ export function encoderFitSeconds(
   facts: PlanFacts,
   profile: MachineProfile,
 ): number {
-  const { layers, width } = ENCODER_SIZES[recipe.size];
-  const { flopsPerToken } = encoderAccounting(ENCODER_SIZES[recipe.size], facts.labels, facts.meanTokens);
+  const config = ENCODER_SIZES[recipe.size];
+  const width = tableWidth(config);
+  const { flopsPerToken } = encoderAccounting(config, facts.labels, facts.meanTokens);
   const tokens = recipe.epochs * rows * facts.meanTokens;
-  const views = recipe.rDrop ? TRAIN_COSTS.rDropFactor : 1;
-  const perToken = TRAIN_COSTS.backwardFactor * flopsPerToken + TRAIN_COSTS.elementwiseFlopsPerCell * layers * width;
-  const denseFlops = tokens * TRAIN_COSTS.paddingFactor * views * perToken;
+  const perToken =
+    TRAIN_COSTS.backwardFactor * flopsPerToken + TRAIN_COSTS.elementwiseFlopsPerCell * config.layers * width;
+  const denseFlops = tokens * TRAIN_COSTS.paddingFactor * perToken;
   const tableFlops = tokens * TRAIN_COSTS.bucketsPerToken * width * TRAIN_COSTS.tableFlopsPerCell;
   return (
     denseFlops / (profile.singleThreadGflops * 1e9 * TRAIN_COSTS.encoderEfficiencyRatio) +
@@ -131,12 +134,19 @@ export function encoderFitSeconds(
   );
 }
 
-/** Seconds of an encoder's two fits, one fold held out and all rows: side by side on two cores, else one after the other. */
+/** Seconds of an encoder's fits, those of its folds and the final one: one per core, the longest first. */
 export function encoderSecondsOf(recipe: EncoderRecipe, facts: PlanFacts, profile: MachineProfile): number {
+  const folds = Math.min(recipe.folds, facts.folds);
   const foldRows = (facts.trainRows * (facts.folds - 1)) / facts.folds;
   const final = encoderFitSeconds(recipe, facts.trainRows, facts, profile);
-  if (profile.cores > 1) return final / TRAIN_COSTS.parallelEfficiencyRatio;
-  return encoderFitSeconds(recipe, foldRows, facts, profile) + final;
+  const fold = encoderFitSeconds(recipe, foldRows, facts, profile);
+  if (profile.cores === 1) return final + folds * fold;
+  const lanes = new Array<number>(profile.cores).fill(0);
+  for (const seconds of [final, ...new Array<number>(folds).fill(fold)]) {
+    const free = lanes.indexOf(Math.min(...lanes));
+    lanes[free] = (lanes[free] ?? 0) + seconds;
+  }
+  return Math.max(...lanes) / TRAIN_COSTS.parallelEfficiencyRatio;
 }
 
 function trainMemoryMbOf(parts: StudentParts, facts: PlanFacts, profile: MachineProfile): number {
@@ -147,12 +157,11 @@ function trainMemoryMbOf(parts: StudentParts, facts: PlanFacts, profile: Machine
     linear = buckets(parts.linear) * facts.labels * linearBytesPerCell * Math.min(profile.cores, facts.folds);
   }
   if (parts.encoder !== undefined) {
-    const { layers, width, feedForward, size } = { ...ENCODER_SIZES[parts.encoder.size], size: parts.encoder.size };
-    const tokens =
-      parts.encoder.batchSize * facts.meanTokens * TRAIN_COSTS.paddingFactor * (parts.encoder.rDrop ? 2 : 1);
-    const perToken = layers * (activationsPerWidth * width + activationsPerFeedForward * feedForward) * 4;
-    encoder =
-      encoderAccounting(ENCODER_SIZES[size], facts.labels).parameters * encoderBytesPerParameter + tokens * perToken;
+    const config = ENCODER_SIZES[parts.encoder.size];
+    const { towers, layers, width, feedForward } = config;
+    const tokens = parts.encoder.batchSize * facts.meanTokens * TRAIN_COSTS.paddingFactor;
+    const perToken = towers * layers * (activationsPerWidth * width + activationsPerFeedForward * feedForward) * 4;
+    encoder = encoderAccounting(config, facts.labels).parameters * encoderBytesPerParameter + tokens * perToken;
   }
   return baseMb + Math.max(linear, encoder) / 1e6;
 }

@@ -30,10 +30,10 @@ export function describeReason({ code, facts }: PlanReason): string {
   return SENTENCES[code](facts);
 }
 
-function describeCandidate(candidate: PlannedCandidate): string {
+function describeCandidate(candidate: PlannedCandidate, folds: number): string {
   const { estimate, status, because, encoder, linear } = candidate;
   const recipe =
-    encoder === undefined ? `${linear?.epochs} epochs` : `${encoder.epochs} epochs${encoder.rDrop ? ", R-Drop" : ""}`;
+    encoder === undefined ? `${linear?.epochs} epochs` : `${encoder.epochs} epochs, ${encoder.folds} of ${folds} folds`;
   const saved =
     estimate.savedPer1kUsd === undefined ? "" : `, saves ${number(estimate.savedPer1kUsd)} USD per 1,000 calls`;
   const reasons = because.length === 0 ? "" : `: ${because.map(describeReason).join("; ")}`;
@@ -46,7 +46,7 @@ export function formatPlan(plan: Plan): string {
   const { machine, target, minutes, candidates, unreachable, nearestTarget } = plan;
   const lines = [
     `target ${formatTarget(target)}; ${number(minutes)} minutes on ${machine.cpu}, ${machine.cores} cores, ${number(machine.gflops)} GFLOP/s`,
-    ...candidates.map(describeCandidate),
+    ...candidates.map((candidate) => describeCandidate(candidate, plan.facts.folds)),
     `training takes about ${number(plan.trainSeconds)} s of ${number(plan.budgetSeconds)} s`,
   ];
   if (unreachable !== undefined) {
