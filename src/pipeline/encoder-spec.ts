@@ -27,9 +27,13 @@ function softLabelsOf(context: TrainContext): Float32Array | undefined {
   return soft;
 }
 
-/** The training of a recipe on all unsealed rows. */
-export function encoderSpec(context: TrainContext, recipe: EncoderRecipe): EncoderTrainSpec {
-  const softLabels = softLabelsOf(context);
+/** The training of a recipe on all unsealed rows; soft labels of a local teacher stand in for those of a log without any. */
+export function encoderSpec(
+  context: TrainContext,
+  recipe: EncoderRecipe,
+  localSoftLabels?: Float32Array,
+): EncoderTrainSpec {
+  const softLabels = softLabelsOf(context) ?? localSoftLabels;
   return {
     ...ENCODER_TRAIN_DEFAULTS,
     texts: context.rows.map((row) => row.text),
@@ -55,7 +59,8 @@ export function lossFormulaOf(candidate: PlannedCandidate, context: TrainContext
     );
   }
   if (candidate.encoder !== undefined) {
-    const soft = context.rows.some((row) => row.softLabels !== undefined);
+    const soft =
+      candidate.encoder.localTeacher !== undefined || context.rows.some((row) => row.softLabels !== undefined);
     parts.push(`encoder: ${lossFormulas(lossesOf(soft), context.dataset.labels.length).join(" + ")}`);
   }
   return parts.join("; ");

@@ -7,6 +7,7 @@ import { InvariantError } from "../errors.js";
 import { studentPer1kUsd, type TeacherPrice } from "../cost.js";
 import type { Plan, PlannedCandidate } from "../plan/plan.js";
 import { clopperPearsonLower } from "../stats.js";
+import { encoderTask } from "./local-teacher.js";
 import { mergedProgress } from "./progress.js";
 import {
   encoderFinal,
@@ -117,9 +118,10 @@ class Trainer {
     const stage = `${name}, ${folds} of ${dataset.folds} folds${threads > 1 ? " and final fit" : ""}`;
     const progress = mergedProgress(this.context.progress, stage, threads > 1 ? folds + 1 : folds);
     const shared = { ...this.context, threads: 1, progress };
-    const foldFits = Array.from({ length: folds }, (_, k) => async () => encoderFold(shared, name, recipe, k));
+    const task = await encoderTask(this.context, name, recipe);
+    const foldFits = Array.from({ length: folds }, (_, k) => async () => encoderFold(shared, task, k));
     const finalFit = async (): Promise<undefined> => {
-      if (threads > 1) await encoderFinal(shared, name, recipe, recipe.epochs);
+      if (threads > 1) await encoderFinal(shared, task, recipe.epochs);
     };
     const parts = await sideBySide([finalFit, ...foldFits], threads);
     const found = joinFolds(

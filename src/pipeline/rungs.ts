@@ -30,7 +30,8 @@ export interface OutOfFold {
   readonly logits: Float32Array;
 }
 
-function linearJob(
+/** The fit of a linear student on `train`, which then answers `heldOut`. */
+export function linearJob(
   context: TrainContext,
   recipe: LinearRecipe,
   train: readonly Row[],
@@ -137,20 +138,28 @@ export function linearFinal(
   });
 }
 
-function checkpointOf(context: TrainContext, stage: string): string {
-  return context.folder.file(`${stage}.checkpoint`);
-}
-
-/** Trains to the end; an abort keeps the checkpoint and rejects with the signal's reason. */
-async function runEncoder(context: TrainContext, stage: string, spec: EncoderTrainSpec): Promise<EncoderTrainResult> {
-  const result = await trainEncoder(spec, {
-    threads: context.threads,
-    checkpointPath: checkpointOf(context, stage),
-    onProgress: ({ step, steps }) => context.progress.update(stage, steps > 0 ? step / steps : 0),
-    ...(context.signal === undefined ? {} : { signal: context.signal }),
+/** Trains an encoder to the end as a stage and keeps what `collect` takes from the result. An abort keeps the checkpoint and rejects with
+ *  the signal's reason. */
+export async function encoderStage(
+  context: TrainContext,
+  stage: string,
+  spec: EncoderTrainSpec,
+  collect: (result: EncoderTrainResult) => Promise<Map<string, Float32Array>> | Map<string, Float32Array>,
+): Promise<ReadonlyMap<string, Float32Array>> {
+  const checkpointPath = context.folder.file(`${stage}.checkpoint`);
+  const arrays = await context.folder.arrays(stage, async () => {
+    const result = await trainEncoder(spec, {
+      threads: context.threads,
+      checkpointPath,
+      onProgress: ({ step, steps }) => context.progress.update(stage, steps > 0 ? step / steps : 0),
+      ...(context.signal === undefined ? {} : { signal: context.signal }),
+    });
+    if (result.stopped === "aborted") context.signal?.throwIfAborted();
+    return collect(result);
   });
-  if (result.stopped === "aborted") context.signal?.throwIfAborted();
-  return result;
+  rmSync(checkpointPath, { force: true });
+  context.progress.update(stage, 1);
+  return arrays;
 }
 
 export interface EncoderOutOfFold extends OutOfFold {
@@ -158,30 +167,32 @@ export interface EncoderOutOfFold extends OutOfFold {
   readonly bestEpoch: number;
 }
 
+/** What an encoder is trained by. */
+export interface EncoderTask {
+  readonly name: string;
+  readonly recipe: EncoderRecipe;
+  /** Soft labels of a local teacher, [rows, labels + 1]. */
+  readonly localSoftLabels?: Float32Array;
+}
+
 /** Log-probabilities of the rows of one fold by an encoder of the other folds, and its best epoch. */
-export async function encoderFold(
-  context: TrainContext,
-  name: string,
-  recipe: EncoderRecipe,
-  k: number,
-): Promise<EncoderOutOfFold> {
+export async function encoderFold(context: TrainContext, task: EncoderTask, k: number): Promise<EncoderOutOfFold> {
   const rows = Uint32Array.from([...context.rows.entries()].flatMap(([r, row]) => (row.fold === k ? [r] : [])));
-  const stage = `${name}-fold${k}`;
-  const arrays = await context.folder.arrays(stage, async () => {
-    const spec = { ...encoderSpec(context, recipe), holdout: rows };
-    const result = await runEncoder(context, stage, spec);
-    const logits = Float32Array.from(result.holdoutProbabilities ?? [], (p) => Math.log(Math.max(p, 1e-12)));
-    return new Map([
-      ["logits", logits],
-      ["bestEpoch", Float32Array.of(result.bestEpoch)],
-    ]);
-  });
-  rmSync(checkpointOf(context, stage), { force: true });
-  context.progress.update(stage, 1);
+  const spec = { ...encoderSpec(context, task.recipe, task.localSoftLabels), holdout: rows };
+  const arrays = await encoderStage(
+    context,
+    `${task.name}-fold${k}`,
+    spec,
+    ({ holdoutProbabilities = new Float32Array(), bestEpoch }) =>
+      new Map([
+        ["logits", holdoutProbabilities.map((p) => Math.log(Math.max(p, 1e-12)))],
+        ["bestEpoch", Float32Array.of(bestEpoch)],
+      ]),
+  );
   return {
     rows,
     logits: arrays.get("logits") ?? new Float32Array(),
-    bestEpoch: arrays.get("bestEpoch")?.[0] ?? recipe.epochs,
+    bestEpoch: arrays.get("bestEpoch")?.[0] ?? task.recipe.epochs,
   };
 }
 
@@ -205,19 +216,16 @@ export function joinFolds(parts: readonly EncoderOutOfFold[], classes: number): 
 /** Weights of an encoder on all unsealed rows, `encoder.` before each name. */
 export async function encoderFinal(
   context: TrainContext,
-  name: string,
-  recipe: EncoderRecipe,
+  task: EncoderTask,
   epochs: number,
 ): Promise<ReadonlyMap<string, Float32Array>> {
-  const stage = `${name}-weights${epochs}`;
-  const arrays = await context.folder.arrays(stage, async () => {
-    const spec = { ...encoderSpec(context, recipe), stopAfterEpochs: epochs };
-    const { weights } = await runEncoder(context, stage, spec);
-    return new Map([...weights].map(([key, data]) => [`encoder.${key}`, data]));
-  });
-  rmSync(checkpointOf(context, stage), { force: true });
-  context.progress.update(stage, 1);
-  return arrays;
+  const spec = { ...encoderSpec(context, task.recipe, task.localSoftLabels), stopAfterEpochs: epochs };
+  return encoderStage(
+    context,
+    `${task.name}-weights${epochs}`,
+    spec,
+    ({ weights }) => new Map([...weights].map(([key, data]) => [`encoder.${key}`, data])),
+  );
 }
 
 /** Weighted mean of log-probabilities, rows of `a` looked up by row index: out-of-fold logits of a joined student. */

@@ -19,6 +19,7 @@ import { openSession } from "../runtime/onnxruntime.js";
 import { parseManifest, type StudentManifest } from "../student/manifest.js";
 import { studentLogits } from "../student/student.js";
 import { VERSION } from "../version.js";
+import { encoderTask } from "./local-teacher.js";
 import { encoderFinal, linearFinal, type OutOfFold, type TrainContext } from "./rungs.js";
 
 /** Rows on which an export is compared with its training weights. */
@@ -59,13 +60,8 @@ async function finalWeights(context: TrainContext, trained: Trained): Promise<Ma
   }
   if (encoder !== undefined) {
     const epochs = trained.epochs ?? encoder.epochs;
-    for (const [key, data] of await encoderFinal(
-      { ...context, threads: 1 },
-      `encoder-${encoder.size}`,
-      encoder,
-      epochs,
-    ))
-      weights.set(key, data);
+    const task = await encoderTask(context, `encoder-${encoder.size}`, encoder);
+    for (const [key, data] of await encoderFinal({ ...context, threads: 1 }, task, epochs)) weights.set(key, data);
   }
   return weights;
 }

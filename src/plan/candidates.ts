@@ -20,6 +20,8 @@ export interface EncoderRecipe {
   readonly learningRate: number;
   /** Folds that are predicted by a model of the others: their rows choose, stop and calibrate. */
   readonly folds: number;
+  /** Linear half of a local teacher, the other half being this encoder, whose out-of-fold answers soften the hard labels. */
+  readonly localTeacher?: LinearRecipe;
 }
 
 export interface LinearRung {
@@ -69,7 +71,11 @@ const ENCODER_SCHEDULES = [
   { epochs: 3, folds: 1 },
 ] as const;
 
-/** Recipes of one encoder size, best first. */
-export function encoderRecipes(size: EncoderSize): EncoderRecipe[] {
-  return ENCODER_SCHEDULES.map((schedule) => ({ size, ...ENCODER_TRAINING, ...schedule }));
+/** Epochs under a local teacher, which judges by one fold: see pipeline/local-teacher.ts. */
+const TAUGHT_EPOCHS = [16, 12] as const;
+
+/** Recipes of one encoder size, best first; taught by a local teacher with this linear half where one is given and the time allows. */
+export function encoderRecipes(size: EncoderSize, localTeacher?: LinearRecipe): EncoderRecipe[] {
+  const taught = localTeacher === undefined ? [] : TAUGHT_EPOCHS.map((epochs) => ({ epochs, folds: 1, localTeacher }));
+  return [...taught, ...ENCODER_SCHEDULES].map((schedule) => ({ size, ...ENCODER_TRAINING, ...schedule }));
 }

@@ -98,3 +98,6 @@ export const EXPECTED_COVERAGE_RATIO = { linear: 0.68, encoder: 0.7, joined: 0.7
 
 /** Below this many rows a deeper encoder only remembers. */
 export const LARGE_ENCODER_MIN_ROWS = 25_000;
+
+/** A teacher that agrees with itself less often than this gives labels worth softening by a local teacher. */
+export const LOCAL_TEACHER_CEILING_RATIO = 0.97;

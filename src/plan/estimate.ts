@@ -134,19 +134,30 @@ export function encoderFitSeconds(
   );
 }
 
-/** Seconds of an encoder's fits, those of its folds and the final one: one per core, the longest first. */
-export function encoderSecondsOf(recipe: EncoderRecipe, facts: PlanFacts, profile: MachineProfile): number {
-  const folds = Math.min(recipe.folds, facts.folds);
-  const foldRows = (facts.trainRows * (facts.folds - 1)) / facts.folds;
-  const final = encoderFitSeconds(recipe, facts.trainRows, facts, profile);
-  const fold = encoderFitSeconds(recipe, foldRows, facts, profile);
-  if (profile.cores === 1) return final + folds * fold;
-  const lanes = new Array<number>(profile.cores).fill(0);
-  for (const seconds of [final, ...new Array<number>(folds).fill(fold)]) {
+/** Seconds of jobs that run side by side, one per core, in the order in which they begin. */
+function sideBySideSeconds(jobs: readonly number[], cores: number): number {
+  if (cores === 1) return jobs.reduce((sum, seconds) => sum + seconds, 0);
+  const lanes = new Array<number>(cores).fill(0);
+  for (const seconds of jobs) {
     const free = lanes.indexOf(Math.min(...lanes));
     lanes[free] = (lanes[free] ?? 0) + seconds;
   }
   return Math.max(...lanes) / TRAIN_COSTS.parallelEfficiencyRatio;
+}
+
+/** Seconds of an encoder's fits: those of its local teacher, then the final one and its folds. */
+export function encoderSecondsOf(recipe: EncoderRecipe, facts: PlanFacts, profile: MachineProfile): number {
+  const without = (folds: number): number => (facts.trainRows * (facts.folds - folds)) / facts.folds;
+  const fit = (rows: number): number => encoderFitSeconds(recipe, rows, facts, profile);
+  const folds = new Array<number>(Math.min(recipe.folds, facts.folds)).fill(fit(without(1)));
+  const { localTeacher } = recipe;
+  const teachers =
+    localTeacher === undefined
+      ? []
+      : new Array<number>(facts.folds - 1).fill(
+          fit(without(2)) + linearFitSeconds(localTeacher, without(2), facts, profile, true),
+        );
+  return sideBySideSeconds(teachers, profile.cores) + sideBySideSeconds([fit(without(0)), ...folds], profile.cores);
 }
 
 function trainMemoryMbOf(parts: StudentParts, facts: PlanFacts, profile: MachineProfile): number {

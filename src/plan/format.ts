@@ -33,7 +33,9 @@ export function describeReason({ code, facts }: PlanReason): string {
 function describeCandidate(candidate: PlannedCandidate, folds: number): string {
   const { estimate, status, because, encoder, linear } = candidate;
   const recipe =
-    encoder === undefined ? `${linear?.epochs} epochs` : `${encoder.epochs} epochs, ${encoder.folds} of ${folds} folds`;
+    encoder === undefined
+      ? `${linear?.epochs} epochs`
+      : `${encoder.epochs} epochs, ${encoder.folds} of ${folds} folds${encoder.localTeacher === undefined ? "" : ", local teacher"}`;
   const saved =
     estimate.savedPer1kUsd === undefined ? "" : `, saves ${number(estimate.savedPer1kUsd)} USD per 1,000 calls`;
   const reasons = because.length === 0 ? "" : `: ${because.map(describeReason).join("; ")}`;

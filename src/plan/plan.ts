@@ -11,7 +11,7 @@ import {
   type LinearRecipe,
   type StudentKind,
 } from "./candidates.js";
-import { BUDGET_COSTS, LARGE_ENCODER_MIN_ROWS } from "./costs-table.js";
+import { BUDGET_COSTS, LARGE_ENCODER_MIN_ROWS, LOCAL_TEACHER_CEILING_RATIO } from "./costs-table.js";
 import {
   encoderSecondsOf,
   estimateOf,
@@ -143,6 +143,7 @@ interface EncoderChoice {
 function chooseEncoders(
   input: ResolvedInput,
   left: number,
+  localTeacher: LinearRecipe | undefined,
   usable: (recipe: EncoderRecipe) => boolean,
 ): EncoderChoice[] {
   const { facts, profile } = input;
@@ -150,7 +151,7 @@ function chooseEncoders(
   let chosen: string | undefined;
   const choices: EncoderChoice[] = [];
   for (const size of [...ENCODER_RUNGS].reverse()) {
-    const recipes = encoderRecipes(size);
+    const recipes = encoderRecipes(size, localTeacher);
     const fitting = richest(recipes, seconds, left);
     const least = recipes[recipes.length - 1];
     const recipe = fitting ?? least;
@@ -181,7 +182,9 @@ function draftEncoders(input: ResolvedInput, left: number, linear: Draft | undef
   const joinedParts = (recipe: EncoderRecipe): StudentParts => ({ ...linear?.parts, encoder: recipe });
   const fits = (parts: StudentParts): boolean => brokenReasons(input, parts).length === 0;
   const usable = (recipe: EncoderRecipe): boolean => fits({ encoder: recipe }) || fits(joinedParts(recipe));
-  return chooseEncoders(input, left, usable).flatMap(({ recipe, status, because }) => {
+  const { ceilingRatio = 1 } = input.facts;
+  const localTeacher = ceilingRatio < LOCAL_TEACHER_CEILING_RATIO ? linear?.parts.linear : undefined;
+  return chooseEncoders(input, left, localTeacher, usable).flatMap(({ recipe, status, because }) => {
     const name = `encoder-${recipe.size}`;
     const draft = (of: string, parts: StudentParts, partNames: readonly string[]): Draft => {
       const broken = brokenReasons(input, parts);
