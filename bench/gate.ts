@@ -3,7 +3,7 @@
  *
  *      node dist/bench/gate.js --file SEED0.jsonl [--file SEED1.jsonl ...] [--epsilon 0.02] [--delta 0.05] [--draws 1000]
  *
- *  A line is {"fold", "score", "correct"}: fold -1 for a sealed row; with "logits" and "label" (and a first line that has
+ *  A line is {"fold", "score", "correct"}, as a run leaves them in `gate.jsonl`: fold -1 for a sealed row; with "logits" and "label" (and a first line that has
  *  "labels", as bench/peers/linear_sklearn.py writes with --folds and --logits) the score is our calibrator's instead. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";

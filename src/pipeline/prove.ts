@@ -6,7 +6,7 @@ import { z } from "zod";
 import { measureCalibration, type CalibrationResult } from "../evaluate/calibration.js";
 import { chooseThreshold, type GateResult } from "../evaluate/gate.js";
 import { readArrays } from "../store/arrays.js";
-import { writeJsonAtomic } from "../store/files.js";
+import { writeFileAtomic, writeJsonAtomic } from "../store/files.js";
 import type { StudentManifest } from "../student/manifest.js";
 import { runProof, type ProvedStudent } from "./prove-job.js";
 import { readJson } from "./run-folder.js";
@@ -52,7 +52,15 @@ export interface Proof {
   readonly gate: GateResult;
 }
 
-/** Calibration and gate of a student from its out-of-fold and its sealed logits; the risk is disagreement with the teacher. */
+/** What the gate was chosen from, one JSON line per row: `fold` (-1 is sealed), `score`, and `correct`, 1 where the answer is the teacher's. */
+function gateLines(folds: readonly number[], { scores, outcomes }: CalibrationResult): string {
+  return folds
+    .map((fold, i) => `${JSON.stringify({ fold, score: scores[i] ?? 0, correct: outcomes[i] ?? 0 })}\n`)
+    .join("");
+}
+
+/** Calibration and gate of a student from its out-of-fold and its sealed logits; the risk is disagreement with the teacher. What they
+ *  were taken from is kept as `gate.jsonl`. */
 export function proveStudent(
   context: TrainContext,
   manifest: StudentManifest,
@@ -71,6 +79,9 @@ export function proveStudent(
     classes,
     labels: context.dataset.rows.filter((row) => row.sealed).map((row) => row.label),
   });
+  const folds = Array.from(outOfFold.rows, (r) => context.rows[r]?.fold ?? 0);
+  const sealedFolds = new Array<number>(calibration.outcomes.length).fill(-1);
+  writeFileAtomic(context.folder.file("gate.jsonl"), gateLines(folds, unsealed) + gateLines(sealedFolds, calibration));
   const gate = chooseThreshold({
     oofScores: unsealed.scores,
     oofCorrect: unsealed.outcomes,
