@@ -5,7 +5,8 @@ import { StoreError } from "../errors.js";
 import { tableParameter, tableWidth } from "../models/encoder.js";
 import { elementCount } from "../tensor/tensor.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
-import type { AdamSlice } from "./optimiser.js";
+import { type AdamMemory, createAdamMemory } from "../runtime/adam-memory.js";
+import { ADAM } from "./optimiser.js";
 import type { EncoderTrainSpec, EpochHistory } from "./spec.js";
 import { type FlatLayout, startValues } from "./training-graph.js";
 
@@ -26,8 +27,8 @@ export interface RunningMeans {
 }
 
 export interface TrainState {
-  readonly dense: AdamSlice;
-  readonly table: AdamSlice;
+  readonly dense: AdamMemory;
+  readonly table: AdamMemory;
   readonly means: RunningMeans | undefined;
   /** Optimiser steps done. */
   step: number;
@@ -37,8 +38,12 @@ export interface TrainState {
   best: BestEpoch | undefined;
 }
 
-function slice(weights: Float32Array): AdamSlice {
-  return { weights, first: new Float32Array(weights.length), second: new Float32Array(weights.length) };
+function memoryOf(weights: Float32Array, first?: Float32Array, second?: Float32Array): AdamMemory {
+  const memory = createAdamMemory(weights.length, ADAM);
+  memory.weights.set(weights);
+  if (first !== undefined) memory.first.set(first);
+  if (second !== undefined) memory.second.set(second);
+  return memory;
 }
 
 /** State before the first step, a function of the spec alone. */
@@ -51,7 +56,7 @@ export function startState(spec: EncoderTrainSpec, layout: FlatLayout): TrainSta
     spec.averageDecay === undefined
       ? undefined
       : { dense: dense.slice(), table: table.slice(), updated: new Float32Array(parameter.shape[0] ?? 0) };
-  return { dense: slice(dense), table: slice(table), means, step: 0, epochLoss: 0, history: [], best: undefined };
+  return { dense: memoryOf(dense), table: memoryOf(table), means, step: 0, epochLoss: 0, history: [], best: undefined };
 }
 
 /** Hash of everything that decides the weights, so that a checkpoint is resumed by its own run alone. */
@@ -111,11 +116,8 @@ export async function loadState(
   const saved = checkpoint.state as SavedState;
   const take = (name: string, length: number): Float32Array => takeArray(path, checkpoint, name, length);
   const tableLength = elementCount(tableParameter(spec.config).shape);
-  const sliceOf = (part: string, length: number): AdamSlice => ({
-    weights: take(`${part}.weights`, length),
-    first: take(`${part}.first`, length),
-    second: take(`${part}.second`, length),
-  });
+  const load = (part: string, length: number): AdamMemory =>
+    memoryOf(take(`${part}.weights`, length), take(`${part}.first`, length), take(`${part}.second`, length));
   const holdout = (spec.holdout?.length ?? 0) * spec.labelCount;
   const bestArrays = (): Pick<BestEpoch, "dense" | "table" | "probabilities"> => ({
     dense: take("best.dense", layout.length),
@@ -131,8 +133,8 @@ export async function loadState(
           updated: take("means.updated", tableLength / tableWidth(spec.config)),
         };
   return {
-    dense: sliceOf("dense", layout.length),
-    table: sliceOf("table", tableLength),
+    dense: load("dense", layout.length),
+    table: load("table", tableLength),
     means,
     step: saved.step,
     epochLoss: saved.epochLoss,

@@ -3,6 +3,7 @@
  *  or not. */
 import { ConfigError, InvariantError } from "../errors.js";
 import { TABLE, tableWidth } from "../models/encoder.js";
+import type { AdamStep } from "../runtime/adam-memory.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import type { Session, SessionOptions } from "../runtime/session.js";
 import { f32, type Tensor } from "../tensor/tensor.js";
@@ -11,7 +12,7 @@ import { evaluateRows } from "./evaluation.js";
 import { microBatch, type PreparedData, stepTotals } from "./feeds.js";
 import { frontBackward, frontForward } from "./front.js";
 import { lossFormulas, needsSoftLabels } from "./losses.js";
-import { type AdamStep, adamUpdate, floatsOf, scheduledRate, sumOfSquares } from "./optimiser.js";
+import { adamUpdate, floatsOf, gradientSquares, scheduledRate } from "./optimiser.js";
 import { averageDense, catchUp, meanTable } from "./running-mean.js";
 import { selfCheck } from "./self-check.js";
 import type { EncoderTrainResult, EncoderTrainSpec, EpochHistory, TrainProgress } from "./spec.js";
@@ -48,9 +49,6 @@ interface Trainer {
   readonly state: TrainState;
   readonly steps: number;
   readonly fingerprint: string;
-  /** Scratch: gradient of the dense weights, and of the table with all but the touched rows 0. */
-  readonly denseGradient: Float32Array;
-  readonly tableGradient: Float32Array;
 }
 
 /** Trains in this thread, which is blocked while a step runs. @throws ConfigError for an unusable spec, StoreError for
@@ -78,8 +76,6 @@ export async function runTraining(spec: EncoderTrainSpec, hooks: TrainHooks): Pr
     state,
     steps,
     fingerprint,
-    denseGradient: new Float32Array(layout.length),
-    tableGradient: new Float32Array(state.table.weights.length),
   };
   try {
     report(hooks, { phase: "self-check", step: state.step, steps, loss: NaN, epoch: state.history.length });
@@ -202,10 +198,10 @@ async function trainStep(trainer: Trainer, rows: Uint32Array): Promise<number> {
     loss += floatsOf(results["loss"], "loss")[0] ?? NaN;
     for (const { name, offset } of trainer.layout.parameters) {
       const part = floatsOf(results[`gradient.${name}`], name);
-      if (micro === 0) trainer.denseGradient.set(part, offset);
-      else addInto(trainer.denseGradient, offset, part);
+      if (micro === 0) state.dense.gradient.set(part, offset);
+      else addInto(state.dense.gradient, offset, part);
     }
-    frontBackward(batch.front, floatsOf(results["gradient.embedded"], "embedded"), data.sizes, trainer.tableGradient);
+    frontBackward(batch.front, floatsOf(results["gradient.embedded"], "embedded"), data.sizes, state.table.gradient);
     for (const row of batch.front.touched) touched.add(row);
   }
   if (!Number.isFinite(loss))
@@ -220,16 +216,15 @@ function addInto(target: Float32Array, offset: number, source: Float32Array): vo
   for (let i = 0; i < source.length; i++) target[offset + i] = (target[offset + i] ?? 0) + (source[i] ?? 0);
 }
 
-/** Clips by the norm of all gradients, updates the dense weights and the touched rows, and clears their scratch
- *  gradient. */
+/** Clips by the norm of all gradients, updates the dense weights and the touched rows, and clears the
+ *  gradient of those rows: that of all others is 0. */
 function applyStep(trainer: Trainer, touched: Uint32Array, step: number): void {
-  const { state, layout, denseGradient, tableGradient } = trainer;
+  const { state, layout } = trainer;
   const { spec } = trainer.data;
   const { averageDecay = 0, weightDecay, gradientClip } = spec;
   const width = tableWidth(spec.config);
   const starts = touched.map((row) => row * width);
-  const squares =
-    sumOfSquares(denseGradient, Uint32Array.of(0), layout.length) + sumOfSquares(tableGradient, starts, width);
+  const squares = state.dense.gradientSquares(0, layout.length) + gradientSquares(state.table, starts, width);
   const learningRate = scheduledRate(step, trainer.steps, {
     peak: spec.learningRate,
     warmupRatio: spec.warmupRatio,
@@ -243,13 +238,13 @@ function applyStep(trainer: Trainer, touched: Uint32Array, step: number): void {
   };
   const { decayedLength } = layout;
   const undecayed = { ...at, weightDecay: 0 };
-  adamUpdate(state.dense, denseGradient, Uint32Array.of(0), decayedLength, at);
-  adamUpdate(state.dense, denseGradient, Uint32Array.of(decayedLength), layout.length - decayedLength, undecayed);
+  state.dense.update(0, decayedLength, at);
+  state.dense.update(decayedLength, layout.length, undecayed);
   const { means } = state;
   if (means !== undefined) catchUp(means, touched, state.table.weights, width, averageDecay, step - 1);
   const tableRate = learningRate * spec.tableLearningRateRatio;
-  adamUpdate(state.table, tableGradient, starts, width, { ...undecayed, learningRate: tableRate });
-  for (const start of starts) tableGradient.fill(0, start, start + width);
+  adamUpdate(state.table, starts, width, { ...undecayed, learningRate: tableRate });
+  for (const start of starts) state.table.gradient.fill(0, start, start + width);
   if (means === undefined) return;
   averageDense(means, state.dense.weights, averageDecay, step);
   catchUp(means, touched, state.table.weights, width, averageDecay, step);

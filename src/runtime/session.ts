@@ -21,3 +21,10 @@ export interface Session {
   run(feeds: Readonly<Record<string, Tensor>>, outputs?: readonly string[]): Promise<Readonly<Record<string, Tensor>>>;
   close(): Promise<void>;
 }
+
+/** A session in the calling thread. */
+export interface LocalSession extends Session {
+  /** Runs once and writes the named results into tensors that exist already, in their shapes, without a copy.
+   *  @throws SessionError naming the node when the runtime refuses. */
+  runInto(feeds: Readonly<Record<string, Tensor>>, results: Readonly<Record<string, Tensor>>): Promise<void>;
+}
