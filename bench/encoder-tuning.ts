@@ -6,6 +6,7 @@ import { parse } from "csv-parse/sync";
 import { nowMs } from "../src/clock.js";
 import { ENCODER_TRAIN_DEFAULTS, type EncoderTrainSpec } from "../src/distill/spec.js";
 import { trainEncoder } from "../src/distill/train.js";
+import { lossesOf } from "../src/pipeline/encoder-spec.js";
 import { ENCODER_SIZES } from "../src/models/encoder.js";
 import { createRandom, permutation } from "../src/random.js";
 
@@ -31,7 +32,7 @@ async function trial(path: string, overrides: Partial<EncoderTrainSpec>): Promis
     ...data,
     weights: new Float32Array(data.texts.length).fill(1),
     config: ENCODER_SIZES.medium,
-    losses: [{ kind: "cross-entropy", weight: 1, labelSmoothing: 0.1 }],
+    losses: lossesOf(false),
     seed: 1,
     holdout: order.filter((_, i) => i % HELD_OUT_EVERY === 0),
     ...overrides,
