@@ -2,7 +2,7 @@
  *  and its count of floating point operations. Same shapes as bench/peers/engine_torch.py. */
 import { createGraph, type Graph, type Value } from "../src/graph/index.js";
 import { createRandom } from "../src/random.js";
-import { elementCount, f32, i64, type Tensor } from "../src/tensor/tensor.js";
+import { f32, i64, type Tensor } from "../src/tensor/tensor.js";
 
 export interface Size {
   readonly layers: number;
@@ -56,16 +56,11 @@ export function buildEncoder(size: Size): Encoder {
   return { graph, parameters: graph.parameters, loss };
 }
 
-export function initialWeights(parameters: readonly Value[]): Record<string, Tensor> {
-  const feeds: Record<string, Tensor> = {};
-  for (const { name, shape } of parameters) {
-    const random = createRandom(1, name);
-    const sizes = shape.map(Number);
-    const isGain = name.endsWith("gamma");
-    const data = Float32Array.from({ length: elementCount(sizes) }, () => (isGain ? 1 : 0.02 * random.normal()));
-    feeds[name] = f32(sizes, data);
-  }
-  return feeds;
+/** Starting values of one parameter. */
+export function fillWeights(name: string, weights: Float32Array): void {
+  const random = createRandom(1, name);
+  const isGain = name.endsWith("gamma");
+  for (let i = 0; i < weights.length; i++) weights[i] = isGain ? 1 : 0.02 * random.normal();
 }
 
 /** A batch of full length whose ids follow Zipf's law roughly, as text does. */

@@ -10,13 +10,14 @@ import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { nowMs } from "../src/clock.js";
 import { UsageError } from "../src/errors.js";
-import { buildOptimizer, compileOnnx, createGraph, gradients, type Value } from "../src/graph/index.js";
+import { compileOnnx, createGraph, gradients, type Value } from "../src/graph/index.js";
+import { type AdamMemory, createAdamMemory } from "../src/runtime/adam-memory.js";
 import { openSession } from "../src/runtime/onnxruntime.js";
-import type { Session } from "../src/runtime/session.js";
 import { elementCount, f32, type Tensor } from "../src/tensor/tensor.js";
-import { buildEncoder, drawBatch, initialWeights, LENGTH, SIZES, type Size, stepFlops } from "./engine-encoder.js";
+import { buildEncoder, drawBatch, fillWeights, LENGTH, SIZES, type Size, stepFlops } from "./engine-encoder.js";
 
 const PRODUCT_RUNS = 10;
+const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
 /** Best GFLOP/s of ten runs of each matrix product shape of the step. */
 async function bestProduct({ width, inner, batch }: Size, threads: number): Promise<number> {
@@ -50,49 +51,63 @@ interface Trainer {
   readonly parameterCount: number;
 }
 
+/** Where each parameter lies in the optimiser's memory: decayed ones first. */
+interface Placed {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly start: number;
+  readonly length: number;
+}
+
+function place(parameters: readonly Value[]): readonly Placed[] {
+  let start = 0;
+  const isMatrix = ({ shape }: Value): boolean => shape.length > 1;
+  return [...parameters.filter(isMatrix), ...parameters.filter((value) => !isMatrix(value))].map(({ name, shape }) => {
+    const sizes = shape.map(Number);
+    const placed = { name, shape: sizes, start, length: elementCount(sizes) };
+    start += placed.length;
+    return placed;
+  });
+}
+
 async function openTrainer(size: Size, threads: number): Promise<Trainer> {
   const { graph, parameters, loss } = buildEncoder(size);
   const found = gradients(graph, loss, parameters);
   const outputs: Record<string, Value> = { loss };
   parameters.forEach(({ name }, i) => Object.assign(outputs, { [`${name}.gradient`]: found[i] }));
-  const forward = await openSession(compileOnnx(graph, { outputs, purpose: "train" }), { threads });
-  const built = buildOptimizer(parameters.map(({ name, shape }) => ({ name, shape, decay: shape.length > 1 })));
-  const optimizer = await openSession(compileOnnx(built.graph, { outputs: built.outputs, purpose: "train" }), {
-    threads,
-  });
-  const state = initialWeights(parameters);
-  const weightNames = parameters.map(({ name }) => name);
-  for (const [name, { shape }] of Object.entries(state)) {
-    for (const moment of ["m", "v"]) state[`${name}.${moment}`] = f32(shape, new Float32Array(elementCount(shape)));
-  }
+  const session = await openSession(compileOnnx(graph, { outputs, purpose: "train" }), { threads });
+  const placed = place(parameters);
+  const parameterCount = placed.reduce((sum, { length }) => sum + length, 0);
+  const memory = createAdamMemory(parameterCount, ADAM);
+  for (const { name, start, length } of placed) fillWeights(name, memory.weights.subarray(start, start + length));
+  const views = (data: Float32Array, suffix: string): Record<string, Tensor> =>
+    Object.fromEntries(
+      placed.map(({ name, shape, start, length }) => [
+        `${name}${suffix}`,
+        f32(shape, data.subarray(start, start + length)),
+      ]),
+    );
+  const lossTensor = f32([], new Float32Array(1));
+  const [weights, results] = [views(memory.weights, ""), { loss: lossTensor, ...views(memory.gradient, ".gradient") }];
+  const decayedCount = placed.reduce((sum, { shape, length }) => sum + (shape.length > 1 ? length : 0), 0);
   return {
-    step: (number) => trainStep({ forward, optimizer, state, weightNames }, drawBatch(size, number), number),
-    close: async () => {
-      await forward.close();
-      await optimizer.close();
+    async step(number) {
+      await session.runInto({ ...drawBatch(size, number), ...weights }, results);
+      update(memory, decayedCount, number);
+      return Number(lossTensor.data[0] ?? NaN);
     },
-    parameterCount: parameters.reduce((sum, { shape }) => sum + elementCount(shape.map(Number)), 0),
+    close: () => session.close(),
+    parameterCount,
   };
 }
 
-interface Training {
-  readonly forward: Session;
-  readonly optimizer: Session;
-  readonly state: Record<string, Tensor>;
-  readonly weightNames: readonly string[];
-}
-
-async function trainStep(training: Training, batch: Record<string, Tensor>, number: number): Promise<number> {
-  const { forward, optimizer, state, weightNames } = training;
-  const weights = Object.fromEntries(Object.entries(state).filter(([name]) => weightNames.includes(name)));
-  const { loss, ...found } = await forward.run({ ...batch, ...weights });
-  const scalars = { learningRate: f32([], Float32Array.of(1e-4)), step: f32([], Float32Array.of(number)) };
-  const updated = await optimizer.run({ ...state, ...found, ...scalars });
-  for (const name of Object.keys(state)) {
-    const next = updated[`${name}.next`];
-    if (next !== undefined) state[name] = next;
-  }
-  return Number(loss?.data[0]);
+/** AdamW with the gradient's norm clipped to 1. */
+function update(memory: AdamMemory, decayedCount: number, step: number): void {
+  const { length } = memory.weights;
+  const gradientScale = Math.min(1, 1 / Math.sqrt(memory.gradientSquares(0, length)));
+  const at = { step, learningRate: 1e-4, weightDecay: 0.01, gradientScale };
+  memory.update(0, decayedCount, at);
+  memory.update(decayedCount, length, { ...at, weightDecay: 0 });
 }
 
 function measurePeer(python: string, size: string, steps: number, threads: number): void {
@@ -119,11 +134,13 @@ async function main(): Promise<void> {
   const trainer = await openTrainer(size, threads);
   const losses = [await trainer.step(1)];
   const times: number[] = [];
+  const before = process.cpuUsage();
   for (let step = 2; step <= steps + 1; step++) {
     const began = nowMs();
     losses.push(await trainer.step(step));
     times.push(nowMs() - began);
   }
+  const { user, system } = process.cpuUsage(before);
   await trainer.close();
   const medianMs = times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? NaN;
   const gflops = stepFlops(size) / medianMs / 1e6;
@@ -135,6 +152,8 @@ async function main(): Promise<void> {
     threads,
     tokensPerSecond: Math.round((size.batch * LENGTH * 1000) / medianMs),
     stepMs: Math.round(medianMs),
+    processorMsPerStep: Math.round((user + system) / 1000 / steps),
+    peakMemoryMb: Math.round(process.resourceUsage().maxRSS / 1024),
     gflops: Math.round(gflops),
     bestProductGflops: Math.round(bestGflops),
     ratioToBestProduct: Math.round((1000 * gflops) / bestGflops) / 1000,

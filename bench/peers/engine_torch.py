@@ -7,6 +7,7 @@ Prints one JSON line. Pre-norm encoder, exact GELU, scaled dot-product attention
 
 import argparse
 import json
+import resource
 import statistics
 import time
 
@@ -78,7 +79,9 @@ def main():
     model = Encoder(**size)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.01)
     times = []
-    for _ in range(options.steps + 1):
+    for step in range(options.steps + 1):
+        if step == 1:
+            processor = time.process_time()
         feeds = draw_batch(batch)
         began = time.perf_counter()
         optimizer.zero_grad()
@@ -91,7 +94,9 @@ def main():
     print(json.dumps({
         "bench": "engine", "engine": f"torch {torch.__version__}", "size": options.size,
         "parameters": sum(p.numel() for p in model.parameters()), "threads": options.threads,
-        "tokensPerSecond": round(batch * LENGTH / median), "stepMs": round(1000 * median), "loss": round(loss.item(), 4),
+        "tokensPerSecond": round(batch * LENGTH / median), "stepMs": round(1000 * median),
+        "processorMsPerStep": round(1000 * (time.process_time() - processor) / options.steps),
+        "peakMemoryMb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024), "loss": round(loss.item(), 4),
     }))
 
 
