@@ -2,6 +2,7 @@
  *  (Hendrycks and Gimpel 2016); SiLU is x * sigmoid(x). Knows no model. */
 import { firstOf, sameAsFirst, unaryReference } from "./elementwise.js";
 import { always } from "./types.js";
+import type { Emitter } from "./emitter.js";
 import type { Lowering, OpTable } from "./types.js";
 
 /** Error function in float64: Maclaurin series near zero, continued fraction of erfc (Lentz) beyond. */
@@ -25,16 +26,30 @@ export function erf(x: number): number {
 const SQRT_HALF = Math.SQRT1_2;
 const DENSITY_AT_ZERO = 1 / Math.sqrt(2 * Math.PI);
 
-/** Phi(x) + x phi(x) from a = x / sqrt 2: (1 + erf a) / 2 + a exp(-a^2 + ln(sqrt 2 * phi(0))). */
+interface Gate {
+  /** x / sqrt 2. */
+  readonly a: string;
+  /** Phi(x), the normal distribution: (1 + erf a) / 2, which HardSigmoid computes in one pass, as |erf a| <= 1. */
+  readonly phi: string;
+}
+
+function emitGate(emitter: Emitter, x: string): Gate {
+  const a = emitter.emit("Mul", [x, emitter.scalar(SQRT_HALF)])[0];
+  const half = { float: 0.5 };
+  const attributes = { alpha: half, beta: half };
+  return { a, phi: emitter.emit("HardSigmoid", [emitter.emit("Erf", [a])[0]], { attributes })[0] };
+}
+
+/** x Phi(x); Phi(x) is kept for the slope. */
+const trainGelu: Lowering<"gelu"> = ({ emitter, names: [x = ""] }) =>
+  emitter.emit("Mul", [x, emitGate(emitter, x).phi])[0];
+
+/** Phi(x) + x phi(x), of which the second is a exp(-a^2 + ln(sqrt 2 * phi(0))). */
 const lowerGeluSlope: Lowering<"geluSlope"> = ({ emitter, names: [x = ""] }) => {
   const node = (operator: string, ...inputs: string[]): string => emitter.emit(operator, inputs)[0];
-  const a = node("Mul", x, emitter.scalar(SQRT_HALF));
-  const density = node(
-    "Exp",
-    node("Sub", emitter.scalar(Math.log(2 * Math.SQRT2 * DENSITY_AT_ZERO)), node("Mul", a, a)),
-  );
-  const twice = node("Add", node("Erf", a), node("Mul", a, density));
-  return node("Mul", node("Add", twice, emitter.scalar(1)), emitter.scalar(0.5));
+  const { a, phi } = emitGate(emitter, x);
+  const density = node("Exp", node("Sub", emitter.scalar(Math.log(Math.SQRT2 * DENSITY_AT_ZERO)), node("Mul", a, a)));
+  return node("Add", phi, node("Mul", a, density));
 };
 
 export const activationRows: Pick<OpTable, "gelu" | "geluSlope" | "silu"> = {
@@ -42,7 +57,12 @@ export const activationRows: Pick<OpTable, "gelu" | "geluSlope" | "silu"> = {
     shape: sameAsFirst,
     gradient: ({ graph, inputs, upstream }) => [graph.mul(upstream, graph.apply("geluSlope", [firstOf(inputs)], {}))],
     reference: unaryReference((x) => 0.5 * x * (1 + erf(x * SQRT_HALF))),
-    lower: always(({ emitter, names }) => emitter.emit("Gelu", names, { attributes: { approximate: "none" } })[0]),
+    lower: {
+      cpu: {
+        train: trainGelu,
+        serve: ({ emitter, names }) => emitter.emit("Gelu", names, { attributes: { approximate: "none" } })[0],
+      },
+    },
   },
   geluSlope: {
     shape: sameAsFirst,
