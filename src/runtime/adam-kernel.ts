@@ -61,10 +61,8 @@ const add2 = (a: number[], b: number[]): number[] => float4(0xf0, a, b);
 const mul2 = (a: number[], b: number[]): number[] => float4(0xf2, a, b);
 const advance = (address: number): number[] => set(address, ...get(address), 0x41, 16, 0x6a);
 /** Repeats `body` until the first address has come to `end`. */
-const untilAt = (address: number, end: number, body: number[]): number[] => [
-  ...[0x03, 0x40, ...body],
-  ...[...get(address), ...get(end), 0x47, 0x0d, 0, 0x0b],
-];
+const untilAt = (address: number, end: number, body: number[]): number[] =>
+  [[0x03, 0x40], body, get(address), get(end), [0x47, 0x0d, 0, 0x0b]].flat();
 
 /** Locals: 0-3 addresses, 4 end of the weights, 5-13 factors, then the same factors in four lanes and three temporaries. */
 function adamBody(): number[] {
@@ -106,7 +104,9 @@ function squaresBody(): number[] {
       ...advance(address),
     ]),
     ...set(low, ...add2(get(low), get(high))),
-    ...[...lane(0), ...lane(1), 0xa0],
+    ...lane(0),
+    ...lane(1),
+    0xa0,
   ];
 }
 
@@ -120,8 +120,9 @@ const code = (vectors: number, body: number[]): number[] => sized([1, vectors, V
 
 function moduleBytes(): Uint8Array<ArrayBuffer> {
   const factors = FACTOR_NAMES.map(() => F32);
+  const magic = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...magic,
     ...section(1, [0x60, ...sized([I32, I32, I32, I32, I32, ...factors]), 0], [0x60, 2, I32, I32, 1, F64]),
     ...section(2, [...text("joryu"), ...text("memory"), 2, 0, 0]),
     ...section(3, [0], [1]),
