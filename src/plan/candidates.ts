@@ -58,7 +58,7 @@ export function linearRecipes(rung: LinearRung): LinearRecipe[] {
 
 export const ENCODER_RUNGS: readonly EncoderSize[] = ["small", "medium", "large"];
 
-const ENCODER_TRAINING = { batchSize: 32, learningRate: 1e-3 } as const;
+const ENCODER_TRAINING = { batchSize: 32, learningRate: 2e-3 } as const;
 /** Epochs and folds, best first. */
 const ENCODER_SCHEDULES = [
   { epochs: 16, folds: 3 },
