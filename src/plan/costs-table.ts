@@ -17,16 +17,16 @@ export const TRAIN_COSTS = {
   /** Forward and both halves of the backward pass. */
   backwardFactor: 3,
   /** Share of the measured matrix products that a training step reaches. */
-  encoderEfficiencyRatio: 0.71,
+  encoderEfficiencyRatio: 0.76,
   /** Norms, activations, softmax and dropout of one (token, width, layer) cell, forward and backward, as products of the same time:
    *  at these small widths they take as long as the products themselves. */
-  elementwiseFlopsPerCell: 9_000,
+  elementwiseFlopsPerCell: 7_000,
   /** Tokens of a batch over those of its texts: texts of similar length share a batch, the rest is padding. */
   paddingFactor: 1.1,
   /** Buckets of a token: itself and its character 3- to 5-grams. */
   bucketsPerToken: 15,
   /** Arithmetic of one (bucket, width) cell per step: gather, gradient and Adam of the sparse table. */
-  tableFlopsPerCell: 8,
+  tableFlopsPerCell: 2,
   /** Dispatch of one training step, seconds, without arithmetic. */
   stepOverheadSeconds: 0.0027,
   /** Start of the worker, building and compiling both graphs, the self-check. */
