@@ -127,6 +127,7 @@ class Trainer {
     const found = joinFolds(
       parts.flatMap((part) => part ?? []),
       dataset.labels.length,
+      recipe.epochs,
     );
     this.encoders.set(name, found);
     return found;

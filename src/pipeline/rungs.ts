@@ -196,8 +196,11 @@ export async function encoderFold(context: TrainContext, task: EncoderTask, k: n
   };
 }
 
+/** An epoch in the last eighth of the schedule counts as its end: the rate is close to 0 there, and the weights hardly move. */
+const END_OF_SCHEDULE_RATIO = 7 / 8;
+
 /** Folds below each other, in the order of the rows. */
-export function joinFolds(parts: readonly EncoderOutOfFold[], classes: number): EncoderOutOfFold {
+export function joinFolds(parts: readonly EncoderOutOfFold[], classes: number, epochs: number): EncoderOutOfFold {
   const places = parts
     .flatMap(({ rows, logits }) =>
       Array.from(rows, (row, i) => ({ row, logits: logits.subarray(i * classes, (i + 1) * classes) })),
@@ -205,11 +208,12 @@ export function joinFolds(parts: readonly EncoderOutOfFold[], classes: number): 
     .sort((a, b) => a.row - b.row);
   const logits = new Float32Array(places.length * classes);
   for (const [i, place] of places.entries()) logits.set(place.logits, i * classes);
-  const epochs = parts.map(({ bestEpoch }) => bestEpoch).sort((a, b) => a - b);
+  const best = parts.map(({ bestEpoch }) => bestEpoch).sort((a, b) => a - b);
+  const median = best[best.length >> 1] ?? epochs;
   return {
     rows: Uint32Array.from(places, ({ row }) => row),
     logits,
-    bestEpoch: epochs[epochs.length >> 1] ?? 0,
+    bestEpoch: median >= END_OF_SCHEDULE_RATIO * epochs ? epochs : median,
   };
 }
 
