@@ -68,7 +68,8 @@ describe("loadConfig", () => {
   });
 
   it("checks what flags say as it checks the file", () => {
-    expect(() => loadConfig(undefined, { minutes: -1 })).toThrow(/flags: minutes/);
+    expect(() => loadConfig(undefined, { minutes: -1 })).toThrow(/^--minutes: /);
+    expect(() => loadConfig(undefined, { callsPerMonth: -1 })).toThrow(/^--calls-per-month: /);
     expect(() => parseConfig({ seed: 1.5 }, "here")).toThrow(/here: seed/);
   });
 });

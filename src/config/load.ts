@@ -53,20 +53,27 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
   return [];
 }
 
-/** Checks settings. @throws ConfigError naming the setting and, for an unknown one, the nearest known. */
-export function parseConfig(value: unknown, where: string): Config {
+/** Where a setting stands: its file and key, or its flag. */
+function placeOf(where: string | undefined, path: readonly PropertyKey[]): string {
+  const [first, ...rest] = path.map(String);
+  if (where !== undefined) return `${where}: ${first === undefined ? "settings" : [first, ...rest].join(".")}`;
+  const flag = `--${(first ?? "").replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)}`;
+  return rest.length === 0 ? flag : `${flag}: ${rest.join(".")}`;
+}
+
+/** Checks settings; without `where` they are flags. @throws ConfigError naming the setting and, for an unknown one, the nearest known. */
+export function parseConfig(value: unknown, where?: string): Config {
   const result = configSchema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  const place = issue?.path.join(".") ?? "";
   if (issue?.code === "unrecognized_keys") {
     const unknown = issue.keys[0] ?? "";
     const known = knownKeys(issue.path);
-    throw new ConfigError(`${where}: unknown key ${[...issue.path, unknown].join(".")}`, {
+    throw new ConfigError(`${where ?? "flags"}: unknown key ${[...issue.path, unknown].join(".")}`, {
       hint: `did you mean ${nearest(unknown, known)}? known: ${known.join(", ")}`,
     });
   }
-  throw new ConfigError(`${where}: ${place === "" ? "settings" : place}: ${issue?.message ?? "unusable"}`);
+  throw new ConfigError(`${placeOf(where, issue?.path ?? [])}: ${issue?.message ?? "unusable"}`);
 }
 
 /** Defaults, then the file, then the flags. Log files of a configuration are relative to it. @throws ConfigError */
@@ -82,7 +89,7 @@ export function loadConfig(path: string | undefined, flags: Partial<ConfigInput>
   const logs = fromFile.logs?.map((log) => resolve(base, log));
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const target = { ...fromFile.target, ...flags.target };
-  return parseConfig({ ...fromFile, ...(logs === undefined ? {} : { logs }), ...given, target }, "flags");
+  return parseConfig({ ...fromFile, ...(logs === undefined ? {} : { logs }), ...given, target });
 }
 
 /** Threads to use inside one operator: JORYU_THREADS, or what the machine has. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { encodingOf } from "./encoding.js";
 import { isObject, isRejection, timeMsOf } from "./fields.js";
 import { batchHalf, parseBatchPair } from "./formats/openai-batch.js";
+import { generic } from "./formats/generic.js";
 import { formatOf, recordFormats } from "./formats/index.js";
 import { parseLine } from "./json-line.js";
 
@@ -61,6 +62,15 @@ describe("parsers", () => {
       }),
       { numRuns: 1_000, seed: 1 },
     );
+  });
+
+  it("take the right answer as the answer where a generic row holds no other", () => {
+    const columnsOf = (row: Record<string, string>): unknown => {
+      const parsed = generic.parse(row, {});
+      return isRejection(parsed) ? parsed : [parsed.answer, parsed.gold];
+    };
+    expect(columnsOf({ text: "カードをなくした", gold: "紛失" })).toEqual(["紛失", "紛失"]);
+    expect(columnsOf({ text: "lost it", output: "fee", gold: "lost" })).toEqual(["fee", "lost"]);
   });
 
   it("read a line as JSON.parse does, or reject it", () => {

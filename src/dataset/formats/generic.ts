@@ -35,6 +35,9 @@ const OUTPUT_NAMES = ["output", "answer", "teacher", "completion", "response", "
 /** Names that hold the answer where no output field stands beside them, and the right answer (gold) where one does. */
 const LABEL_NAMES = ["label", "category", "intent", "class", "expected", "expected_output", "target"];
 
+/** Names of the right answer; where a row holds nothing else, it is the answer. */
+const GOLD_NAMES = ["gold", "gold_label", "ideal", "ground_truth"];
+
 function valueAt(value: JsonObject, path: string): unknown {
   if (Object.hasOwn(value, path)) return value[path];
   let at: unknown = value;
@@ -48,7 +51,7 @@ function inputOf(value: JsonObject, columns: ColumnMap): unknown {
 
 function outputOf(value: JsonObject, columns: ColumnMap): unknown {
   if (columns.output !== undefined) return valueAt(value, columns.output);
-  return firstField(value, OUTPUT_NAMES) ?? firstField(value, LABEL_NAMES);
+  return firstField(value, [...OUTPUT_NAMES, ...LABEL_NAMES, ...GOLD_NAMES]);
 }
 
 function hasOutputName(value: JsonObject, columns: ColumnMap): boolean {
@@ -76,10 +79,8 @@ function metaOf(value: JsonObject, columns: ColumnMap): Writable<RecordMeta> {
 }
 
 function goldOf(value: JsonObject, columns: ColumnMap): unknown {
-  if (!hasOutputName(value, columns)) return firstField(value, ["gold", "gold_label", "ideal", "ground_truth"]);
-  const names = ["gold", "gold_label", "ideal", "ground_truth", ...LABEL_NAMES].filter(
-    (name) => name !== columns.output,
-  );
+  if (!hasOutputName(value, columns)) return firstField(value, GOLD_NAMES);
+  const names = [...GOLD_NAMES, ...LABEL_NAMES].filter((name) => name !== columns.output);
   return firstField(value, names);
 }
 
@@ -128,4 +129,4 @@ export const generic: RecordFormat = {
 };
 
 /** The names tried for a column that the map leaves open, for messages. */
-export const usualNames = { input: INPUT_NAMES, output: [...OUTPUT_NAMES, ...LABEL_NAMES] };
+export const usualNames = { input: INPUT_NAMES, output: [...OUTPUT_NAMES, ...LABEL_NAMES, ...GOLD_NAMES] };
