@@ -17,7 +17,7 @@ export const TRAIN_COSTS = {
   /** Forward and both halves of the backward pass. */
   backwardFactor: 3,
   /** Share of the measured matrix products that a training step reaches. */
-  encoderEfficiencyRatio: 0.76,
+  encoderEfficiencyRatio: 0.86,
   /** Norms, activations, softmax and dropout of one (token, width, layer) cell, forward and backward, as products of the same time:
    *  at these small widths they take as long as the products themselves. */
   elementwiseFlopsPerCell: 7_000,
