@@ -37,6 +37,16 @@ function chat(text: string, answer: string, more: object = {}): string {
   });
 }
 
+function batchRequest(customId: string, text: string): string {
+  const body = { messages: [{ role: "user", content: text }] };
+  return JSON.stringify({ custom_id: customId, method: "POST", url: "/v1/chat/completions", body });
+}
+
+function batchResult(customId: string, answer: string): string {
+  const body = { choices: [{ message: { role: "assistant", content: answer } }] };
+  return JSON.stringify({ custom_id: customId, response: { status_code: 200, body } });
+}
+
 const shared = "../shared/data";
 const hasShared = existsSync(shared);
 if (!hasShared) process.stderr.write(`${shared} is absent: the real samples are not tested\n`);
@@ -426,5 +436,13 @@ describe("bad input", () => {
     const { tableBytes, counts } = await read(file(lines.join("\n")));
     expect(counts.accepted).toBe(20_000);
     expect(tableBytes / counts.accepted).toBeLessThan(32);
+  });
+
+  it("counts at most 40 bytes of tables for each record of a batch, joined by the exact custom_id", async () => {
+    const requests = Array.from({ length: 20_000 }, (_, i) => batchRequest(`id-${i}`, `text ${i}`));
+    const results = Array.from({ length: 20_000 }, (_, i) => batchResult(`id-${i}`, `label ${i % 7}`)).toReversed();
+    const { tableBytes, counts } = await read(file([...results, ...requests].join("\n")));
+    expect(counts).toEqual({ records: 20_000, accepted: 20_000, duplicates: 0, rejected: 0 });
+    expect(tableBytes / counts.accepted).toBeLessThan(40);
   });
 });

@@ -96,7 +96,8 @@ class Importing {
     } finally {
       this.requests.close();
     }
-    const { rejects, rejectCounts, tableBytes } = this.verdicts;
+    const { rejects, rejectCounts } = this.verdicts;
+    const tableBytes = this.verdicts.tableBytes + this.requests.sizeBytes;
     return { counts: this.verdicts.counts(), files: done, rejects, rejectCounts, notes: this.notes(), tableBytes };
   }
 
@@ -214,13 +215,7 @@ class Importing {
       const kind = batchHalf(value);
       if (half === "request") {
         if (kind !== "request") return;
-        const place: LinePlace = {
-          path: file.path,
-          line: line.line,
-          offsetBytes: line.offsetBytes,
-          sizeBytes: line.sizeBytes,
-          encoding,
-        };
+        const place: LinePlace = { path: file.path, line: line.line, offsetBytes: line.offsetBytes, encoding };
         const isNew = this.requests.add(String(value["custom_id"]), place);
         if (!isNew) this.verdicts.reject(file.source, line.line, "several batch requests have this custom_id");
       } else if (kind === "result") {

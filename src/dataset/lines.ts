@@ -10,9 +10,8 @@ export interface Line {
   readonly line: number;
   readonly text: string;
   readonly problem: string | undefined;
-  /** Where the line's bytes are. */
+  /** Where the line's bytes begin. */
   readonly offsetBytes: number;
-  readonly sizeBytes: number;
 }
 
 export interface ReadLinesOptions {
@@ -93,7 +92,7 @@ class LineReader {
       this.buffer = larger;
       return;
     }
-    if (!this.skipping) this.give("", TOO_LONG, 0, 0);
+    if (!this.skipping) this.give("", TOO_LONG, 0);
     this.skipping = true;
     this.base += this.filled;
     this.filled = 0;
@@ -126,13 +125,13 @@ class LineReader {
         ? decodeBytes(block.subarray(start, stop), this.options.encoding)
         : block.toString(whole, start, stop);
     if (text === undefined) {
-      this.give("", this.options.encoding === "utf-8" ? NOT_UTF8 : UNDECODABLE, start, stop - start);
+      this.give("", this.options.encoding === "utf-8" ? NOT_UTF8 : UNDECODABLE, start);
     } else if (text.charCodeAt(0) > 32 || text.trim() !== "") {
-      this.give(text, undefined, start, stop - start);
+      this.give(text, undefined, start);
     }
   }
 
-  private give(text: string, problem: string | undefined, start: number, sizeBytes: number): void {
-    this.options.onLine({ line: this.line, text, problem, offsetBytes: this.base + start, sizeBytes });
+  private give(text: string, problem: string | undefined, start: number): void {
+    this.options.onLine({ line: this.line, text, problem, offsetBytes: this.base + start });
   }
 }
