@@ -3,7 +3,7 @@
  *  once with the five best log-probabilities in OpenAI's format (one token per label). Both students are asked the test rows, and how
  *  often each gives the teacher's answer is compared. Prints JSON lines: one per seed, a last one over all seeds.
  *
- *      node dist/bench/soft-labels.js [--set banking77] [--seeds 1,2,3] [--minutes 5] [--teacher-minutes 5] [--data DIR] [--work DIR] */
+ *      node dist/bench/soft-labels.js [--set banking77] [--seeds 1,2,3] [--minutes 5] [--teacher-minutes 5] [--data DIR] [--work DIR] [--machine FILE] */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -11,7 +11,7 @@ import { comparePaired } from "../src/evaluate/compare.js";
 import { createRandom, permutation } from "../src/random.js";
 import { openStudent } from "../src/student/open.js";
 import { loadDataSet, writeChatLogs, type DataSet } from "./datasets.js";
-import { datasetOf, predictTexts, printJson, runProduct, spread, withFolder } from "./product.js";
+import { datasetOf, predictTexts, printJson, runProduct, type RunSettings, spread, withFolder } from "./product.js";
 
 /** Log-probabilities per token, as OpenAI's `top_logprobs` is often set. */
 const TOP = 5;
@@ -79,15 +79,9 @@ interface Trained {
 }
 
 /** Trains a student of the product on logs and asks it the test texts. */
-async function trainAndAsk(
-  logs: string,
-  out: string,
-  seed: number,
-  minutes: number,
-  texts: readonly string[],
-): Promise<Trained> {
-  const run = await runProduct({ logs, out, seed, minutes });
-  const { rows } = datasetOf(run, out);
+async function trainAndAsk(settings: RunSettings, texts: readonly string[]): Promise<Trained> {
+  const run = await runProduct(settings);
+  const { rows } = datasetOf(run, settings.out);
   const labels = (await predictTexts(run.model, texts)).map(({ label }) => label);
   const chosen = run.candidates.find(({ status }) => status === "chosen");
   return {
@@ -108,9 +102,10 @@ interface Outcomes {
   readonly hard: readonly number[];
 }
 
-interface Minutes {
-  readonly teacher: number;
-  readonly student: number;
+interface Settings {
+  readonly teacherMinutes: number;
+  readonly minutes: number;
+  readonly machine: Pick<RunSettings, "machine">;
 }
 
 function pairedFacts({ soft, hard }: Outcomes): Record<string, unknown> {
@@ -132,11 +127,18 @@ function pairedFacts({ soft, hard }: Outcomes): Record<string, unknown> {
 const matches = (labels: readonly string[], wanted: readonly string[]): number[] =>
   wanted.map((label, i) => (labels[i] === label ? 1 : 0));
 
-async function runSeed(data: DataSet, folder: string, seed: number, minutes: Minutes): Promise<Outcomes> {
+async function runSeed(data: DataSet, folder: string, seed: number, settings: Settings): Promise<Outcomes> {
   mkdirSync(folder, { recursive: true });
+  const { teacherMinutes, minutes, machine } = settings;
   const halves = halvesOf(data.train, seed);
   const teacherLogs = writeChatLogs(join(folder, "teacher.jsonl"), data.system, halves.teacher);
-  const teacher = await runProduct({ logs: teacherLogs, out: join(folder, "teacher"), seed, minutes: minutes.teacher });
+  const teacher = await runProduct({
+    logs: teacherLogs,
+    out: join(folder, "teacher"),
+    seed,
+    minutes: teacherMinutes,
+    ...machine,
+  });
   const texts = data.test.map((row) => row.text);
   const answers = await askTeacher(
     teacher.model,
@@ -148,8 +150,10 @@ async function runSeed(data: DataSet, folder: string, seed: number, minutes: Min
     writeFileSync(path, `${lines.join("\n")}\n`);
     return path;
   };
-  const hard = await trainAndAsk(write("hard", false), join(folder, "hard"), seed, minutes.student, texts);
-  const soft = await trainAndAsk(write("soft", true), join(folder, "soft"), seed, minutes.student, texts);
+  const student = async (name: string, withLogprobs: boolean): Promise<Trained> =>
+    trainAndAsk({ logs: write(name, withLogprobs), out: join(folder, name), seed, minutes, ...machine }, texts);
+  const hard = await student("hard", false);
+  const soft = await student("soft", true);
   const taught = (await askTeacher(teacher.model, texts)).map((answer) => answer[0]?.label ?? "");
   const gold = data.test.map((row) => row.label);
   const outcomes = { soft: matches(soft.labels, taught), hard: matches(hard.labels, taught) };
@@ -179,15 +183,20 @@ const { values: flags } = parseArgs({
     "teacher-minutes": { type: "string", default: "5" },
     data: { type: "string", default: join("..", "shared", "data") },
     work: { type: "string" },
+    machine: { type: "string" },
   },
 });
 
 await withFolder(flags.work, async (folder) => {
   const data = loadDataSet(flags.set, flags.data);
-  const minutes: Minutes = { teacher: Number(flags["teacher-minutes"]), student: Number(flags.minutes) };
+  const settings: Settings = {
+    teacherMinutes: Number(flags["teacher-minutes"]),
+    minutes: Number(flags.minutes),
+    machine: flags.machine === undefined ? {} : { machine: flags.machine },
+  };
   const results: Outcomes[] = [];
   for (const seed of flags.seeds.split(",").map(Number))
-    results.push(await runSeed(data, join(folder, `${flags.set}-${seed}`), seed, minutes));
+    results.push(await runSeed(data, join(folder, `${flags.set}-${seed}`), seed, settings));
   const gains = results.map(({ soft, hard }) => spread(soft).mean - spread(hard).mean);
   const all = pairedFacts({ soft: results.flatMap(({ soft }) => soft), hard: results.flatMap(({ hard }) => hard) });
   printJson({
