@@ -3,9 +3,11 @@
 import { formatShape, quotientOf, sameShape } from "./dims.js";
 import { firstOf, pairOf, sameAsFirst } from "./elementwise.js";
 import { always } from "./types.js";
+import type { Emitter } from "./emitter.js";
 import type { Graph } from "./graph.js";
 import type {
   AttentionAttributes,
+  Dim,
   Lowering,
   OpNode,
   OpTable,
@@ -46,8 +48,16 @@ function attentionShape(at: ShapeContext<"attention">): Typed {
   if (mask !== undefined && !sameShape(mask.shape, expected.slice(0, 2))) {
     return fail(`mask must be ${formatShape(expected.slice(0, 2))}, got ${formatShape(mask.shape)}`);
   }
-  if (attributes.causal && k.shape[1] !== q.shape[1]) return fail("causal attention needs q and k of one length");
+  if ((attributes.causal || attributes.reach !== undefined) && k.shape[1] !== q.shape[1])
+    return fail("causal and local attention need q and k of one length");
   return { shape: q.shape, type: "f32" };
+}
+
+/** [T, T]: what keeps a query from keys by their places alone; undefined where nothing does. */
+function placeBias(graph: Graph, q: Value, { causal, reach }: AttentionAttributes): Value | undefined {
+  const future = causal ? graph.apply("causalBias", [q], {}) : undefined;
+  const far = reach === undefined ? undefined : graph.apply("windowBias", [q], { reach });
+  return future !== undefined && far !== undefined ? graph.add(future, far) : (future ?? far);
 }
 
 function composeAttention({ graph, inputs, attributes }: OpNode<"attention"> & { readonly graph: Graph }): Value {
@@ -73,12 +83,15 @@ function composeAttention({ graph, inputs, attributes }: OpNode<"attention"> & {
   let scores = graph.matmul(queries, split(k, [keyValueHeads, headWidth], [0, 2, 3, 1]));
   const grouped = [batch, keyValueHeads, group, length, keys];
   const flat = scores.shape;
-  if (group > 1 && attributes.causal) scores = graph.reshape(scores, grouped);
-  if (attributes.causal) scores = graph.add(scores, graph.apply("causalBias", [q], {}));
+  const places = placeBias(graph, q, attributes);
+  if (group > 1 && places !== undefined) scores = graph.reshape(scores, grouped);
+  let bias = places;
   if (mask !== undefined) {
     const open = graph.reshape(graph.stopGradient(mask), [batch, ...scores.shape.slice(1, -1).map(() => 1), keys]);
-    scores = graph.add(scores, graph.scale(graph.addScalar(open, -1), -BLOCKED));
+    const padding = graph.scale(graph.addScalar(open, -1), -BLOCKED);
+    bias = bias === undefined ? padding : graph.add(padding, bias);
   }
+  if (bias !== undefined) scores = graph.add(scores, bias);
   const weights = graph.softmax(graph.reshape(scores, flat), -1);
   const mixed = graph.matmul(weights, split(v, [keyValueHeads, headWidth], [0, 2, 1, 3]));
   if (group === 1) return graph.reshape(graph.transpose(mixed, [0, 2, 1, 3]), q.shape);
@@ -102,8 +115,10 @@ function referenceAttention({
     const b = Math.floor(token / length);
     const offset = (s: number): number => (b * keys + s) * keyWidth + Math.floor(head / group) * headWidth;
     const scores = Array.from({ length: keys }, (_, s) => {
-      let score =
-        (1 - (mask?.data[b * keys + s] ?? 1)) * BLOCKED + (attributes.causal && s > token % length ? BLOCKED : 0);
+      const distance = s - (token % length);
+      const isFar = Math.abs(distance) > (attributes.reach ?? Infinity);
+      let score = (1 - (mask?.data[b * keys + s] ?? 1)) * BLOCKED;
+      score += (attributes.causal && distance > 0 ? BLOCKED : 0) + (isFar ? BLOCKED : 0);
       for (let j = 0; j < headWidth; j++) {
         score +=
           ((q?.data[token * width + head * headWidth + j] ?? 0) * (k?.data[offset(s) + j] ?? 0)) / Math.sqrt(headWidth);
@@ -120,6 +135,19 @@ function referenceAttention({
     }
   }
   return out;
+}
+
+/** [T, T]: 0 at most `reach` places from the diagonal, BLOCKED beyond. */
+function emitWindow(emitter: Emitter, shape: readonly Dim[], reach: number): string {
+  const full = emitter.emit("Expand", [emitter.scalar(BLOCKED), emitter.sizes(shape)])[0];
+  const side = (upper: 0 | 1, offset: number): string =>
+    emitter.emit("Trilu", [full, emitter.int64([offset], [])], { attributes: { upper } })[0];
+  return emitter.emit("Add", [side(1, reach + 1), side(0, -reach - 1)])[0];
+}
+
+function squareOfLength({ inputs: [x], fail }: ShapeContext<"causalBias" | "windowBias">): Typed {
+  if (x === undefined) return fail("needs a value [batch, length, ...]");
+  return { shape: [x.shape[1] ?? 1, x.shape[1] ?? 1], type: "f32" };
 }
 
 /** MultiHeadAttention; grouped keys and values are repeated first, because it knows one head count only. */
@@ -140,6 +168,12 @@ const serveAttention: Lowering<"attention"> = ({
   };
   const operands = [q, widened(k), widened(v)];
   if (mask !== undefined) operands.push("", emitter.emit("Cast", [mask], { attributes: { to: 6 } })[0]);
+  if (attributes.reach !== undefined) {
+    if (mask === undefined) operands.push("", "");
+    const length = firstOf(inputs).shape[1] ?? 1;
+    const bias = emitWindow(emitter, [length, length], attributes.reach);
+    operands.push(emitter.emit("Unsqueeze", [bias, emitter.int64([0, 1])])[0]);
+  }
   const options = {
     num_heads: heads,
     unidirectional: attributes.causal ? 1 : 0,
@@ -187,7 +221,7 @@ function referenceRotary({ inputs: [x, cos, sin], attributes, shape }: Reference
   });
 }
 
-export const attentionRows: Pick<OpTable, "attention" | "causalBias" | "rotary"> = {
+export const attentionRows: Pick<OpTable, "attention" | "causalBias" | "windowBias" | "rotary"> = {
   attention: {
     shape: attentionShape,
     gradient: "composed",
@@ -196,10 +230,7 @@ export const attentionRows: Pick<OpTable, "attention" | "causalBias" | "rotary">
     compose: composeAttention,
   },
   causalBias: {
-    shape: ({ inputs: [x], fail }) =>
-      x === undefined
-        ? fail("needs a value [batch, length, ...]")
-        : { shape: [x.shape[1] ?? 1, x.shape[1] ?? 1], type: "f32" },
+    shape: squareOfLength,
     gradient: "none",
     reference: ({ shape: [rows = 1, columns = 1] }) =>
       new Float64Array(rows * columns).map((_, i) => (i % columns > Math.floor(i / columns) ? BLOCKED : 0)),
@@ -207,6 +238,15 @@ export const attentionRows: Pick<OpTable, "attention" | "causalBias" | "rotary">
       const full = emitter.emit("Expand", [emitter.scalar(BLOCKED), emitter.sizes(output.shape)])[0];
       return emitter.emit("Trilu", [full, emitter.int64([1], [])], { attributes: { upper: 1 } })[0];
     }),
+  },
+  windowBias: {
+    shape: squareOfLength,
+    gradient: "none",
+    reference: ({ shape: [rows = 1, columns = 1], attributes: { reach } }) =>
+      new Float64Array(rows * columns).map((_, i) =>
+        Math.abs((i % columns) - Math.floor(i / columns)) > reach ? BLOCKED : 0,
+      ),
+    lower: always(({ emitter, output, attributes: { reach } }) => emitWindow(emitter, output.shape, reach)),
   },
   rotary: {
     shape: rotaryShape,

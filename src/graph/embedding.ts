@@ -133,7 +133,17 @@ function referenceLookup(
   });
 }
 
-export const embeddingRows: Pick<OpTable, LookupKind | "scatterRows" | "pick" | "unpick"> = {
+export const embeddingRows: Pick<OpTable, "positions" | LookupKind | "scatterRows" | "pick" | "unpick"> = {
+  positions: {
+    shape: ({ inputs: [x], fail }) =>
+      x === undefined ? fail("needs a value [batch, length, ...]") : { shape: [x.shape[1] ?? 1], type: "i64" },
+    gradient: "none",
+    reference: ({ shape: [length = 1] }) => new Float64Array(length).map((_, i) => i),
+    lower: always(({ emitter, output }) => {
+      const end = emitter.emit("Squeeze", [emitter.sizes(output.shape), emitter.int64([0])])[0];
+      return emitter.emit("Range", [emitter.int64([0], []), end, emitter.int64([1], [])])[0];
+    }),
+  },
   embedding: {
     shape: lookupShape,
     gradient: ({ graph, inputs, upstream }) => {

@@ -18,6 +18,8 @@ export interface AttentionOptions {
   readonly causal?: boolean;
   /** f32 [batch, keys]: 1 keeps a key, 0 hides it. */
   readonly mask?: Value;
+  /** Local attention: a query sees keys at most so many places away. */
+  readonly reach?: number;
 }
 
 /** A graph under construction; methods add one op and give its value. Every method throws ShapeError when shapes do not fit. */
@@ -256,12 +258,17 @@ export class Graph {
   }
   /** q [B, T, heads * d], k and v [B, S, keyValueHeads * d] -> [B, T, heads * d]. */
   attention(q: Value, k: Value, v: Value, options: AttentionOptions): Value {
-    const { heads, keyValueHeads = heads, causal = false, mask } = options;
-    return this.apply("attention", mask === undefined ? [q, k, v] : [q, k, v, mask], { heads, keyValueHeads, causal });
+    const { heads, keyValueHeads = heads, causal = false, mask, reach } = options;
+    const attributes = { heads, keyValueHeads, causal, ...(reach !== undefined && { reach }) };
+    return this.apply("attention", mask === undefined ? [q, k, v] : [q, k, v, mask], attributes);
   }
   /** Rotates each head of x [B, T, heads * d] by cos and sin [T, d / 2]. */
   rotary(x: Value, cos: Value, sin: Value, options: { readonly heads: number }): Value {
     return this.apply("rotary", [x, cos, sin], { heads: options.heads });
+  }
+  /** 0 .. T-1 as i64 [T], for x [batch, T, ...]. */
+  positions(x: Value): Value {
+    return this.apply("positions", [x], {});
   }
   /** Rows of table [V, D] by ids i64 [...] -> [..., D]. */
   embedding(table: Value, ids: Value): Value {

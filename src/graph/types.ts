@@ -63,7 +63,9 @@ export interface OpAttributes {
   readonly rmsNorm: { readonly epsilon: number };
   readonly attention: AttentionAttributes;
   readonly causalBias: None;
+  readonly windowBias: { readonly reach: number };
   readonly rotary: { readonly heads: number };
+  readonly positions: None;
   readonly embedding: None;
   readonly embeddingBag: None;
   readonly scatterRows: { readonly rows: Dim };
@@ -86,6 +88,8 @@ export interface AttentionAttributes {
   readonly heads: number;
   readonly keyValueHeads: number;
   readonly causal: boolean;
+  /** A query sees keys at most so many places away; all of them unless told. */
+  readonly reach?: number;
 }
 
 export type OpKind = keyof OpAttributes;
