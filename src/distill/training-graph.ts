@@ -8,10 +8,10 @@ import {
   buildEncoder,
   type EncoderConfig,
   encoderParameters,
-  type ParameterSpec,
   tableWidth,
   type TowerOutput,
 } from "../models/encoder.js";
+import type { ParameterSpec } from "../models/parameters.js";
 import { createRandom } from "../random.js";
 import { elementCount } from "../tensor/tensor.js";
 import { buildLoss, type LossSpec, needsSoftLabels, needsTwoViews } from "./losses.js";

@@ -5,6 +5,7 @@ import { UsageError } from "../errors.js";
 import { createGraph, type Graph } from "../graph/graph.js";
 import type { Value } from "../graph/types.js";
 import { attentionBlock, type BlockContext, linearBlock, meanMaxPool, mlpBlock, normBlock } from "./blocks.js";
+import { linearParameters, normParameters, type ParameterSpec, WEIGHT_DEVIATION } from "./parameters.js";
 
 export interface EncoderConfig {
   /** Encoders side by side over the same tokens, which share no weight. */
@@ -31,20 +32,10 @@ export const ENCODER_SIZES = {
 
 export type EncoderSize = keyof typeof ENCODER_SIZES;
 
-export interface ParameterSpec {
-  readonly name: string;
-  readonly shape: readonly number[];
-  /** Standard deviation of the normal start; "ones" and "zeros" for norms and biases. */
-  readonly start: number | "ones" | "zeros";
-  /** Whether weight decay pulls it to zero. */
-  readonly decayed: boolean;
-}
-
 /** Name of the input table: rows 0 .. buckets-1 are hash buckets, row buckets + t is position t. */
 export const TABLE = "table";
 /** A token's vector is a mean over about 15 rows, which divides their deviation by about 4. */
 const TABLE_DEVIATION = 0.2;
-const WEIGHT_DEVIATION = 0.02;
 
 /** Columns of the input table: the towers' side by side. */
 export function tableWidth(config: EncoderConfig): number {
@@ -56,25 +47,6 @@ export function tableRows(config: EncoderConfig): number {
   return config.buckets + config.maxTokens;
 }
 
-function linearParameters(
-  name: string,
-  outputs: number,
-  inputs: number,
-  deviation = WEIGHT_DEVIATION,
-): ParameterSpec[] {
-  return [
-    { name: `${name}.weight`, shape: [outputs, inputs], start: deviation, decayed: true },
-    { name: `${name}.bias`, shape: [outputs], start: "zeros", decayed: false },
-  ];
-}
-
-function normParameters(name: string, width: number): ParameterSpec[] {
-  return [
-    { name: `${name}.gamma`, shape: [width], start: "ones", decayed: false },
-    { name: `${name}.beta`, shape: [width], start: "zeros", decayed: false },
-  ];
-}
-
 function towerParameters(config: EncoderConfig, labelCount: number): ParameterSpec[] {
   const { width, feedForward, layers } = config;
   const residual = WEIGHT_DEVIATION / Math.sqrt(2 * Math.max(1, layers));
@@ -83,10 +55,10 @@ function towerParameters(config: EncoderConfig, labelCount: number): ParameterSp
     parameters.push(
       ...normParameters(`layer${i}.attention.norm`, width),
       ...linearParameters(`layer${i}.attention.qkv`, 3 * width, width),
-      ...linearParameters(`layer${i}.attention.out`, width, width, residual),
+      ...linearParameters(`layer${i}.attention.out`, width, width, { deviation: residual }),
       ...normParameters(`layer${i}.mlp.norm`, width),
       ...linearParameters(`layer${i}.mlp.up`, feedForward, width),
-      ...linearParameters(`layer${i}.mlp.down`, width, feedForward, residual),
+      ...linearParameters(`layer${i}.mlp.down`, width, feedForward, { deviation: residual }),
     );
   }
   parameters.push(...normParameters("final.norm", width), ...linearParameters("head", labelCount, 2 * width));
@@ -146,7 +118,7 @@ function buildTower(context: BlockContext, config: EncoderConfig, { embedded, ma
   let x = dropout("embedding", normBlock(context, "embedding.norm", embedded));
   const hiddenStates = [x];
   for (let i = 0; i < config.layers; i++) {
-    x = attentionBlock(context, `layer${i}.attention`, x, { heads: config.heads, width: config.width, mask });
+    x = attentionBlock(context, `layer${i}.attention`, x, { heads: config.heads, width: config.width, mask }).output;
     x = mlpBlock(context, `layer${i}.mlp`, x);
     hiddenStates.push(x);
   }

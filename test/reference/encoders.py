@@ -1,0 +1,104 @@
+"""Reference values of src/models/families/ from transformers: python test/reference/encoders.py [FOLDER OF MINILM]
+(transformers 5.23, torch 2.15, safetensors 0.8).
+
+Writes test/reference/encoders/NAME/: config.json and model.safetensors of a small random model as transformers saves it, and
+expected.safetensors: a padded batch (ids, mask, types), its hidden states (hidden.0 after the embeddings, hidden.N after layer N,
+hidden.last after the last norm), logits of a random linear head on mean and on [CLS] pooling. Of MiniLM only inputs, every 24th
+column of hidden states 0, 3 and 6, and mean-pooled vectors are kept."""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from transformers import BertConfig, BertModel, ModernBertConfig, ModernBertModel
+
+HOME = Path(__file__).parent / "encoders"
+LABELS = 5
+LENGTHS = [24, 3, 17, 1]
+
+
+def batch(vocabulary, lengths, type_count):
+    """Right-padded ids; the second part of each text has the second type where there are types."""
+    width = max(lengths)
+    ids = torch.randint(1, vocabulary, (len(lengths), width))
+    mask = torch.zeros(len(lengths), width, dtype=torch.int64)
+    types = torch.zeros_like(ids)
+    for row, length in enumerate(lengths):
+        mask[row, :length] = 1
+        ids[row, length:] = 0
+        if type_count > 1:
+            types[row, length // 2 : length] = 1
+    return ids, mask, types
+
+
+def states(model, layers, embeddings, ids, mask, types):
+    """Outputs of the embeddings and of each layer by hooks: what transformers reports differs between families."""
+    seen = []
+    keep = lambda module, given, output: seen.append((output[0] if isinstance(output, tuple) else output).detach().clone())
+    hooks = [module.register_forward_hook(keep) for module in [embeddings, *layers]]
+    extra = {} if types is None else {"token_type_ids": types}
+    with torch.no_grad():
+        last = model(input_ids=ids, attention_mask=mask, **extra).last_hidden_state
+    for hook in hooks:
+        hook.remove()
+    return seen, last
+
+
+def mean_of(last, mask):
+    weights = mask.unsqueeze(-1).float()
+    return (last * weights).sum(1) / weights.sum(1)
+
+
+def randomise(model):
+    """Far from the usual start, so that every norm, bias and table matters."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            centre = 1.0 if "norm" in name.lower() and name.endswith("weight") else 0.0
+            parameter.copy_(centre + 0.3 * torch.randn_like(parameter))
+
+
+def write(name, model, layers, embeddings, type_count):
+    folder = HOME / name
+    folder.mkdir(parents=True, exist_ok=True)
+    randomise(model)
+    model.eval()
+    model.save_pretrained(folder)
+    ids, mask, types = batch(model.config.vocab_size, LENGTHS, type_count)
+    seen, last = states(model, layers, embeddings, ids, mask, types if type_count > 0 else None)
+    weight, bias = torch.randn(LABELS, model.config.hidden_size), torch.randn(LABELS)
+    expected = {"ids": ids, "mask": mask, "types": types, "hidden.last": last, "head.weight": weight, "head.bias": bias}
+    expected |= {f"hidden.{i}": state for i, state in enumerate(seen)}
+    expected["logits.mean"] = mean_of(last, mask) @ weight.T + bias
+    expected["logits.cls"] = last[:, 0] @ weight.T + bias
+    save_file({key: value.contiguous() for key, value in expected.items()}, folder / "expected.safetensors")
+
+
+def minilm(folder):
+    model = BertModel.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
+    ids, mask, types = batch(model.config.vocab_size, [40, 5, 21], 2)
+    seen, last = states(model, model.encoder.layer, model.embeddings, ids, mask, types)
+    expected = {"ids": ids, "mask": mask, "types": types, "pooled": mean_of(last, mask)}
+    expected |= {f"hidden.{i}": seen[i][:, :, ::24].contiguous() for i in (0, 3, 6)}
+    (HOME / "minilm").mkdir(parents=True, exist_ok=True)
+    save_file(expected, HOME / "minilm" / "expected.safetensors")
+
+
+def main():
+    torch.manual_seed(7)
+    torch.set_num_threads(1)
+    sizes = {"vocab_size": 40, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 24, "max_position_embeddings": 32}
+    bert = BertModel(BertConfig(num_hidden_layers=3, attn_implementation="eager", **sizes))
+    write("bert", bert, bert.encoder.layer, bert.embeddings, 2)
+    special = {"pad_token_id": 0, "cls_token_id": 1, "bos_token_id": 1, "sep_token_id": 2, "eos_token_id": 2}
+    for name, biases in [("modernbert", False), ("modernbert-biased", True)]:
+        flags = {"attention_bias": biases, "mlp_bias": biases, "norm_bias": biases}
+        config = ModernBertConfig(num_hidden_layers=4, local_attention=8, attn_implementation="eager", **flags, **special, **sizes)
+        modern = ModernBertModel(config)
+        write(name, modern, modern.layers, modern.embeddings, 0)
+    if len(sys.argv) > 1:
+        minilm(sys.argv[1])
+
+
+main()
