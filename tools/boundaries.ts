@@ -47,6 +47,7 @@ export const EDGES: EdgeTable = {
   models: ["errors", "graph", "random", "tensor", "tokenizer"],
   dataset: ["errors", "random"],
   runtime: ["errors", "tensor"],
+  weights: ["config", "errors", "store", "tensor"],
   config: ["errors"],
   graph: ["errors"],
   store: ["errors"],

@@ -25,3 +25,17 @@ export function nearest(word: string, known: readonly string[]): string {
   }
   return best;
 }
+
+/** Names compared at most: an error message must not take seconds. */
+const MAXIMUM_COMPARED = 5000;
+
+/** The known words with the least edit distance, nearest first; `count` of them at most. */
+export function nearestFew(word: string, known: readonly string[], count: number): string[] {
+  const short = word.slice(0, 200).toLowerCase();
+  return known
+    .slice(0, MAXIMUM_COMPARED)
+    .map((candidate) => ({ candidate, apart: distance(short, candidate.slice(0, 200).toLowerCase()) }))
+    .sort((a, b) => a.apart - b.apart)
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
+}

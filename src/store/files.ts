@@ -14,7 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { StoreError } from "../errors.js";
+import { JoryuError, StoreError } from "../errors.js";
 
 const HINTS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full: free some space and run again",
@@ -70,13 +70,20 @@ function removeIfPossible(path: string): void {
 
 /** Replaces a file in one step: readers see the previous complete version or the new one. @throws StoreError */
 export function writeFileAtomic(path: string, data: string | Uint8Array): void {
+  writePartsAtomic(path, [typeof data === "string" ? Buffer.from(data, "utf8") : data]);
+}
+
+/** Like `writeFileAtomic`, of parts that are asked for one after the other; an error of theirs leaves the previous version.
+ *  @throws StoreError, or the JoryuError that the parts throw */
+export function writePartsAtomic(path: string, parts: Iterable<Uint8Array>): void {
   const temporary = `${path}.tmp`;
-  const bytes = typeof data === "string" ? Buffer.from(data, "utf8") : data;
   try {
     mkdirSync(dirname(path), { recursive: true });
     const descriptor = openSync(temporary, "w");
     try {
-      for (let written = 0; written < bytes.length;) written += writeSync(descriptor, bytes, written);
+      for (const bytes of parts) {
+        for (let written = 0; written < bytes.length;) written += writeSync(descriptor, bytes, written);
+      }
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
@@ -85,7 +92,7 @@ export function writeFileAtomic(path: string, data: string | Uint8Array): void {
     syncFolder(dirname(path));
   } catch (cause) {
     removeIfPossible(temporary);
-    throw storeError(path, cause);
+    throw cause instanceof JoryuError ? cause : storeError(path, cause);
   }
 }
 

@@ -1,0 +1,102 @@
+/** @file A local Hugging Face model folder: config.json, safetensors (one file or shards), tokenizer.json and, of sentence encoders, how
+ *  token vectors become one. Knows no architecture: names and meaning of tensors are the models' affair. */
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../errors.js";
+import { isJsonObject, readJson, readJsonObject, type JsonObject } from "./json.js";
+import { openSafetensors, openShardedSafetensors, type Weights } from "./safetensors.js";
+
+/** Configurations are a few kilobytes; label maps of large classifiers reach a megabyte. */
+const MAXIMUM_CONFIG_BYTES = 16 << 20;
+
+/** How a sentence encoder sums up its token vectors, by the key of 1_Pooling/config.json that switches it on. */
+const POOLING_KEYS = {
+  pooling_mode_cls_token: "first",
+  pooling_mode_mean_tokens: "mean",
+  pooling_mode_max_tokens: "max",
+  pooling_mode_mean_sqrt_len_tokens: "mean-sqrt-length",
+  pooling_mode_weightedmean_tokens: "weighted-mean",
+  pooling_mode_lasttoken: "last",
+} as const;
+
+export type PoolingMode = (typeof POOLING_KEYS)[keyof typeof POOLING_KEYS];
+
+export interface SentencePooling {
+  /** Several modes are concatenated in this order. */
+  readonly modes: readonly PoolingMode[];
+  /** Whether the pooled vector is scaled to length 1. */
+  readonly normalize: boolean;
+  /** Longest input in tokens that the encoder was trained for, where the folder tells. */
+  readonly maxTokens?: number;
+}
+
+export interface HuggingFaceFolder {
+  readonly path: string;
+  /** config.json as it stands. */
+  readonly config: JsonObject;
+  readonly weights: Weights;
+  /** tokenizer.json */
+  readonly tokenizerPath: string;
+  /** tokenizer_config.json as it stands, {} where absent. */
+  readonly tokenizerConfig: JsonObject;
+  readonly pooling?: SentencePooling;
+}
+
+function readOptional(path: string): JsonObject | undefined {
+  return existsSync(path) ? readJsonObject(path, MAXIMUM_CONFIG_BYTES) : undefined;
+}
+
+function openWeights(folder: string): Weights {
+  const single = join(folder, "model.safetensors");
+  const index = `${single}.index.json`;
+  if (existsSync(single)) return openSafetensors(single);
+  if (existsSync(index)) return openShardedSafetensors(index);
+  const pickled = existsSync(join(folder, "pytorch_model.bin"));
+  throw new InputError(`${folder}: expected model.safetensors or model.safetensors.index.json, came neither`, {
+    hint: pickled
+      ? "pytorch_model.bin can run code and is not read: get the safetensors version of the model"
+      : "name the folder of a model that was saved with safetensors",
+  });
+}
+
+function isNormalized(modulesPath: string): boolean {
+  if (!existsSync(modulesPath)) return false;
+  const modules = readJson(modulesPath, MAXIMUM_CONFIG_BYTES);
+  return (
+    Array.isArray(modules) &&
+    modules.some((module: unknown) => isJsonObject(module) && String(module["type"]).endsWith(".Normalize"))
+  );
+}
+
+function readPooling(folder: string): SentencePooling | undefined {
+  const path = join(folder, "1_Pooling", "config.json");
+  const settings = readOptional(path);
+  if (settings === undefined) return undefined;
+  const modes = Object.entries(POOLING_KEYS).flatMap(([key, mode]) => (settings[key] === true ? [mode] : []));
+  if (modes.length === 0) {
+    throw new InputError(`${path}: expected one of ${Object.keys(POOLING_KEYS).join(", ")} to be true`);
+  }
+  const maxTokens = readOptional(join(folder, "sentence_bert_config.json"))?.["max_seq_length"];
+  const normalize = isNormalized(join(folder, "modules.json"));
+  const known = typeof maxTokens === "number" && Number.isInteger(maxTokens) && maxTokens > 0;
+  return { modes, normalize, ...(known ? { maxTokens } : {}) };
+}
+
+/** Opens a model folder; weights stay on disk until they are read by name.
+ *  @throws InputError naming the file that is missing or damaged */
+export function openHuggingFaceFolder(folder: string): HuggingFaceFolder {
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) {
+    throw new InputError(`${folder}: expected the folder of a Hugging Face model`);
+  }
+  const config = readJsonObject(join(folder, "config.json"), MAXIMUM_CONFIG_BYTES);
+  const tokenizerPath = join(folder, "tokenizer.json");
+  if (!existsSync(tokenizerPath)) {
+    throw new InputError(`${tokenizerPath}: not there`, {
+      hint: "save the tokenizer once with AutoTokenizer (use_fast=True), which writes tokenizer.json",
+    });
+  }
+  const tokenizerConfig = readOptional(join(folder, "tokenizer_config.json")) ?? {};
+  const pooling = readPooling(folder);
+  const weights = openWeights(folder);
+  return { path: folder, config, weights, tokenizerPath, tokenizerConfig, ...(pooling ? { pooling } : {}) };
+}
