@@ -31,8 +31,8 @@ function embeddingParameters(config: PretrainedConfig, { tensors }: EncoderFamil
   const { positions, types } = tensors;
   return [
     tableEntry(WORD_TABLE, config.vocabularySize, width, tensors.table),
-    ...(positions === undefined ? [] : [tableEntry("positions", config.maxPositions, width, positions)]),
-    ...(types === undefined ? [] : [tableEntry("types", config.tokenTypes, width, types)]),
+    ...(positions === undefined ? [] : [tableEntry("position.table", config.maxPositions, width, positions)]),
+    ...(types === undefined ? [] : [tableEntry("type.table", config.tokenTypes, width, types)]),
     ...placed(normParameters("embedding.norm", width, { bias: biases.norm }), [tensors.embeddingNorm]),
   ];
 }

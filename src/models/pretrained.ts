@@ -122,11 +122,11 @@ function buildBody(context: BlockContext, model: PretrainedModel, input: Pretrai
 /** Word vectors plus learned positions and token types where the family has them, normalised. */
 function embed(context: BlockContext, config: PretrainedConfig, { embedded, mask, types }: PretrainedInput): Value {
   const { graph, weights } = context;
-  const positions = weights.get("positions");
+  const positions = weights.get("position.table");
   let x = embedded;
   if (positions !== undefined) x = graph.add(x, graph.embedding(positions, graph.positions(mask)));
   if (config.tokenTypes > 0) {
-    const table = weightOf(context, "types");
+    const table = weightOf(context, "type.table");
     x = graph.add(x, types === undefined ? graph.slice(table, 0, 0, 1) : graph.embedding(table, types));
   }
   return context.dropout("embedding", normBlock(context, "embedding.norm", x, config.epsilon));

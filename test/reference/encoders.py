@@ -6,7 +6,6 @@ expected.safetensors: a padded batch (ids, mask, types), its hidden states (hidd
 hidden.last after the last norm), logits of a random linear head on mean and on [CLS] pooling. Of MiniLM only inputs, every 24th
 column of hidden states 0, 3 and 6, and mean-pooled vectors are kept."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -46,6 +45,11 @@ def states(model, layers, embeddings, ids, mask, types):
     return seen, last
 
 
+def save(expected, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({key: value.float().contiguous() for key, value in expected.items()}, folder / "expected.safetensors")
+
+
 def mean_of(last, mask):
     weights = mask.unsqueeze(-1).float()
     return (last * weights).sum(1) / weights.sum(1)
@@ -72,7 +76,7 @@ def write(name, model, layers, embeddings, type_count):
     expected |= {f"hidden.{i}": state for i, state in enumerate(seen)}
     expected["logits.mean"] = mean_of(last, mask) @ weight.T + bias
     expected["logits.cls"] = last[:, 0] @ weight.T + bias
-    save_file({key: value.contiguous() for key, value in expected.items()}, folder / "expected.safetensors")
+    save(expected, folder)
 
 
 def minilm(folder):
@@ -81,8 +85,7 @@ def minilm(folder):
     seen, last = states(model, model.encoder.layer, model.embeddings, ids, mask, types)
     expected = {"ids": ids, "mask": mask, "types": types, "pooled": mean_of(last, mask)}
     expected |= {f"hidden.{i}": seen[i][:, :, ::24].contiguous() for i in (0, 3, 6)}
-    (HOME / "minilm").mkdir(parents=True, exist_ok=True)
-    save_file(expected, HOME / "minilm" / "expected.safetensors")
+    save(expected, HOME / "minilm")
 
 
 def main():
