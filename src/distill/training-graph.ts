@@ -2,7 +2,7 @@
  *  Knows no data, no optimiser and no schedule. */
 import { gradients } from "../graph/gradients.js";
 import { createGraph, type Graph } from "../graph/graph.js";
-import type { Value } from "../graph/types.js";
+import type { Dim, Value } from "../graph/types.js";
 import { compileOnnx } from "../graph/onnx.js";
 import {
   buildEncoder,
@@ -29,7 +29,7 @@ export interface TrainingGraph {
   readonly loss: Value;
   readonly terms: readonly Value[];
   readonly logits: Value;
-  /** Gradients by parameter name, and "embedded" for the token vectors. */
+  /** Gradients by parameter name, and "embedded" for the token vectors or "rows" for the table rows in use. */
   readonly gradients: ReadonlyMap<string, Value>;
   readonly sites: readonly DropoutSite[];
 }
@@ -56,29 +56,52 @@ export function buildTrainingGraph(
   const embedded = graph.input("embedded", [rows, "T", tableWidth(config)]);
   const mask = graph.input("mask", [rows, "T"]);
   const sites: DropoutSite[] = [];
-  const drop = (site: string, x: Value): Value => {
+  const options = dropout ? { dropout: fedDropout(graph, sites) } : {};
+  const output = buildEncoder(graph, config, labelCount, { embedded, mask }, options);
+  const logits = stackTowers(graph, output.towers, labelCount);
+  const wanted = new Map([...output.weights, ["embedded", embedded]]);
+  return { ...withObjective(graph, losses, { logits, views, labelCount }, wanted), sites };
+}
+
+/** Dropout by masks that are fed; each site that is built is added to `sites`. */
+export function fedDropout(graph: Graph, sites: DropoutSite[]): (site: string, x: Value) => Value {
+  return (site, x) => {
     const fed = graph.input(`dropout.${site}`, x.shape);
     sites.push({ name: fed.name, shape: x.shape.slice(1).map((size) => (typeof size === "number" ? size : "T")) });
     return graph.mul(x, fed);
   };
-  const output = buildEncoder(graph, config, labelCount, { embedded, mask }, dropout ? { dropout: drop } : {});
-  const logits = stackTowers(graph, output.towers, labelCount);
-  const soft = needsSoftLabels(losses);
+}
+
+export interface TrainedAnswer {
+  /** [views, labels] */
+  readonly logits: Value;
+  /** Rows of all views. */
+  readonly views: Dim;
+  readonly labelCount: number;
+}
+
+/** Adds the label inputs, the losses and the gradients of the `wanted` values, which keep their names. */
+export function withObjective(
+  graph: Graph,
+  losses: readonly LossSpec[],
+  { logits, views, labelCount }: TrainedAnswer,
+  wanted: ReadonlyMap<string, Value>,
+): Omit<TrainingGraph, "sites"> {
   const { total, terms } = buildLoss(graph, losses, {
     logits,
     labels: graph.input("labels", [views], "i64"),
     rowShares: graph.input("rowShares", [views]),
     ...(needsTwoViews(losses) && { pairShares: graph.input("pairShares", ["B"]) }),
-    ...(soft && {
+    ...(needsSoftLabels(losses) && {
       softTargets: graph.input("softTargets", [views, labelCount + 1]),
       softKnown: graph.input("softKnown", [views, labelCount]),
       softShares: graph.input("softShares", [views]),
     }),
   });
-  const names = [...output.weights.keys(), "embedded"];
-  const values = gradients(graph, total, [...output.weights.values(), embedded]);
+  const names = [...wanted.keys()];
+  const values = gradients(graph, total, [...wanted.values()]);
   const byName = new Map(values.map((value, i) => [names[i] ?? "", value]));
-  return { graph, loss: total, terms, logits, gradients: byName, sites };
+  return { graph, loss: total, terms, logits, gradients: byName };
 }
 
 /** Logits of the towers below each other, [towers*R, labels]. */
@@ -118,9 +141,13 @@ export interface FlatLayout {
   readonly decayedLength: number;
 }
 
-/** Where each dense weight lies in one flat vector. */
+/** Where each dense weight of the from-scratch encoder lies in one flat vector. */
 export function flatLayout(config: EncoderConfig, labelCount: number): FlatLayout {
-  const all = encoderParameters(config, labelCount);
+  return layoutOf(encoderParameters(config, labelCount));
+}
+
+/** Where each of these weights lies in one flat vector. */
+export function layoutOf(all: readonly ParameterSpec[]): FlatLayout {
   let offset = 0;
   const place = (parameter: ParameterSpec): FlatParameter => {
     const placed = { ...parameter, offset, length: elementCount(parameter.shape) };

@@ -1,0 +1,95 @@
+/** @file The gradient graph of a pretrained encoder with a label head. The word table enters as the rows that a batch uses, so only
+ *  those are trained; frozen layers get no gradient nodes. Knows no data, no optimiser and no schedule. */
+import { createGraph, type Graph } from "../graph/graph.js";
+import { compileOnnx } from "../graph/onnx.js";
+import type { Value } from "../graph/types.js";
+import type { ParameterSpec } from "../models/parameters.js";
+import { buildPretrained, denseParameters, type PretrainedModel, type PretrainedOutput } from "../models/pretrained.js";
+import { type LossSpec, needsTwoViews } from "./losses.js";
+import { type DropoutSite, fedDropout, type TrainingGraph, withObjective } from "./training-graph.js";
+
+/** Name of the input with the table rows of a batch, and of their gradient. */
+export const ROWS = "rows";
+
+/** What stays as it is, from the bottom up. */
+export interface Frozen {
+  readonly embeddings: boolean;
+  /** So many of the lowest layers; needs frozen embeddings, for a gradient that goes through layers costs what theirs does. */
+  readonly layers: number;
+}
+
+export const NOTHING_FROZEN: Frozen = { embeddings: false, layers: 0 };
+
+/** Whether a weight keeps its value. */
+export function isFrozen(name: string, frozen: Frozen): boolean {
+  const layer = /^layer(\d+)\./.exec(name)?.[1];
+  if (layer !== undefined) return Number(layer) < frozen.layers;
+  return /^(table$|position\.|type\.|embedding\.)/.test(name) && (frozen.embeddings || frozen.layers > 0);
+}
+
+/** The dense weights by whether they are trained, each in the order of the parameter list. */
+export function splitFrozen(
+  model: PretrainedModel,
+  frozen: Frozen,
+): { readonly trained: readonly ParameterSpec[]; readonly frozen: readonly ParameterSpec[] } {
+  const all = denseParameters(model);
+  return {
+    trained: all.filter(({ name }) => !isFrozen(name, frozen)),
+    frozen: all.filter(({ name }) => isFrozen(name, frozen)),
+  };
+}
+
+export interface PretrainedTrainingOptions {
+  /** Whether dropout masks are fed; sites of the frozen part have none. */
+  readonly dropout: boolean;
+  readonly frozen: Frozen;
+}
+
+/** Forward, losses and gradients. Inputs: rows [U, D], the table rows that the batch uses; ids i64 [copies*B, T], places in them;
+ *  mask [copies*B, T]; labels and rowShares [copies*B], and what else the losses read (see `buildTrainingGraph`); the dropout masks.
+ *  Gradients by name of the trained weights, and "rows" unless the embeddings are frozen. */
+export function buildPretrainedTraining(
+  model: PretrainedModel,
+  losses: readonly LossSpec[],
+  { dropout, frozen }: PretrainedTrainingOptions,
+): TrainingGraph {
+  const graph = createGraph();
+  const views = needsTwoViews(losses) ? "2*B" : "B";
+  const sites: DropoutSite[] = [];
+  const fed = fedDropout(graph, sites);
+  const drop = (site: string, x: Value): Value => (isFrozen(`${site}.`, frozen) ? x : fed(site, x));
+  const { rows, output } = addEncoder(graph, model, views, dropout ? drop : undefined);
+  const logits = answerOf(output);
+  const wanted = new Map([...output.weights].filter(([name]) => !isFrozen(name, frozen)));
+  if (!isFrozen("table", frozen)) wanted.set(ROWS, rows);
+  return { ...withObjective(graph, losses, { logits, views, labelCount: model.labelCount }, wanted), sites };
+}
+
+interface AddedEncoder {
+  readonly rows: Value;
+  readonly output: PretrainedOutput;
+}
+
+function addEncoder(
+  graph: Graph,
+  model: PretrainedModel,
+  batch: string,
+  dropout?: (site: string, x: Value) => Value,
+): AddedEncoder {
+  const rows = graph.input(ROWS, ["U", model.config.width]);
+  const embedded = graph.embedding(rows, graph.input("ids", [batch, "T"], "i64"));
+  const input = { embedded, mask: graph.input("mask", [batch, "T"]) };
+  return { rows, output: buildPretrained(graph, model, input, dropout === undefined ? {} : { dropout }) };
+}
+
+/** The logits, or the pooled vectors of an encoder without a head. */
+function answerOf(output: PretrainedOutput): Value {
+  return output.logits ?? output.pooled;
+}
+
+/** ONNX bytes of the forward half without dropout; inputs rows, ids, mask and the weights, output `logits` [B, labels]. */
+export function compilePretrainedEvaluation(model: PretrainedModel): Uint8Array {
+  const graph = createGraph();
+  const { output } = addEncoder(graph, model, "B");
+  return compileOnnx(graph, { outputs: { logits: answerOf(output) }, purpose: "train" });
+}
