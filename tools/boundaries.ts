@@ -39,6 +39,7 @@ export const EDGES: EdgeTable = {
   report: ["store"],
   plan: ["clock", "config", "cost", "dataset", "errors", "graph", "models", "random", "runtime", "tensor", "tokenizer"],
   distill: ["errors", "graph", "models", "random", "runtime", "tensor", "tokenizer"],
+  compress: ["errors", "graph", "models", "runtime", "tensor"],
   export: ["graph", "models", "store", "student", "tensor"],
   evaluate: ["clock", "errors", "stats", "student"],
   index: ["errors", "student", "version"],

@@ -11,6 +11,8 @@ export interface BlockContext {
   readonly graph: Graph;
   readonly weights: ReadonlyMap<string, Value>;
   readonly dropout: (site: string, x: Value) => Value;
+  /** Sees the activations that a cut is chosen by: `*.norm` [..., D], `*.attention.heads` [B, T, D], `*.mlp.neurons` [B, T, F]. */
+  readonly observe?: (site: string, x: Value) => void;
 }
 
 /** The weight of that name. @throws InvariantError when the model's parameter list lacks it. */
@@ -24,8 +26,10 @@ const DEFAULT_EPSILON = 1e-5;
 
 /** Layer norm with the weights `name.gamma` and, where the parameter list has it, `name.beta`; x [..., D] -> [..., D]. */
 export function normBlock(context: BlockContext, name: string, x: Value, epsilon = DEFAULT_EPSILON): Value {
-  const { graph, weights } = context;
-  return graph.layerNorm(x, weightOf(context, `${name}.gamma`), weights.get(`${name}.beta`), { epsilon });
+  const { graph, weights, observe } = context;
+  const normed = graph.layerNorm(x, weightOf(context, `${name}.gamma`), weights.get(`${name}.beta`), { epsilon });
+  observe?.(name, normed);
+  return normed;
 }
 
 /** Linear layer with the weights `name.weight` [out, in] and, where the parameter list has it, `name.bias` [out]. */
@@ -95,7 +99,9 @@ export function attentionBlock(
     let projections: Projections | undefined;
     const output = residual(context, name, x, options, (given) => {
       projections = project(context, name, given, options.width);
-      return linearBlock(context, `${name}.out`, attend(context.graph, projections, options));
+      const attended = attend(context.graph, projections, options);
+      context.observe?.(`${name}.heads`, attended);
+      return linearBlock(context, `${name}.out`, attended);
     });
     if (projections === undefined) throw new InvariantError("models: attention without projections");
     return { ...projections, output };
@@ -129,7 +135,9 @@ export function mlpBlock(context: BlockContext, name: string, x: Value, options:
   return graph.scope(name, () =>
     residual(context, name, x, options, (given) => {
       const raised = linearBlock(context, `${name}.up`, given);
-      return linearBlock(context, `${name}.down`, options.gated === true ? gate(graph, raised) : graph.gelu(raised));
+      const neurons = options.gated === true ? gate(graph, raised) : graph.gelu(raised);
+      context.observe?.(`${name}.neurons`, neurons);
+      return linearBlock(context, `${name}.down`, neurons);
     }),
   );
 }

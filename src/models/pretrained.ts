@@ -63,6 +63,8 @@ export interface PretrainedOutput {
 export interface PretrainedBuildOptions {
   /** Multiplies a named site by its dropout mask; absent when serving. */
   readonly dropout?: (site: string, x: Value) => Value;
+  /** Sees the activations that a cut is chosen by, see `BlockContext`. */
+  readonly observe?: (site: string, x: Value) => void;
   /** Prefix of the weights' names, where several models share a graph. */
   readonly prefix?: string;
 }
@@ -75,14 +77,14 @@ export function buildPretrained(
   input: PretrainedInput,
   options: PretrainedBuildOptions = {},
 ): PretrainedOutput {
-  const { prefix = "", dropout = (_site: string, x: Value) => x } = options;
+  const { prefix = "", dropout = (_site: string, x: Value) => x, observe } = options;
   const { config, labelCount, maxTokens } = model;
   if (maxTokens > config.maxPositions)
     throw new UsageError(`encoder: ${maxTokens} tokens are more than its ${config.maxPositions} positions`);
   const weights = new Map(
     denseParameters(model).map(({ name, shape }) => [name, graph.parameter(prefix + name, shape)]),
   );
-  const context: BlockContext = { graph, weights, dropout };
+  const context: BlockContext = { graph, weights, dropout, ...(observe !== undefined && { observe }) };
   const body = buildBody(context, model, input);
   const pooled = dropout("pooled", POOLINGS[model.pooling](graph, body.last, input.mask));
   return { ...body, pooled, logits: labelCount === 0 ? undefined : linearBlock(context, "head", pooled), weights };
