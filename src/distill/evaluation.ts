@@ -4,7 +4,6 @@ import type { Session } from "../runtime/session.js";
 import { f32, type Tensor } from "../tensor/tensor.js";
 import { sortedByLength } from "./batches.js";
 import type { PreparedData } from "./feeds.js";
-import { frontForward, planFront } from "./front.js";
 import { floatsOf } from "./optimiser.js";
 
 /** Rows of one forward pass: nothing is kept for gradients, so it may be larger than a training batch. */
@@ -28,13 +27,13 @@ export async function evaluateRows(
   const { labelCount, labels } = data.spec;
   const place = new Map(Array.from(rows, (row, i) => [row, i]));
   const probabilities = new Float32Array(rows.length * labelCount);
-  const ordered = sortedByLength(rows, data.texts.sequences);
+  const ordered = sortedByLength(rows, data.encoder.sequences);
   let [loss, right] = [0, 0];
   for (let start = 0; start < ordered.length; start += EVALUATION_BATCH) {
     const batch = ordered.subarray(start, start + EVALUATION_BATCH);
-    const plan = planFront(data.texts, batch, data.sizes);
-    const embedded = f32([plan.rows, plan.columns, data.sizes.width], frontForward(plan, weights.table, data.sizes));
-    const results = await session.run({ ...weights.feeds, embedded, mask: f32([plan.rows, plan.columns], plan.mask) });
+    const front = data.encoder.front(batch, { copies: 1 });
+    const mask = f32([front.rows, front.columns], front.mask);
+    const results = await session.run({ ...weights.feeds, ...front.feeds(weights.table), mask });
     const logits = floatsOf(results["logits"], "logits");
     for (const [i, row] of batch.entries()) {
       const target = (place.get(row) ?? 0) * labelCount;

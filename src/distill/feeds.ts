@@ -1,18 +1,16 @@
 /** @file The tensors of one gradient computation: labels, each row's share of the optimiser step, soft labels, dropout
  *  masks. A pure function of (spec, rows, step). Knows no session. */
 import { f32, i64, type Tensor } from "../tensor/tensor.js";
-import type { TokenisedTexts } from "./batches.js";
 import { fillDropoutMask, tokenKeepMask } from "./dropout.js";
-import { type FrontPlan, type FrontSizes, planFront } from "./front.js";
 import { needsSoftLabels, needsTwoViews, softTargets } from "./losses.js";
-import type { EncoderTrainSpec } from "./spec.js";
+import type { TrainSettings } from "./spec.js";
+import type { Front, TrainedEncoder } from "./trained-encoder.js";
 import { type TrainingGraph, viewCopies } from "./training-graph.js";
 
 /** Everything that is prepared once per training. */
 export interface PreparedData {
-  readonly spec: EncoderTrainSpec;
-  readonly texts: TokenisedTexts;
-  readonly sizes: FrontSizes;
+  readonly spec: TrainSettings;
+  readonly encoder: TrainedEncoder;
   /** Rows that are trained on. */
   readonly trainRows: Uint32Array;
 }
@@ -24,13 +22,13 @@ export interface StepTotals {
 }
 
 /** Whether the log gives soft labels for a row. */
-function hasSoftLabels(spec: EncoderTrainSpec, row: number): boolean {
+function hasSoftLabels(spec: TrainSettings, row: number): boolean {
   const width = spec.labelCount + 1;
   return spec.softLabels?.subarray(row * width, (row + 1) * width).some((p) => p > 0) ?? false;
 }
 
 /** Total weights of the rows of one optimiser step. */
-export function stepTotals(spec: EncoderTrainSpec, rows: Uint32Array): StepTotals {
+export function stepTotals(spec: TrainSettings, rows: Uint32Array): StepTotals {
   let [weight, softWeight] = [0, 0];
   const soft = needsSoftLabels(spec.losses);
   for (const row of rows) {
@@ -41,8 +39,8 @@ export function stepTotals(spec: EncoderTrainSpec, rows: Uint32Array): StepTotal
 }
 
 export interface MicroBatch {
-  readonly front: FrontPlan;
-  /** Every feed but the token vectors and the weights. */
+  readonly front: Front;
+  /** Every feed but those of the front and the weights. */
   readonly feeds: Readonly<Record<string, Tensor>>;
 }
 
@@ -62,14 +60,14 @@ export function microBatch(
   rows: Uint32Array,
   at: MicroBatchAt,
 ): MicroBatch {
-  const { spec, texts, sizes } = data;
-  const copies = viewCopies(spec.config, spec.losses);
-  const views = copies * spec.config.towers;
+  const { spec, encoder } = data;
+  const copies = viewCopies(encoder, spec.losses);
+  const views = copies * encoder.towers;
   let tokens = 0;
-  for (const row of rows) tokens += (texts.sequences[row]?.length ?? 0) * copies;
+  for (const row of rows) tokens += (encoder.sequences[row]?.length ?? 0) * copies;
   const drops = at.dropout && spec.tokenDropout > 0;
   const keep = drops ? tokenKeepMask(tokens, spec.tokenDropout, spec.seed, at.step * 4096 + at.micro) : undefined;
-  const front = planFront(texts, rows, sizes, { copies, ...(keep && { keep }) });
+  const front = encoder.front(rows, { copies, ...(keep && { keep }) });
   const viewed = Uint32Array.from({ length: views * rows.length }, (_, v) => rows[v % rows.length] ?? 0);
   const feeds: Record<string, Tensor> = {
     mask: f32([front.rows, front.columns], front.mask),
@@ -102,7 +100,7 @@ function shares(rows: Uint32Array, weightOf: (row: number) => number, total: num
   return Float32Array.from(rows, (row) => (total > 0 ? weightOf(row) / total : 0));
 }
 
-function softFeeds(spec: EncoderTrainSpec, rows: Uint32Array, total: number): Record<string, Tensor> {
+function softFeeds(spec: TrainSettings, rows: Uint32Array, total: number): Record<string, Tensor> {
   const loss = spec.losses.find((candidate) => candidate.kind === "forward-kl" && candidate.weight !== 0);
   if (loss?.kind !== "forward-kl" || spec.softLabels === undefined) return {};
   const width = spec.labelCount + 1;

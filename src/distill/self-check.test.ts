@@ -41,7 +41,7 @@ const spec: EncoderTrainSpec = {
 };
 const data = prepareData(spec);
 const layout = flatLayout(spec.config, spec.labelCount);
-const state = startState(spec, layout);
+const state = startState(spec, data.encoder);
 const feeds = Object.fromEntries(
   layout.parameters.map(({ name, shape, offset, length }) => {
     const values = state.dense.weights.subarray(offset, offset + length);

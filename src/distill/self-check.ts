@@ -4,10 +4,9 @@
  *  optimiser. */
 import { InputError, InvariantError } from "../errors.js";
 import type { Session } from "../runtime/session.js";
-import { f32, type Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../tensor/tensor.js";
 import { sortedByLength } from "./batches.js";
 import { microBatch, type PreparedData, type StepTotals, stepTotals } from "./feeds.js";
-import { frontForward } from "./front.js";
 import { needsSoftLabels } from "./losses.js";
 import { referenceLoss, type ReferenceRow } from "./losses-reference.js";
 import { floatsOf } from "./optimiser.js";
@@ -17,7 +16,7 @@ export interface CheckedTraining {
   /** Session of the training graph; its outputs include `logits`. */
   readonly session: Session;
   readonly graph: Pick<TrainingGraph, "sites">;
-  /** Dense weights. */
+  /** Dense weights, fixed ones included. */
   readonly feeds: Readonly<Record<string, Tensor>>;
   readonly table: Float32Array;
   /** Totals that a micro-batch of a step divides by; replaced only by tests that plant the fault of a mean of means. */
@@ -33,9 +32,8 @@ interface Pass {
   readonly loss: number;
   /** [V * R, labels], the views of all rows below each other. */
   readonly logits: Float32Array;
-  /** [B, T, D] */
-  readonly embedded: Float32Array;
-  readonly mask: Float32Array;
+  /** Largest gradient of a masked position. */
+  readonly paddingGradient: number;
   /** Dense gradients, by output name. */
   readonly gradients: ReadonlyMap<string, Float32Array>;
 }
@@ -57,7 +55,7 @@ export async function selfCheck(data: PreparedData, training: CheckedTraining): 
 /** The shortest and the longest of the first rows, and what lies between: padding is present unless all are equally
  *  long. */
 function checkRows(data: PreparedData): Uint32Array {
-  const ordered = sortedByLength(data.trainRows.subarray(0, 256), data.texts.sequences);
+  const ordered = sortedByLength(data.trainRows.subarray(0, 256), data.encoder.sequences);
   const count = Math.min(CHECK_ROWS, ordered.length);
   return Uint32Array.from(
     { length: count },
@@ -74,19 +72,15 @@ async function pass(
 ): Promise<Pass> {
   const totals = training.totalsOf?.(data, step, rows) ?? stepTotals(data.spec, step);
   const batch = microBatch(data, training.graph, rows, { step: 0, micro, totals, dropout: false });
-  const vectors = frontForward(batch.front, training.table, data.sizes);
-  const embedded = f32([batch.front.rows, batch.front.columns, data.sizes.width], vectors);
-  const results = await training.session.run({ ...training.feeds, ...batch.feeds, embedded });
+  const fronted = batch.front.feeds(training.table);
+  const results = await training.session.run({ ...training.feeds, ...batch.feeds, ...fronted });
   const gradients = new Map<string, Float32Array>();
-  for (const name of Object.keys(results)) {
-    if (name.startsWith("gradient.") && name !== "gradient.embedded")
-      gradients.set(name, floatsOf(results[name], name));
-  }
+  for (const { name } of data.encoder.layout.parameters)
+    gradients.set(name, floatsOf(results[`gradient.${name}`], name));
   return {
     loss: floatsOf(results["loss"], "loss")[0] ?? NaN,
     logits: floatsOf(results["logits"], "logits"),
-    embedded: floatsOf(results["gradient.embedded"], "gradient.embedded"),
-    mask: batch.front.mask,
+    paddingGradient: batch.front.paddingGradient(results),
     gradients,
   };
 }
@@ -120,12 +114,8 @@ function checkLoss(data: PreparedData, rows: Uint32Array, whole: Pass): void {
 }
 
 function checkMask(whole: Pass): void {
-  const width = whole.embedded.length / whole.mask.length;
-  for (let place = 0; place < whole.mask.length; place++) {
-    if (whole.mask[place] !== 0) continue;
-    const leak = whole.embedded.subarray(place * width, (place + 1) * width).find((gradient) => gradient !== 0);
-    if (leak !== undefined) throw new InvariantError(`self-check: a masked position has gradient ${leak}, expected 0`);
-  }
+  const { paddingGradient: leak } = whole;
+  if (leak !== 0) throw new InvariantError(`self-check: a masked position has gradient ${leak}, expected 0`);
 }
 
 async function checkAccumulation(

@@ -1,10 +1,12 @@
-/** @file The typed spec of an encoder training and its result: plain JSON and typed arrays, so that it crosses a thread
- *  boundary. */
+/** @file The typed specs of encoder trainings, from scratch and of a pretrained encoder, and their result: plain JSON and typed
+ *  arrays, so that they cross a thread boundary. */
 import type { EncoderConfig } from "../models/encoder.js";
+import type { PretrainedModel } from "../models/pretrained.js";
 import type { LossSpec } from "./losses.js";
+import type { Frozen } from "./pretrained-graph.js";
 
-export interface EncoderTrainSpec {
-  readonly texts: readonly string[];
+/** What every training is told. */
+export interface TrainSettings {
   /** Index of the teacher's answer per text, [N]. */
   readonly labels: Int32Array;
   /** Weight of each text, [N]: how often it occurred, times what evens out the classes. */
@@ -13,7 +15,6 @@ export interface EncoderTrainSpec {
    *  the mass of all of these together. A row of zeros or NaN has no soft labels. */
   readonly softLabels?: Float32Array;
   readonly labelCount: number;
-  readonly config: EncoderConfig;
   readonly losses: readonly LossSpec[];
   /** The learning-rate schedule spans these epochs. */
   readonly epochs: number;
@@ -44,6 +45,25 @@ export interface EncoderTrainSpec {
   readonly holdout?: Uint32Array;
 }
 
+/** A label encoder from scratch. */
+export interface EncoderTrainSpec extends TrainSettings {
+  readonly texts: readonly string[];
+  readonly config: EncoderConfig;
+}
+
+/** Fine-tuning of a pretrained encoder with a label head. */
+export interface PretrainedTrainSpec extends TrainSettings {
+  /** Token ids of each text with its special tokens, 1 to `model.maxTokens`. */
+  readonly sequences: readonly Int32Array[];
+  readonly model: Omit<PretrainedModel, "labelCount">;
+  /** Weights by parameter name, the word table whole; a head that is missing starts fresh. */
+  readonly start: ReadonlyMap<string, Float32Array>;
+  /** Nothing unless told. */
+  readonly frozen?: Frozen;
+}
+
+export type TrainSpec = EncoderTrainSpec | PretrainedTrainSpec;
+
 /** What is left to choose once the data is known; measured on Banking77 training rows (bench/encoder-tuning.ts). */
 export const ENCODER_TRAIN_DEFAULTS = {
   epochs: 16,
@@ -71,7 +91,7 @@ export interface EpochHistory {
 }
 
 export interface EncoderTrainResult {
-  /** By parameter name, the table included; of the best epoch when rows are held out, else of the last. */
+  /** Trained weights by parameter name, the table included; of the best epoch when rows are held out, else of the last. */
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly history: readonly EpochHistory[];
   /** 1-based; the last epoch when nothing is held out. */
@@ -91,3 +111,14 @@ export interface TrainProgress {
   readonly loss: number;
   readonly epoch: number;
 }
+
+/** Settings of fine-tuning where none are told (see LOG.md for what they were measured on). */
+export const PRETRAINED_TRAIN_DEFAULTS = {
+  ...ENCODER_TRAIN_DEFAULTS,
+  epochs: 4,
+  learningRate: 2e-4,
+  tableLearningRateRatio: 1,
+  weightDecay: 0.01,
+  dropout: 0.1,
+  tokenDropout: 0,
+} as const satisfies Partial<PretrainedTrainSpec>;

@@ -2,13 +2,11 @@
  *  whole and comes back bit for bit. Knows no session and no data. */
 import { createHash } from "node:crypto";
 import { StoreError } from "../errors.js";
-import { tableParameter, tableWidth } from "../models/encoder.js";
-import { elementCount } from "../tensor/tensor.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { type AdamMemory, createAdamMemory } from "../runtime/adam-memory.js";
 import { ADAM } from "./optimiser.js";
-import type { EncoderTrainSpec, EpochHistory } from "./spec.js";
-import { type FlatLayout, startValues } from "./training-graph.js";
+import type { EpochHistory, TrainSettings, TrainSpec } from "./spec.js";
+import type { TrainedEncoder } from "./trained-encoder.js";
 
 export interface BestEpoch {
   readonly epoch: number;
@@ -47,26 +45,26 @@ function memoryOf(weights: Float32Array, first?: Float32Array, second?: Float32A
 }
 
 /** State before the first step, a function of the spec alone. */
-export function startState(spec: EncoderTrainSpec, layout: FlatLayout): TrainState {
-  const dense = new Float32Array(layout.length);
-  for (const parameter of layout.parameters) dense.set(startValues(parameter, spec.seed), parameter.offset);
-  const parameter = tableParameter(spec.config);
-  const table = startValues(parameter, spec.seed);
+export function startState(spec: TrainSettings, encoder: TrainedEncoder): TrainState {
+  const [dense, table] = [encoder.startDense(), encoder.startTable()];
   const means =
     spec.averageDecay === undefined
       ? undefined
-      : { dense: dense.slice(), table: table.slice(), updated: new Float32Array(parameter.shape[0] ?? 0) };
+      : { dense: dense.slice(), table: table.slice(), updated: new Float32Array(encoder.table.rows) };
   return { dense: memoryOf(dense), table: memoryOf(table), means, step: 0, epochLoss: 0, history: [], best: undefined };
 }
 
 /** Hash of everything that decides the weights, so that a checkpoint is resumed by its own run alone. */
-export function specFingerprint(spec: EncoderTrainSpec): string {
+export function specFingerprint(spec: TrainSpec): string {
   const hash = createHash("sha256");
-  const { texts, labels, weights, softLabels, holdout, ...rest } = spec;
-  hash.update(JSON.stringify(rest)).update(JSON.stringify(texts));
-  for (const data of [labels, weights, softLabels, holdout]) {
-    hash.update(data === undefined ? "-" : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).update("|");
-  }
+  const add = (value: unknown): void => {
+    if (ArrayBuffer.isView(value)) hash.update(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+    else if (value instanceof Map) for (const entry of value) entry.forEach(add);
+    else if (Array.isArray(value)) value.forEach(add);
+    else hash.update(JSON.stringify(value) ?? "-");
+    hash.update("|");
+  };
+  for (const entry of Object.entries(spec)) entry.forEach(add);
   return hash.digest("hex");
 }
 
@@ -103,8 +101,8 @@ export async function saveState(path: string, fingerprint: string, state: TrainS
 export async function loadState(
   path: string,
   fingerprint: string,
-  spec: EncoderTrainSpec,
-  layout: FlatLayout,
+  spec: TrainSettings,
+  { layout, table }: Pick<TrainedEncoder, "layout" | "table">,
 ): Promise<TrainState | undefined> {
   const checkpoint = await readCheckpoint(path);
   if (checkpoint === undefined) return undefined;
@@ -115,7 +113,7 @@ export async function loadState(
   }
   const saved = checkpoint.state as SavedState;
   const take = (name: string, length: number): Float32Array => takeArray(path, checkpoint, name, length);
-  const tableLength = elementCount(tableParameter(spec.config).shape);
+  const tableLength = table.rows * table.width;
   const load = (part: string, length: number): AdamMemory =>
     memoryOf(take(`${part}.weights`, length), take(`${part}.first`, length), take(`${part}.second`, length));
   const holdout = (spec.holdout?.length ?? 0) * spec.labelCount;
@@ -130,7 +128,7 @@ export async function loadState(
       : {
           dense: take("means.dense", layout.length),
           table: take("means.table", tableLength),
-          updated: take("means.updated", tableLength / tableWidth(spec.config)),
+          updated: take("means.updated", table.rows),
         };
   return {
     dense: load("dense", layout.length),

@@ -1,9 +1,9 @@
-/** @file Trains a label encoder in a worker thread, so that the calling thread stays free: progress by messages, abort
+/** @file Trains a label encoder, from scratch or pretrained, in a worker thread, so that the calling thread stays free: progress by messages, abort
  *  by a shared flag, the thread always ends by itself. Knows nothing of the loop (trainer.ts). */
 import { Worker } from "node:worker_threads";
 import { SessionError } from "../errors.js";
 import { decodeError, type ErrorMessage } from "../runtime/error-message.js";
-import type { EncoderTrainResult, EncoderTrainSpec, TrainProgress } from "./spec.js";
+import type { EncoderTrainResult, TrainProgress, TrainSpec } from "./spec.js";
 
 export interface TrainOptions {
   /** Where state is kept; a training of the same spec goes on from it, bit for bit. */
@@ -16,7 +16,7 @@ export interface TrainOptions {
 
 /** What the worker gets at its start. */
 export interface TrainingRequest {
-  readonly spec: EncoderTrainSpec;
+  readonly spec: TrainSpec;
   readonly checkpointPath: string | undefined;
   readonly threads: number;
   /** One Int32 in shared memory: 1 asks to stop. */
@@ -31,7 +31,7 @@ export type TrainingMessage =
 
 /** Trains to the end, to patience or to the abort. @throws the worker's error, ConfigError and
  *  StoreError among them. */
-export async function trainEncoder(spec: EncoderTrainSpec, options: TrainOptions): Promise<EncoderTrainResult> {
+export async function trainEncoder(spec: TrainSpec, options: TrainOptions): Promise<EncoderTrainResult> {
   const { checkpointPath, threads, signal } = options;
   const stopFlag = new SharedArrayBuffer(4);
   const flag = new Int32Array(stopFlag);

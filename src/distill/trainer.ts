@@ -1,30 +1,24 @@
-/** @file The training loop of the label encoder in the calling thread: gradients, fused AdamW, evaluation, checkpoints.
+/** @file The training loop of label encoders in the calling thread: gradients, fused AdamW, evaluation, checkpoints.
  *  train.ts runs it in a worker. It never reads the clock; the same spec and thread count give the same bits, resumed
  *  or not. */
 import { ConfigError, InvariantError } from "../errors.js";
-import { TABLE, tableWidth } from "../models/encoder.js";
 import type { AdamStep } from "../runtime/adam-memory.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import type { Session, SessionOptions } from "../runtime/session.js";
 import { f32, type Tensor } from "../tensor/tensor.js";
-import { epochBatches, stepsPerEpoch, tokeniseTexts } from "./batches.js";
+import { epochBatches, stepsPerEpoch } from "./batches.js";
 import { evaluateRows } from "./evaluation.js";
 import { microBatch, type PreparedData, stepTotals } from "./feeds.js";
-import { frontBackward, frontForward } from "./front.js";
+import { hashedEncoder } from "./hashed-encoder.js";
 import { lossFormulas, needsSoftLabels } from "./losses.js";
 import { adamUpdate, floatsOf, gradientSquares, scheduledRate } from "./optimiser.js";
+import { pretrainedEncoder } from "./pretrained-encoder.js";
 import { averageDense, catchUp, meanTable } from "./running-mean.js";
 import { selfCheck } from "./self-check.js";
-import type { EncoderTrainResult, EncoderTrainSpec, EpochHistory, TrainProgress } from "./spec.js";
+import type { EncoderTrainResult, EpochHistory, TrainProgress, TrainSpec } from "./spec.js";
 import { loadState, saveState, specFingerprint, startState, type TrainState } from "./train-state.js";
-import {
-  buildTrainingGraph,
-  compileEvaluationGraph,
-  compileTrainingGraph,
-  type FlatLayout,
-  flatLayout,
-  type TrainingGraph,
-} from "./training-graph.js";
+import type { TrainedEncoder } from "./trained-encoder.js";
+import { compileTrainingGraph, type TrainingGraph } from "./training-graph.js";
 
 export interface TrainHooks {
   readonly threads: number;
@@ -43,7 +37,6 @@ interface Trainer {
   readonly data: PreparedData;
   readonly hooks: TrainHooks;
   readonly graph: TrainingGraph;
-  readonly layout: FlatLayout;
   readonly session: Session;
   readonly evaluation: Session;
   readonly state: TrainState;
@@ -53,24 +46,23 @@ interface Trainer {
 
 /** Trains in this thread, which is blocked while a step runs. @throws ConfigError for an unusable spec, StoreError for
  *  a checkpoint. */
-export async function runTraining(spec: EncoderTrainSpec, hooks: TrainHooks): Promise<EncoderTrainResult> {
+export async function runTraining(spec: TrainSpec, hooks: TrainHooks): Promise<EncoderTrainResult> {
   checkSpec(spec);
   report(hooks, { phase: "prepare", step: 0, steps: 0, loss: NaN, epoch: 0 });
   const data = prepareData(spec);
-  const layout = flatLayout(spec.config, spec.labelCount);
-  const graph = buildTrainingGraph(spec.config, spec.labelCount, spec.losses, true);
+  const { encoder } = data;
+  const graph = encoder.buildGraph();
   const fingerprint = specFingerprint(spec);
   const resumed =
-    hooks.checkpointPath === undefined ? undefined : await loadState(hooks.checkpointPath, fingerprint, spec, layout);
-  const state = resumed ?? startState(spec, layout);
+    hooks.checkpointPath === undefined ? undefined : await loadState(hooks.checkpointPath, fingerprint, spec, encoder);
+  const state = resumed ?? startState(spec, encoder);
   const session = await openSession(compileTrainingGraph(graph), sessionOptions(hooks));
-  const evaluation = await openSession(compileEvaluationGraph(spec.config, spec.labelCount), sessionOptions(hooks));
+  const evaluation = await openSession(encoder.compileEvaluation(), sessionOptions(hooks));
   const steps = stepsPerEpoch(data.trainRows.length, spec.batchSize) * spec.epochs;
   const trainer: Trainer = {
     data,
     hooks,
     graph,
-    layout,
     session,
     evaluation,
     state,
@@ -82,7 +74,7 @@ export async function runTraining(spec: EncoderTrainSpec, hooks: TrainHooks): Pr
     await selfCheck(data, {
       session,
       graph,
-      feeds: weightFeeds(layout, state.dense.weights),
+      feeds: weightFeeds(encoder, state.dense.weights),
       table: state.table.weights,
     });
     return result(trainer, await runEpochs(trainer));
@@ -97,17 +89,19 @@ function sessionOptions({ threads }: TrainHooks): SessionOptions {
 }
 
 /** Tokens, types and the rows to train on. */
-export function prepareData(spec: EncoderTrainSpec): PreparedData {
+export function prepareData(spec: TrainSpec): PreparedData {
   const held = new Set(spec.holdout ?? []);
-  const trainRows = Uint32Array.from(spec.texts.keys()).filter((row) => !held.has(row) && (spec.weights[row] ?? 0) > 0);
+  const trainRows = Uint32Array.from(spec.labels.keys()).filter(
+    (row) => !held.has(row) && (spec.weights[row] ?? 0) > 0,
+  );
   if (trainRows.length === 0)
     throw new ConfigError("training: no row is left to train on", { hint: "hold out fewer rows" });
-  const sizes = { buckets: spec.config.buckets, width: tableWidth(spec.config) };
-  return { spec, texts: tokeniseTexts(spec.texts, spec.config), sizes, trainRows };
+  const encoder = "texts" in spec ? hashedEncoder(spec) : pretrainedEncoder(spec);
+  return { spec, encoder, trainRows };
 }
 
-function checkSpec(spec: EncoderTrainSpec): void {
-  const count = spec.texts.length;
+function checkSpec(spec: TrainSpec): void {
+  const count = "texts" in spec ? spec.texts.length : spec.sequences.length;
   if (spec.labels.length !== count || spec.weights.length !== count) {
     throw new ConfigError(
       `training: ${count} texts, ${spec.labels.length} labels, ${spec.weights.length} weights; they must be equal`,
@@ -130,14 +124,13 @@ function report(hooks: TrainHooks, progress: TrainProgress): void {
   hooks.onProgress?.(progress);
 }
 
-/** Views of the flat vector as the feeds of the graph. */
-function weightFeeds(layout: FlatLayout, dense: Float32Array): Record<string, Tensor> {
-  return Object.fromEntries(
-    layout.parameters.map(({ name, shape, offset, length }) => [
-      name,
-      f32(shape, dense.subarray(offset, offset + length)),
-    ]),
-  );
+/** Views of the flat vector, and the fixed weights, as the feeds of the graph. */
+function weightFeeds({ layout, fixed }: TrainedEncoder, dense: Float32Array): Record<string, Tensor> {
+  const trained = layout.parameters.map(({ name, shape, offset, length }): [string, Tensor] => [
+    name,
+    f32(shape, dense.subarray(offset, offset + length)),
+  ]);
+  return { ...fixed, ...Object.fromEntries(trained) };
 }
 
 async function runEpochs(trainer: Trainer): Promise<EncoderTrainResult["stopped"]> {
@@ -148,7 +141,7 @@ async function runEpochs(trainer: Trainer): Promise<EncoderTrainResult["stopped"
   const firstStep = state.step;
   while (state.history.length < last) {
     const epoch = state.history.length + 1;
-    const batches = epochBatches(data.trainRows, data.texts.sequences, {
+    const batches = epochBatches(data.trainRows, data.encoder.sequences, {
       batchSize: spec.batchSize,
       seed: spec.seed,
       epoch,
@@ -178,12 +171,12 @@ async function save(trainer: Trainer): Promise<void> {
 /** One optimiser step: gradients of every micro-batch summed, clipped, applied. Returns the step's loss. */
 async function trainStep(trainer: Trainer, rows: Uint32Array): Promise<number> {
   const { data, state } = trainer;
-  const { spec } = data;
+  const { spec, encoder } = data;
   const step = state.step + 1;
   const totals = stepTotals(spec, rows);
   const size = spec.microBatchSize ?? spec.batchSize;
   const touched = new Set<number>();
-  const feeds = weightFeeds(trainer.layout, state.dense.weights);
+  const feeds = weightFeeds(encoder, state.dense.weights);
   let loss = 0;
   for (let start = 0, micro = 0; start < rows.length; start += size, micro++) {
     const batch = microBatch(data, trainer.graph, rows.subarray(start, start + size), {
@@ -192,16 +185,15 @@ async function trainStep(trainer: Trainer, rows: Uint32Array): Promise<number> {
       totals,
       dropout: true,
     });
-    const vectors = frontForward(batch.front, state.table.weights, data.sizes);
-    const embedded = f32([batch.front.rows, batch.front.columns, data.sizes.width], vectors);
-    const results = await trainer.session.run({ ...feeds, ...batch.feeds, embedded });
+    const fronted = batch.front.feeds(state.table.weights);
+    const results = await trainer.session.run({ ...feeds, ...batch.feeds, ...fronted });
     loss += floatsOf(results["loss"], "loss")[0] ?? NaN;
-    for (const { name, offset } of trainer.layout.parameters) {
+    for (const { name, offset } of encoder.layout.parameters) {
       const part = floatsOf(results[`gradient.${name}`], name);
       if (micro === 0) state.dense.gradient.set(part, offset);
       else addInto(state.dense.gradient, offset, part);
     }
-    frontBackward(batch.front, floatsOf(results["gradient.embedded"], "embedded"), data.sizes, state.table.gradient);
+    batch.front.addTableGradient(results, state.table.gradient);
     for (const row of batch.front.touched) touched.add(row);
   }
   if (!Number.isFinite(loss))
@@ -219,10 +211,11 @@ function addInto(target: Float32Array, offset: number, source: Float32Array): vo
 /** Clips by the norm of all gradients, updates the dense weights and the touched rows, and clears the
  *  gradient of those rows: that of all others is 0. */
 function applyStep(trainer: Trainer, touched: Uint32Array, step: number): void {
-  const { state, layout } = trainer;
-  const { spec } = trainer.data;
+  const { state } = trainer;
+  const { spec, encoder } = trainer.data;
   const { averageDecay = 0, weightDecay, gradientClip } = spec;
-  const width = tableWidth(spec.config);
+  const { layout } = encoder;
+  const { width } = encoder.table;
   const starts = touched.map((row) => row * width);
   const squares = state.dense.gradientSquares(0, layout.length) + gradientSquares(state.table, starts, width);
   const learningRate = scheduledRate(step, trainer.steps, {
@@ -253,11 +246,11 @@ function applyStep(trainer: Trainer, touched: Uint32Array, step: number): void {
 /** The weights that are evaluated and returned: running means where asked for. */
 function readWeights(trainer: Trainer): { readonly dense: Float32Array; readonly table: Float32Array } {
   const { state } = trainer;
-  const { averageDecay = 0, config } = trainer.data.spec;
+  const { spec, encoder } = trainer.data;
   if (state.means === undefined) return { dense: state.dense.weights, table: state.table.weights };
   return {
     dense: state.means.dense,
-    table: meanTable(state.means, state.table.weights, tableWidth(config), averageDecay, state.step),
+    table: meanTable(state.means, state.table.weights, encoder.table.width, spec.averageDecay ?? 0, state.step),
   };
 }
 
@@ -269,7 +262,7 @@ async function endEpoch(trainer: Trainer, epoch: number, perEpoch: number): Prom
     report(hooks, { phase: "evaluate", step: state.step, steps: trainer.steps, loss: entry.trainLoss, epoch });
     const { dense, table } = readWeights(trainer);
     const found = await evaluateRows(trainer.evaluation, data, holdout, {
-      feeds: weightFeeds(trainer.layout, dense),
+      feeds: weightFeeds(data.encoder, dense),
       table,
     });
     entry = { ...entry, holdoutLoss: found.loss, holdoutAccuracy: found.accuracyRatio };
@@ -288,10 +281,8 @@ async function endEpoch(trainer: Trainer, epoch: number, perEpoch: number): Prom
 }
 
 function result(trainer: Trainer, stopped: EncoderTrainResult["stopped"]): EncoderTrainResult {
-  const { state, layout, data } = trainer;
+  const { state, data } = trainer;
   const { dense, table } = state.best ?? readWeights(trainer);
-  const weights = new Map<string, Float32Array>([[TABLE, table.slice()]]);
-  for (const { name, offset, length } of layout.parameters) weights.set(name, dense.slice(offset, offset + length));
   report(trainer.hooks, {
     phase: "done",
     step: state.step,
@@ -300,7 +291,7 @@ function result(trainer: Trainer, stopped: EncoderTrainResult["stopped"]): Encod
     epoch: state.history.length,
   });
   return {
-    weights,
+    weights: data.encoder.weightsOf(dense, table),
     history: state.history,
     bestEpoch: state.best?.epoch ?? state.history.length,
     stopped,

@@ -35,8 +35,8 @@ export interface TrainingGraph {
 }
 
 /** How often a text passes through the input: twice where a loss compares two views and one tower must give both. */
-export function viewCopies(config: EncoderConfig, losses: readonly LossSpec[]): 1 | 2 {
-  return config.towers === 1 && needsTwoViews(losses) ? 2 : 1;
+export function viewCopies({ towers }: Pick<EncoderConfig, "towers">, losses: readonly LossSpec[]): 1 | 2 {
+  return towers === 1 && needsTwoViews(losses) ? 2 : 1;
 }
 
 /** Forward, losses and gradients. A view is what one tower says under one dropout mask; the logits of all V views lie
