@@ -19,6 +19,8 @@ export interface PreparedData {
 export interface StepTotals {
   readonly weight: number;
   readonly softWeight: number;
+  /** Each token weighs what its row does. */
+  readonly tokenWeight: number;
 }
 
 /** Whether the log gives soft labels for a row. */
@@ -28,14 +30,16 @@ function hasSoftLabels(spec: TrainSettings, row: number): boolean {
 }
 
 /** Total weights of the rows of one optimiser step. */
-export function stepTotals(spec: TrainSettings, rows: Uint32Array): StepTotals {
-  let [weight, softWeight] = [0, 0];
+export function stepTotals({ spec, encoder }: PreparedData, rows: Uint32Array): StepTotals {
+  let [weight, softWeight, tokenWeight] = [0, 0, 0];
   const soft = needsSoftLabels(spec.losses);
   for (const row of rows) {
-    weight += spec.weights[row] ?? 0;
-    if (soft && hasSoftLabels(spec, row)) softWeight += spec.weights[row] ?? 0;
+    const own = spec.weights[row] ?? 0;
+    weight += own;
+    if (soft && hasSoftLabels(spec, row)) softWeight += own;
+    tokenWeight += own * (encoder.sequences[row]?.length ?? 0);
   }
-  return { weight, softWeight };
+  return { weight, softWeight, tokenWeight };
 }
 
 export interface MicroBatch {
@@ -86,6 +90,9 @@ export function microBatch(
       ),
     }),
     ...softFeeds(spec, viewed, at.totals.softWeight * views),
+    ...(encoder.innerFormulas.length > 0 && {
+      tokenShares: tokenShares(front, (b) => (spec.weights[rows[b % rows.length] ?? 0] ?? 0) / copies, at.totals),
+    }),
   };
   for (const { name, shape } of graph.sites) {
     const sizesOfSite = [front.rows, ...shape.map((size) => (size === "T" ? front.columns : size))];
@@ -98,6 +105,15 @@ export function microBatch(
 
 function shares(rows: Uint32Array, weightOf: (row: number) => number, total: number): Float32Array {
   return Float32Array.from(rows, (row) => (total > 0 ? weightOf(row) / total : 0));
+}
+
+/** Each token's share of the optimiser step, [rows, columns], padding 0. */
+function tokenShares({ rows, columns, mask }: Front, weightOf: (b: number) => number, totals: StepTotals): Tensor {
+  const share = (place: number): number => weightOf(Math.floor(place / columns)) / Math.max(totals.tokenWeight, 1e-30);
+  return f32(
+    [rows, columns],
+    mask.map((kept, place) => kept * share(place)),
+  );
 }
 
 function softFeeds(spec: TrainSettings, rows: Uint32Array, total: number): Record<string, Tensor> {

@@ -28,6 +28,7 @@ export function hashedEncoder(spec: EncoderTrainSpec): TrainedEncoder {
     sequences: texts.sequences,
     table: { rows: tableRows(config), width: sizes.width },
     layout,
+    innerFormulas: [],
     fixed: {},
     startTable: () => startValues(tableParameter(config), seed),
     startDense: () => {

@@ -2,8 +2,9 @@
  *  held, and of those a batch feeds the ones it needs. Knows no tokenizer, no loop and no loss. */
 import { ConfigError } from "../errors.js";
 import { pretrainedParameters, WORD_TABLE } from "../models/pretrained-parameters.js";
-import type { PretrainedModel } from "../models/pretrained.js";
+import { denseParameters, type PretrainedModel } from "../models/pretrained.js";
 import type { ParameterSpec } from "../models/parameters.js";
+import { innerLossFormulas, projectionParameters } from "./inner-losses.js";
 import { elementCount, f32, i64, type Tensor } from "../tensor/tensor.js";
 import { floatsOf } from "./optimiser.js";
 import {
@@ -13,8 +14,9 @@ import {
   NOTHING_FROZEN,
   ROWS,
   splitFrozen,
+  TEACHER_PREFIX,
 } from "./pretrained-graph.js";
-import type { PretrainedTrainSpec } from "./spec.js";
+import type { InnerTeacher, PretrainedTrainSpec } from "./spec.js";
 import {
   type Front,
   type FrontOptions,
@@ -29,38 +31,49 @@ const GRADIENT = `gradient.${ROWS}`;
 /** Checks sequences and weights and lays them out. @throws ConfigError when a text is empty or too long, an id is outside the
  *  vocabulary, or weights are missing. */
 export function pretrainedEncoder(spec: PretrainedTrainSpec): TrainedEncoder {
-  const { losses, seed, start, frozen = NOTHING_FROZEN } = spec;
+  const { losses, seed, start, frozen = NOTHING_FROZEN, teacher } = spec;
   const model: PretrainedModel = { ...spec.model, labelCount: spec.labelCount };
   const { width, vocabularySize } = model.config;
   checkSequences(spec);
   const parts = splitFrozen(model, frozen);
-  const layout = layoutOf(parts.trained);
+  const projections =
+    teacher === undefined ? [] : projectionParameters(teacher.losses, model.config, teacher.model.config);
+  const layout = layoutOf([...parts.trained, ...projections]);
   const vocabulary = usedIds(spec.sequences, vocabularySize);
   const table = { rows: vocabulary.ids.length, width };
-  const valuesOf = (parameter: ParameterSpec): Float32Array => startOf(start, parameter, seed);
+  const valuesOf = (parameter: ParameterSpec): Float32Array =>
+    projections.some(({ name }) => name === parameter.name)
+      ? startValues(parameter, seed)
+      : startOf(start, parameter, seed);
   const wholeTable = (): Float32Array => startOf(start, tableOf(model), seed);
   const tableIsFrozen = isFrozen(WORD_TABLE, frozen);
   const sequences = spec.sequences.map((ids) => ids.map((id) => vocabulary.places[id] ?? 0));
   const seen = new Int32Array(table.rows);
+  const taught = teacher === undefined ? undefined : teacherTable(teacher, vocabulary.ids, vocabularySize);
   return {
     towers: 1,
     sequences,
     table,
     layout,
-    fixed: Object.fromEntries(
-      parts.frozen.map((parameter) => [parameter.name, f32(parameter.shape, valuesOf(parameter))]),
-    ),
+    innerFormulas: teacher === undefined ? [] : innerLossFormulas(teacher.losses),
+    fixed: {
+      ...Object.fromEntries(
+        parts.frozen.map((parameter) => [parameter.name, f32(parameter.shape, valuesOf(parameter))]),
+      ),
+      ...(teacher !== undefined && teacherWeights(teacher)),
+    },
     startTable: () => rowsOf(wholeTable(), vocabulary.ids, width, 0),
     startDense: () => {
       const dense = new Float32Array(layout.length);
       for (const parameter of layout.parameters) dense.set(valuesOf(parameter), parameter.offset);
       return dense;
     },
-    buildGraph: () => buildPretrainedTraining(model, losses, { dropout: spec.dropout > 0, frozen }),
+    buildGraph: () => buildPretrainedTraining(model, losses, { dropout: spec.dropout > 0, frozen, teacher }),
     compileEvaluation: () => compilePretrainedEvaluation(model),
-    front: (rows, options) => wordFront({ sequences, width, seen, tableIsFrozen }, rows, options),
+    front: (rows, options) => wordFront({ sequences, width, seen, tableIsFrozen, taught }, rows, options),
     weightsOf: (dense, rows) => {
       const named = new Map(namedWeights(layout, dense));
+      for (const { name } of projections) named.delete(name);
       if (tableIsFrozen) return named;
       const whole = wholeTable().slice();
       for (const [i, id] of vocabulary.ids.entries()) whole.set(rows.subarray(i * width, (i + 1) * width), id * width);
@@ -82,7 +95,7 @@ function checkSequences({ sequences, model }: PretrainedTrainSpec): void {
   }
 }
 
-function tableOf(model: PretrainedModel): ParameterSpec {
+function tableOf(model: Pick<PretrainedModel, "config">): ParameterSpec {
   const found = pretrainedParameters(model.config).find(({ name }) => name === WORD_TABLE);
   if (found === undefined) throw new ConfigError("training: an encoder without a word table");
   return found;
@@ -98,6 +111,32 @@ function startOf(start: PretrainedTrainSpec["start"], parameter: ParameterSpec, 
       `training: the weights of ${parameter.name} have ${given?.length ?? 0} values, expected ${count}`,
     );
   return given;
+}
+
+/** The dense weights of a teacher, which has no head, by the names of its inputs. */
+function teacherWeights({ model: { config }, weights }: InnerTeacher): Record<string, Tensor> {
+  return Object.fromEntries(
+    denseParameters({ config, labelCount: 0 }).map((parameter) => [
+      TEACHER_PREFIX + parameter.name,
+      f32(parameter.shape, startOf(weights, parameter, 0)),
+    ]),
+  );
+}
+
+interface TaughtTable {
+  /** Rows of the token ids that occur. */
+  readonly table: Float32Array;
+  readonly width: number;
+}
+
+function teacherTable({ model, weights }: InnerTeacher, ids: Uint32Array, vocabularySize: number): TaughtTable {
+  if (model.config.vocabularySize !== vocabularySize)
+    throw new ConfigError(
+      `training: the teacher has ${model.config.vocabularySize} token ids, the student ${vocabularySize}`,
+      { hint: "trim the student's vocabulary after it has been taught" },
+    );
+  const { width } = model.config;
+  return { table: rowsOf(startOf(weights, tableOf(model), 0), ids, width, 0), width };
 }
 
 interface UsedIds {
@@ -128,6 +167,7 @@ interface WordSource {
   /** Scratch, zero between calls, [table rows]. */
   readonly seen: Int32Array;
   readonly tableIsFrozen: boolean;
+  readonly taught: TaughtTable | undefined;
 }
 
 interface WordPlaces {
@@ -163,7 +203,7 @@ function wordPlaces({ sequences, seen }: WordSource, rowIds: Uint32Array, { copi
 
 function wordFront(source: WordSource, rowIds: Uint32Array, options: FrontOptions): Front {
   const { rows, columns, mask, ids, used } = wordPlaces(source, rowIds, options);
-  const { width, tableIsFrozen } = source;
+  const { width, tableIsFrozen, taught } = source;
   const gradientOf = (results: Readonly<Record<string, Tensor>>): Float32Array =>
     tableIsFrozen ? new Float32Array((used.length + 1) * width) : floatsOf(results[GRADIENT], GRADIENT);
   return {
@@ -172,6 +212,9 @@ function wordFront(source: WordSource, rowIds: Uint32Array, options: FrontOption
     feeds: (table) => ({
       ids: i64([rows, columns], ids),
       [ROWS]: f32([used.length + 1, width], rowsOf(table, used, width, 1)),
+      ...(taught !== undefined && {
+        [TEACHER_PREFIX + ROWS]: f32([used.length + 1, taught.width], rowsOf(taught.table, used, taught.width, 1)),
+      }),
     }),
     addTableGradient(results, into) {
       if (tableIsFrozen) return;

@@ -5,8 +5,13 @@ import { compileOnnx } from "../graph/onnx.js";
 import type { Value } from "../graph/types.js";
 import type { ParameterSpec } from "../models/parameters.js";
 import { buildPretrained, denseParameters, type PretrainedModel, type PretrainedOutput } from "../models/pretrained.js";
+import { buildInnerLosses, projectionParameters } from "./inner-losses.js";
 import { type LossSpec, needsTwoViews } from "./losses.js";
+import type { InnerTeacher } from "./spec.js";
 import { type DropoutSite, fedDropout, type TrainingGraph, withObjective } from "./training-graph.js";
+
+/** Before the names of a teacher's inputs and weights, as its scope in the graph gives it. */
+export const TEACHER_PREFIX = "teacher.";
 
 /** Name of the input with the table rows of a batch, and of their gradient. */
 export const ROWS = "rows";
@@ -43,30 +48,55 @@ export interface PretrainedTrainingOptions {
   /** Whether dropout masks are fed; sites of the frozen part have none. */
   readonly dropout: boolean;
   readonly frozen: Frozen;
+  readonly teacher?: InnerTeacher | undefined;
 }
 
 /** Forward, losses and gradients. Inputs: rows [U, D], the table rows that the batch uses; ids i64 [copies*B, T], places in them;
- *  mask [copies*B, T]; labels and rowShares [copies*B], and what else the losses read (see `buildTrainingGraph`); the dropout masks.
+ *  mask [copies*B, T]; where inner representations are taught, teacher.rows [U, teacher D] and tokenShares [copies*B, T]; labels and rowShares [copies*B], and what else the losses read (see `buildTrainingGraph`); the dropout masks.
  *  Gradients by name of the trained weights, and "rows" unless the embeddings are frozen. */
 export function buildPretrainedTraining(
   model: PretrainedModel,
   losses: readonly LossSpec[],
-  { dropout, frozen }: PretrainedTrainingOptions,
+  { dropout, frozen, teacher }: PretrainedTrainingOptions,
 ): TrainingGraph {
   const graph = createGraph();
   const views = needsTwoViews(losses) ? "2*B" : "B";
   const sites: DropoutSite[] = [];
   const fed = fedDropout(graph, sites);
   const drop = (site: string, x: Value): Value => (isFrozen(`${site}.`, frozen) ? x : fed(site, x));
-  const { rows, output } = addEncoder(graph, model, views, dropout ? drop : undefined);
+  const added = addEncoder(graph, model, views, dropout ? drop : undefined);
+  const { rows, output } = added;
   const logits = answerOf(output);
   const wanted = new Map([...output.weights].filter(([name]) => !isFrozen(name, frozen)));
   if (!isFrozen("table", frozen)) wanted.set(ROWS, rows);
-  return { ...withObjective(graph, losses, { logits, views, labelCount: model.labelCount }, wanted), sites };
+  const inner = teacher === undefined ? undefined : addTeacher(graph, model, teacher, added, wanted);
+  return { ...withObjective(graph, losses, { logits, views, labelCount: model.labelCount, inner }, wanted), sites };
+}
+
+/** The teacher on the same batch and the losses on its inner representations; projections join the trained weights. */
+function addTeacher(
+  graph: Graph,
+  model: PretrainedModel,
+  { model: { config }, losses }: InnerTeacher,
+  { ids, mask, output: student }: AddedEncoder,
+  wanted: Map<string, Value>,
+): Value | undefined {
+  const taught = { ...model, config, labelCount: 0 };
+  const teacher = graph.scope("teacher", () =>
+    buildPretrained(graph, taught, { embedded: graph.embedding(graph.input(ROWS, ["U", config.width]), ids), mask }),
+  );
+  const projections = new Map(
+    projectionParameters(losses, model.config, config).map(({ name, shape }) => [name, graph.parameter(name, shape)]),
+  );
+  for (const [name, value] of projections) wanted.set(name, value);
+  const tokenShares = graph.input("tokenShares", [mask.shape[0] ?? "B", "T"]);
+  return buildInnerLosses(graph, losses, { student, teacher, tokenShares, mask, projections });
 }
 
 interface AddedEncoder {
   readonly rows: Value;
+  readonly ids: Value;
+  readonly mask: Value;
   readonly output: PretrainedOutput;
 }
 
@@ -77,9 +107,10 @@ function addEncoder(
   dropout?: (site: string, x: Value) => Value,
 ): AddedEncoder {
   const rows = graph.input(ROWS, ["U", model.config.width]);
-  const embedded = graph.embedding(rows, graph.input("ids", [batch, "T"], "i64"));
-  const input = { embedded, mask: graph.input("mask", [batch, "T"]) };
-  return { rows, output: buildPretrained(graph, model, input, dropout === undefined ? {} : { dropout }) };
+  const ids = graph.input("ids", [batch, "T"], "i64");
+  const mask = graph.input("mask", [batch, "T"]);
+  const input = { embedded: graph.embedding(rows, ids), mask };
+  return { rows, ids, mask, output: buildPretrained(graph, model, input, dropout === undefined ? {} : { dropout }) };
 }
 
 /** The logits, or the pooled vectors of an encoder without a head. */

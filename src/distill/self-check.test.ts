@@ -104,8 +104,12 @@ describe("the self-check", () => {
 
   it("sees a mean of means", async () => {
     const totalsOf: NonNullable<CheckedTraining["totalsOf"]> = (of, step, micro) => {
-      const [whole, part, count] = [stepTotals(of.spec, step), stepTotals(of.spec, micro), step.length / micro.length];
-      return whole === part ? whole : { weight: part.weight * count, softWeight: part.softWeight * count };
+      const [part, count] = [stepTotals(of, micro), step.length / micro.length];
+      return {
+        weight: part.weight * count,
+        softWeight: part.softWeight * count,
+        tokenWeight: part.tokenWeight * count,
+      };
     };
     await expect(check(losses, () => ({ totalsOf }))).rejects.toThrow(/micro-batches of 1 give loss/);
   });

@@ -30,6 +30,8 @@ const GRADIENT_TOLERANCE = 2e-3;
 
 interface Pass {
   readonly loss: number;
+  /** The part of the loss that compares inner representations. */
+  readonly inner: number;
   /** [V * R, labels], the views of all rows below each other. */
   readonly logits: Float32Array;
   /** Largest gradient of a masked position. */
@@ -70,7 +72,7 @@ async function pass(
   rows: Uint32Array,
   micro: number,
 ): Promise<Pass> {
-  const totals = training.totalsOf?.(data, step, rows) ?? stepTotals(data.spec, step);
+  const totals = training.totalsOf?.(data, step, rows) ?? stepTotals(data, step);
   const batch = microBatch(data, training.graph, rows, { step: 0, micro, totals, dropout: false });
   const fronted = batch.front.feeds(training.table);
   const results = await training.session.run({ ...training.feeds, ...batch.feeds, ...fronted });
@@ -79,6 +81,7 @@ async function pass(
     gradients.set(name, floatsOf(results[`gradient.${name}`], name));
   return {
     loss: floatsOf(results["loss"], "loss")[0] ?? NaN,
+    inner: results["inner"] === undefined ? 0 : (floatsOf(results["inner"], "inner")[0] ?? NaN),
     logits: floatsOf(results["logits"], "logits"),
     paddingGradient: batch.front.paddingGradient(results),
     gradients,
@@ -107,7 +110,13 @@ function checkLoss(data: PreparedData, rows: Uint32Array, whole: Pass): void {
   if (!Number.isFinite(whole.loss) || whole.loss < -LOSS_TOLERANCE) {
     throw new InvariantError(`self-check: the loss is ${whole.loss}, expected a finite number of at least 0`);
   }
-  const expected = referenceLoss(data.spec.losses, referenceRows(data, rows, whole.logits));
+  const { inner } = whole;
+  if (!Number.isFinite(inner) || inner < -LOSS_TOLERANCE) {
+    throw new InvariantError(
+      `self-check: the loss on inner representations is ${inner}, expected a finite number of at least 0`,
+    );
+  }
+  const expected = referenceLoss(data.spec.losses, referenceRows(data, rows, whole.logits)) + inner;
   if (!near(whole.loss, expected)) {
     throw new InvariantError(`self-check: the graph's loss is ${whole.loss}, its formula in float64 gives ${expected}`);
   }
@@ -178,8 +187,8 @@ async function checkIdentical(
     soft[row * width + labelCount] = tail;
   }
   const twin = { ...data, spec: { ...data.spec, softLabels: soft } };
-  const { loss, logits } = await pass(twin, training, rows, rows, 0);
-  const expected = referenceLoss(losses, referenceRows(twin, rows, logits));
+  const { loss, inner, logits } = await pass(twin, training, rows, rows, 0);
+  const expected = referenceLoss(losses, referenceRows(twin, rows, logits)) + inner;
   if (!near(loss, expected))
     throw new InvariantError(`self-check: with the student as its own teacher the loss is off by ${loss - expected}`);
 }

@@ -2,6 +2,7 @@
  *  arrays, so that they cross a thread boundary. */
 import type { EncoderConfig } from "../models/encoder.js";
 import type { PretrainedModel } from "../models/pretrained.js";
+import type { InnerLossSpec } from "./inner-losses.js";
 import type { LossSpec } from "./losses.js";
 import type { Frozen } from "./pretrained-graph.js";
 
@@ -51,6 +52,14 @@ export interface EncoderTrainSpec extends TrainSettings {
   readonly config: EncoderConfig;
 }
 
+/** An encoder whose inner representations are taught. It reads the same token ids as the student. */
+export interface InnerTeacher {
+  readonly model: Pick<PretrainedModel, "config">;
+  /** By parameter name, the word table whole; a head is not needed. */
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly losses: readonly InnerLossSpec[];
+}
+
 /** Fine-tuning of a pretrained encoder with a label head. */
 export interface PretrainedTrainSpec extends TrainSettings {
   /** Token ids of each text with its special tokens, 1 to `model.maxTokens`. */
@@ -60,6 +69,8 @@ export interface PretrainedTrainSpec extends TrainSettings {
   readonly start: ReadonlyMap<string, Float32Array>;
   /** Nothing unless told. */
   readonly frozen?: Frozen;
+  /** What is taught beside the labels; its answers come as soft labels. */
+  readonly teacher?: InnerTeacher;
 }
 
 export type TrainSpec = EncoderTrainSpec | PretrainedTrainSpec;

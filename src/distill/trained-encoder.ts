@@ -33,6 +33,8 @@ export interface TrainedEncoder {
   readonly sequences: readonly Int32Array[];
   readonly table: { readonly rows: number; readonly width: number };
   readonly layout: FlatLayout;
+  /** Losses on inner representations as text; none unless a teacher of them is given. */
+  readonly innerFormulas: readonly string[];
   /** Weights that are fed and never change, by name. */
   readonly fixed: Readonly<Record<string, Tensor>>;
   startTable(): Float32Array;

@@ -173,7 +173,7 @@ async function trainStep(trainer: Trainer, rows: Uint32Array): Promise<number> {
   const { data, state } = trainer;
   const { spec, encoder } = data;
   const step = state.step + 1;
-  const totals = stepTotals(spec, rows);
+  const totals = stepTotals(data, rows);
   const size = spec.microBatchSize ?? spec.batchSize;
   const touched = new Set<number>();
   const feeds = weightFeeds(encoder, state.dense.weights);
@@ -295,7 +295,7 @@ function result(trainer: Trainer, stopped: EncoderTrainResult["stopped"]): Encod
     history: state.history,
     bestEpoch: state.best?.epoch ?? state.history.length,
     stopped,
-    formula: lossFormulas(data.spec.losses, data.spec.labelCount),
+    formula: [...lossFormulas(data.spec.losses, data.spec.labelCount), ...data.encoder.innerFormulas],
     ...(state.best && { holdoutProbabilities: state.best.probabilities }),
   };
 }

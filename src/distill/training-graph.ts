@@ -27,6 +27,8 @@ export interface DropoutSite {
 export interface TrainingGraph {
   readonly graph: Graph;
   readonly loss: Value;
+  /** The part of `loss` that compares inner representations, where there is one. */
+  readonly inner?: Value;
   readonly terms: readonly Value[];
   readonly logits: Value;
   /** Gradients by parameter name, and "embedded" for the token vectors or "rows" for the table rows in use. */
@@ -78,13 +80,15 @@ export interface TrainedAnswer {
   /** Rows of all views. */
   readonly views: Dim;
   readonly labelCount: number;
+  /** Weighted loss on inner representations, added to the objective. */
+  readonly inner?: Value | undefined;
 }
 
 /** Adds the label inputs, the losses and the gradients of the `wanted` values, which keep their names. */
 export function withObjective(
   graph: Graph,
   losses: readonly LossSpec[],
-  { logits, views, labelCount }: TrainedAnswer,
+  { logits, views, labelCount, inner }: TrainedAnswer,
   wanted: ReadonlyMap<string, Value>,
 ): Omit<TrainingGraph, "sites"> {
   const { total, terms } = buildLoss(graph, losses, {
@@ -99,9 +103,10 @@ export function withObjective(
     }),
   });
   const names = [...wanted.keys()];
-  const values = gradients(graph, total, [...wanted.values()]);
+  const loss = inner === undefined ? total : graph.add(total, inner);
+  const values = gradients(graph, loss, [...wanted.values()]);
   const byName = new Map(values.map((value, i) => [names[i] ?? "", value]));
-  return { graph, loss: total, terms, logits, gradients: byName };
+  return { graph, loss, ...(inner !== undefined && { inner }), terms, logits, gradients: byName };
 }
 
 /** Logits of the towers below each other, [towers*R, labels]. */
@@ -112,9 +117,10 @@ function stackTowers(graph: Graph, towers: readonly TowerOutput[], labelCount: n
   return graph.reshape(graph.concat(parts, 0), [-1, labelCount]);
 }
 
-/** ONNX bytes of the training graph; outputs `loss`, `logits` and `gradient.<name>`. */
+/** ONNX bytes of the training graph; outputs `loss`, `logits`, `inner` where there is one, and `gradient.<name>`. */
 export function compileTrainingGraph(training: TrainingGraph): Uint8Array {
-  const outputs: Record<string, Value> = { loss: training.loss, logits: training.logits };
+  const { loss, logits, inner } = training;
+  const outputs: Record<string, Value> = { loss, logits, ...(inner !== undefined && { inner }) };
   for (const [name, value] of training.gradients) outputs[`gradient.${name}`] = value;
   return compileOnnx(training.graph, { outputs, purpose: "train" });
 }
