@@ -49,6 +49,7 @@ export const EDGES: EdgeTable = {
   dataset: ["errors", "random"],
   runtime: ["errors", "tensor"],
   weights: ["config", "errors", "store", "tensor"],
+  tokenizer: ["errors"],
   config: ["errors"],
   graph: ["errors"],
   store: ["errors"],
@@ -59,6 +60,7 @@ export const EDGES: EdgeTable = {
 export const LIBRARY_RIM: readonly RimRule[] = [
   { name: "onnxruntime-node", homes: ["src/runtime/onnxruntime.ts"] },
   { name: "onnxruntime-web", homes: ["src/runtime/onnxruntime-web.ts"] },
+  { name: "@huggingface/tokenizers", homes: ["src/tokenizer/pattern.ts"] },
   { name: "csv-parse", homes: ["src/dataset/"] },
   { name: "@observablehq/plot", homes: ["src/report/charts.ts"] },
   { name: "linkedom", homes: ["src/report/charts.ts"] },
