@@ -4,6 +4,7 @@ import { openWebSession } from "./runtime/onnxruntime-web.js";
 import { assertCalibratorFits } from "./student/calibrator.js";
 import { parseManifest } from "./student/manifest.js";
 import { createStudent, type Student } from "./student/student.js";
+import { readTokenizer, TOKENIZER_FILE } from "./student/tokenizer-file.js";
 
 export type { Prediction, Student } from "./student/student.js";
 
@@ -18,6 +19,11 @@ export async function openStudent(baseUrl: string): Promise<Student> {
   const base = baseUrl.endsWith("/") ? baseUrl : `${baseUrl}/`;
   const manifest = parseManifest(await (await load(`${base}joryu.json`)).text(), `${base}joryu.json`);
   assertCalibratorFits(manifest.calibrator, manifest.sha256.weights);
-  const graph = new Uint8Array(await (await load(base + manifest.files.int8)).arrayBuffer());
-  return createStudent(manifest, await openWebSession(graph));
+  const bytesOf = async (name: string): Promise<Uint8Array> =>
+    new Uint8Array(await (await load(base + name)).arrayBuffer());
+  const { pieces } = manifest.features;
+  const graph = await bytesOf(manifest.files.int8);
+  const tokenizer =
+    pieces === undefined ? undefined : readTokenizer(await bytesOf(TOKENIZER_FILE), base + TOKENIZER_FILE);
+  return createStudent(manifest, await openWebSession(graph), tokenizer);
 }

@@ -48,7 +48,8 @@ export async function evaluateRows(
   return { probabilities, loss: loss / count, accuracyRatio: right / count };
 }
 
-function softmaxInto(logits: Float32Array, into: Float32Array): void {
+/** Probabilities of logits [labels]. */
+export function softmaxInto(logits: Float32Array, into: Float32Array): void {
   let [most, total] = [-Infinity, 0];
   for (const logit of logits) most = Math.max(most, logit);
   for (let c = 0; c < into.length; c++) total += into[c] = Math.exp((logits[c] ?? 0) - most);

@@ -67,6 +67,7 @@ const TRIALS: { readonly [K in OpKind]: readonly Trial<OpAttributes[K]>[] } = {
   scale: [trial({ factor: -2.5 }, normal("B", 3))],
   addScalar: [trial({ term: 0.75 }, normal("B", 3))],
   isPositive: unary,
+  toFloat: [trial({}, ids(5, "B", 3))],
   stopGradient: unary,
   tanh: unary,
   sigmoid: unary,

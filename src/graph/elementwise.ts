@@ -124,7 +124,7 @@ function unaryRow<K extends PlainUnaryKind>(
 
 export const elementwiseRows: Pick<
   OpTable,
-  BinaryKind | PlainUnaryKind | "scale" | "addScalar" | "isPositive" | "stopGradient"
+  BinaryKind | PlainUnaryKind | "scale" | "addScalar" | "isPositive" | "toFloat" | "stopGradient"
 > = {
   add: binaryRow(
     "Add",
@@ -214,6 +214,13 @@ export const elementwiseRows: Pick<
       ({ emitter, names: [x = ""] }) =>
         emitter.emit("Cast", [emitter.emit("Greater", [x, emitter.scalar(0)])[0]], { attributes: { to: 1 } })[0],
     ),
+  },
+  toFloat: {
+    shape: ({ inputs: [x], fail }) =>
+      x?.type === "i64" ? { shape: x.shape, type: "f32" } : fail("needs one i64 value"),
+    gradient: "none",
+    reference: unaryReference((x) => x),
+    lower: always(({ emitter, names }) => emitter.emit("Cast", names, { attributes: { to: 1 } })[0]),
   },
   stopGradient: {
     shape: sameAsFirst,

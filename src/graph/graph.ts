@@ -173,6 +173,10 @@ export class Graph {
   addScalar(x: Value, term: number): Value {
     return this.apply("addScalar", [x], { term });
   }
+  /** i64 as f32; no gradient. */
+  toFloat(x: Value): Value {
+    return this.apply("toFloat", [x], {});
+  }
   /** 1 where x > 0, otherwise 0; no gradient. */
   isPositive(x: Value): Value {
     return this.apply("isPositive", [x], {});

@@ -34,6 +34,7 @@ export interface OpAttributes {
   readonly scale: { readonly factor: number };
   readonly addScalar: { readonly term: number };
   readonly isPositive: None;
+  readonly toFloat: None;
   readonly stopGradient: None;
   readonly tanh: None;
   readonly sigmoid: None;

@@ -1,9 +1,11 @@
-/** @file The serving graphs of label students: linear alone, encoder alone, or both joined by a weighted mean of their
- *  log-probabilities. Everything after the bucket ids happens in here. Knows no training. */
+/** @file The serving graphs of label students: a pretrained encoder, or linear alone, encoder alone, or both joined by a weighted
+ *  mean of their log-probabilities. Everything after the ids happens in here. Knows no training. */
 import { InvariantError } from "../errors.js";
 import { createGraph, type Graph } from "../graph/graph.js";
 import type { Value } from "../graph/types.js";
 import { buildEncoderServing, type EncoderConfig } from "./encoder.js";
+import { WORD_TABLE } from "./pretrained-parameters.js";
+import { buildPretrained, type PretrainedModel } from "./pretrained.js";
 
 /** Keeps the norm of a text without features away from zero. */
 const LEAST_NORM = 1e-12;
@@ -16,6 +18,8 @@ export interface StudentShape {
   readonly labels: number;
   readonly linear?: LinearPart;
   readonly encoder?: EncoderConfig;
+  /** Stands alone. */
+  readonly pretrained?: Omit<PretrainedModel, "labelCount">;
   /** Weight of the linear part's log-probabilities in the mean, a ratio; used where both parts are there. */
   readonly linearRatio?: number;
 }
@@ -33,9 +37,23 @@ function buildLinear(graph: Graph, part: LinearPart, labels: number): Value {
   return graph.add(graph.embeddingBag(table, ids, graph.div(weighted, norm)), bias);
 }
 
+/** Adds a pretrained encoder with its head: inputs `input_ids` and `attention_mask` i64 [B, T], as transformers.js feeds them; weights
+ *  under the names of its parameter list. */
+function buildPieces(graph: Graph, model: PretrainedModel): Value {
+  const ids = graph.input("input_ids", ["B", "T"], "i64");
+  const mask = graph.toFloat(graph.input("attention_mask", ["B", "T"], "i64"));
+  const table = graph.parameter(WORD_TABLE, [model.config.vocabularySize, model.config.width]);
+  const { logits } = buildPretrained(graph, model, { embedded: graph.embedding(table, ids), mask });
+  if (logits === undefined) throw new InvariantError("a student needs a label head");
+  return logits;
+}
+
 /** Builds the serving graph of a student; its logits are [B, labels]. @throws InvariantError for a student without parts. */
 export function studentGraph(shape: StudentShape): { readonly graph: Graph; readonly logits: Value } {
   const graph = createGraph();
+  if (shape.pretrained !== undefined) {
+    return { graph, logits: buildPieces(graph, { ...shape.pretrained, labelCount: shape.labels }) };
+  }
   const linear = shape.linear === undefined ? undefined : buildLinear(graph, shape.linear, shape.labels);
   const encoder =
     shape.encoder === undefined
@@ -43,7 +61,8 @@ export function studentGraph(shape: StudentShape): { readonly graph: Graph; read
       : buildEncoderServing(graph, shape.encoder, shape.labels, { prefix: "encoder." }).logits;
   if (linear === undefined || encoder === undefined) {
     const logits = linear ?? encoder;
-    if (logits === undefined) throw new InvariantError("a student needs a linear part, an encoder, or both");
+    if (logits === undefined)
+      throw new InvariantError("a student needs a linear part, an encoder, both, or a pretrained encoder");
     return { graph, logits };
   }
   const ratio = shape.linearRatio ?? 0.5;

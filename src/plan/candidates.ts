@@ -1,8 +1,8 @@
 /** @file The student ladder, cheapest rung first: linear models by table size, encoders by the size dial, each encoder alone and
- *  joined with the linear part. A recipe holds everything its training needs, as fixed numbers. Knows no machine and no target. */
+ *  joined with the linear part, then what is left of a pretrained encoder. A recipe holds everything its training needs, as fixed numbers. Knows no machine and no target. */
 import type { EncoderSize } from "../models/encoder.js";
 
-export type StudentKind = "linear" | "encoder" | "joined";
+export type StudentKind = "linear" | "encoder" | "joined" | "pretrained";
 
 export interface LinearRecipe {
   readonly wordBuckets: number;
@@ -77,4 +77,70 @@ const TAUGHT_EPOCHS = [16, 12] as const;
 export function encoderRecipes(size: EncoderSize, localTeacher?: LinearRecipe): EncoderRecipe[] {
   const taught = localTeacher === undefined ? [] : TAUGHT_EPOCHS.map((epochs) => ({ epochs, folds: 1, localTeacher }));
   return [...taught, ...ENCODER_SCHEDULES].map((schedule) => ({ size, ...ENCODER_TRAINING, ...schedule }));
+}
+
+/** A pretrained encoder that is fine-tuned and then serves as the teacher of what a cut leaves of it. */
+export interface PretrainedRecipe {
+  /** Sizes after the cut; those of the base where nothing is cut. */
+  readonly layers: number;
+  readonly feedForward: number;
+  readonly folds: 1;
+  readonly batchSize: number;
+  readonly teacher: { readonly epochs: number; readonly learningRate: number };
+  /** Absent where nothing is cut: then the teacher itself answers. */
+  readonly recovery?: {
+    readonly epochs: number;
+    readonly learningRate: number;
+    /** Of the teacher's answers; the labels have the rest. */
+    readonly softWeight: number;
+    readonly temperature: number;
+    /** Of the distance between hidden states. */
+    readonly hiddenWeight: number;
+  };
+}
+
+interface PretrainedRung {
+  readonly name: string;
+  readonly layersRatio: number;
+  readonly feedForwardRatio: number;
+}
+
+/** What is kept of a pretrained encoder, small to whole. */
+export const PRETRAINED_RUNGS: readonly PretrainedRung[] = [
+  { name: "cut-third", layersRatio: 1 / 3, feedForwardRatio: 1 / 3 },
+  { name: "cut-half", layersRatio: 1 / 2, feedForwardRatio: 1 },
+  { name: "uncut", layersRatio: 1, feedForwardRatio: 1 },
+];
+
+/** Name of the training that all cuts share. */
+export const PRETRAINED_TEACHER = "pretrained";
+
+/** Temperature, weights and rates as in public trials of the same cut; see docs/results. */
+const RECOVERY = { learningRate: 3e-4, softWeight: 0.8, temperature: 2, hiddenWeight: 0.5 } as const;
+const TEACHER_LEARNING_RATE = 2e-4;
+/** Epochs of teacher and recovery, best first. */
+const PRETRAINED_EPOCHS = [
+  { teacher: 5, recovery: 6 },
+  { teacher: 4, recovery: 4 },
+  { teacher: 3, recovery: 2 },
+] as const;
+
+/** Recipes of one rung on a base of these sizes, best first. */
+export function pretrainedRecipes(
+  rung: PretrainedRung,
+  base: { readonly layers: number; readonly feedForward: number },
+): PretrainedRecipe[] {
+  const kept = (size: number, ratio: number): number => Math.max(1, Math.round(size * ratio));
+  const sizes = {
+    layers: kept(base.layers, rung.layersRatio),
+    feedForward: kept(base.feedForward, rung.feedForwardRatio),
+  };
+  const isCut = sizes.layers < base.layers || sizes.feedForward < base.feedForward;
+  return PRETRAINED_EPOCHS.map(({ teacher, recovery }) => ({
+    ...sizes,
+    folds: 1,
+    batchSize: 32,
+    teacher: { epochs: teacher, learningRate: TEACHER_LEARNING_RATE },
+    ...(isCut && { recovery: { epochs: recovery, ...RECOVERY } }),
+  }));
 }

@@ -27,6 +27,8 @@ export const TRAIN_COSTS = {
   bucketsPerToken: 15,
   /** Arithmetic of one (bucket, width) cell per step: gather, gradient and Adam of the sparse table. */
   tableFlopsPerCell: 2,
+  /** Share of the measured matrix products that a step of a pretrained encoder reaches: its products are larger. */
+  pretrainedEfficiencyRatio: 0.8,
   /** Dispatch of one training step, seconds, without arithmetic. */
   stepOverheadSeconds: 0.0027,
   /** Start of the worker, building and compiling both graphs, the self-check. */
@@ -45,6 +47,8 @@ export const SERVE_COSTS = {
   encoderNodes: 3,
   layerNodes: 14,
   joinNodes: 8,
+  /** A pretrained encoder's front, pooling and head. */
+  pretrainedNodes: 12,
   /** int8 products of one short text over the measured fp32 products of one thread. */
   encoderEfficiencyRatio: 2.5,
   /** Gathering and scaling one int8 cell of a table, operations of the sparse training loop. */
@@ -62,6 +66,12 @@ export const SIZE_COSTS = {
   linearBytes: 1_215,
   encoderBytes: 2_657,
   layerBytes: 3_450,
+  /** Graph structure of a pretrained encoder and of each of its layers, bytes. */
+  pretrainedBytes: 3_000,
+  pretrainedLayerBytes: 5_000,
+  /** A piece in tokenizer.json, and its settings. */
+  pieceBytes: 18,
+  tokenizerBytes: 2_000,
   /** A label in the manifest, beyond its text. */
   labelBytes: 6,
   /** The rest of the manifest, calibrator included, bytes. */
@@ -94,7 +104,7 @@ export const BUDGET_COSTS = {
 
 /** Share of the calls that a student is assumed to keep behind its gate, before anything is trained. An assumption, used to rank by
  *  money; replaced by the measured coverage once there is one. */
-export const EXPECTED_COVERAGE_RATIO = { linear: 0.68, encoder: 0.7, joined: 0.78 } as const;
+export const EXPECTED_COVERAGE_RATIO = { linear: 0.68, encoder: 0.7, joined: 0.78, pretrained: 0.82 } as const;
 
 /** Below this many rows a deeper encoder only remembers. */
 export const LARGE_ENCODER_MIN_ROWS = 25_000;

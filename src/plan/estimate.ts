@@ -1,17 +1,19 @@
 /** @file Size, latency, training time, memory and money of a candidate before it exists, from sizes, the machine's profile and the
  *  table of costs. Pure arithmetic: the same input gives the same plan anywhere. */
 import { studentPer1kUsd } from "../cost.js";
-import { encoderAccounting } from "../models/accounting.js";
+import { InvariantError } from "../errors.js";
+import { encoderAccounting, type ModelAccounting, pretrainedAccounting } from "../models/accounting.js";
 import { ENCODER_SIZES, tableWidth } from "../models/encoder.js";
-import type { EncoderRecipe, LinearRecipe, StudentKind } from "./candidates.js";
+import type { EncoderRecipe, LinearRecipe, PretrainedRecipe, StudentKind } from "./candidates.js";
 import { EXPECTED_COVERAGE_RATIO, MEMORY_COSTS, SERVE_COSTS, SIZE_COSTS, TRAIN_COSTS } from "./costs-table.js";
-import type { PlanFacts } from "./facts.js";
+import type { BaseFacts, PlanFacts } from "./facts.js";
 import type { MachineProfile } from "./profile.js";
 
-/** A student as the planner sees it: a linear part, an encoder, or both. */
+/** A student as the planner sees it: a linear part, an encoder, or both, or what is left of a pretrained encoder. */
 export interface StudentParts {
   readonly linear?: LinearRecipe;
   readonly encoder?: EncoderRecipe;
+  readonly pretrained?: PretrainedRecipe;
 }
 
 export interface CandidateEstimate {
@@ -31,14 +33,29 @@ export interface CandidateEstimate {
 
 const buckets = (linear: LinearRecipe): number => linear.wordBuckets + linear.characterBuckets;
 
-/** Which of the three kinds these parts make. */
+function baseOf({ base }: PlanFacts): BaseFacts {
+  if (base === undefined) throw new InvariantError("plan: a pretrained candidate without a base");
+  return base;
+}
+
+/** A pretrained encoder after its cut, its vocabulary trimmed. */
+function cutAccounting({ layers, feedForward }: PretrainedRecipe, facts: PlanFacts): ModelAccounting {
+  const { config, keptPieces, meanPieces } = baseOf(facts);
+  const sizes = { layers: config.layers.slice(0, layers), feedForward, vocabularySize: keptPieces };
+  return pretrainedAccounting({ ...config, ...sizes }, facts.labels, meanPieces);
+}
+
+/** Which of the kinds these parts make. */
 export function kindOf(parts: StudentParts): StudentKind {
+  if (parts.pretrained !== undefined) return "pretrained";
   if (parts.linear === undefined) return "encoder";
   return parts.encoder === undefined ? "linear" : "joined";
 }
 
 /** Weights of a student. */
-export function parametersOf(parts: StudentParts, labels: number): number {
+export function parametersOf(parts: StudentParts, facts: PlanFacts): number {
+  const { labels } = facts;
+  if (parts.pretrained !== undefined) return cutAccounting(parts.pretrained, facts).parameters;
   const linear = parts.linear === undefined ? 0 : buckets(parts.linear) * labels + labels;
   const encoder =
     parts.encoder === undefined ? 0 : encoderAccounting(ENCODER_SIZES[parts.encoder.size], labels).parameters;
@@ -49,6 +66,11 @@ export function parametersOf(parts: StudentParts, labels: number): number {
 export function sizeBytesOf(parts: StudentParts, facts: PlanFacts): number {
   const { labels, labelBytes } = facts;
   let bytes = SIZE_COSTS.manifestBytes + labelBytes + labels * SIZE_COSTS.labelBytes;
+  if (parts.pretrained !== undefined) {
+    bytes += SIZE_COSTS.tokenizerBytes + baseOf(facts).keptPieces * SIZE_COSTS.pieceBytes;
+    bytes += SIZE_COSTS.pretrainedBytes + parts.pretrained.layers * SIZE_COSTS.pretrainedLayerBytes;
+    bytes += cutAccounting(parts.pretrained, facts).bytesInt8;
+  }
   if (parts.linear !== undefined) {
     bytes += SIZE_COSTS.linearBytes + buckets(parts.linear) * (labels + SIZE_COSTS.bytesPerBucket) + 4 * labels;
   }
@@ -64,6 +86,8 @@ export function sizeBytesOf(parts: StudentParts, facts: PlanFacts): number {
 export function latencyMsOf(parts: StudentParts, facts: PlanFacts, profile: MachineProfile): number {
   const { featureMs, tokenBucketMs, nodeHops, linearNodes, encoderNodes, layerNodes, joinNodes, gatherFlopsPerCell } =
     SERVE_COSTS;
+  const productsMs = (flops: number): number =>
+    flops / (profile.singleThreadGflops * 1e6 * SERVE_COSTS.encoderEfficiencyRatio);
   const gatherMs = (cells: number): number => (cells * gatherFlopsPerCell) / (profile.sparseMflops * 1e3);
   const nodesMs = (nodes: number): number => nodes * nodeHops * profile.hopMs;
   let ms = profile.hopMs + (kindOf(parts) === "joined" ? nodesMs(joinNodes) : 0);
@@ -78,7 +102,11 @@ export function latencyMsOf(parts: StudentParts, facts: PlanFacts, profile: Mach
       entries * tokenBucketMs +
       gatherMs(entries * tableWidth(config)) +
       nodesMs(config.towers * (encoderNodes + config.layers * layerNodes));
-    ms += flops / (profile.singleThreadGflops * 1e6 * SERVE_COSTS.encoderEfficiencyRatio);
+    ms += productsMs(flops);
+  }
+  if (parts.pretrained !== undefined) {
+    ms += nodesMs(SERVE_COSTS.pretrainedNodes + parts.pretrained.layers * layerNodes);
+    ms += productsMs(baseOf(facts).meanPieces * cutAccounting(parts.pretrained, facts).flopsPerToken);
   }
   return ms;
 }
@@ -160,10 +188,46 @@ export function encoderSecondsOf(recipe: EncoderRecipe, facts: PlanFacts, profil
   return sideBySideSeconds(teachers, profile.cores) + sideBySideSeconds([fit(without(0)), ...folds], profile.cores);
 }
 
+/** Seconds of the fits of a pretrained encoder: those of the teacher, which all cuts share, and those of this cut. */
+export function pretrainedSecondsOf(
+  recipe: PretrainedRecipe,
+  facts: PlanFacts,
+  profile: MachineProfile,
+): { readonly teacher: number; readonly recovery: number } {
+  const { config, meanPieces } = baseOf(facts);
+  const { paddingFactor, pretrainedEfficiencyRatio, stepOverheadSeconds, encoderOverheadSeconds } = TRAIN_COSTS;
+  const flopsPerSecond = profile.singleThreadGflops * 1e9 * pretrainedEfficiencyRatio;
+  const fit = (epochs: number, flopsPerToken: number, rows: number): number =>
+    (epochs * rows * meanPieces * paddingFactor * flopsPerToken) / flopsPerSecond +
+    epochs * Math.ceil(rows / recipe.batchSize) * stepOverheadSeconds +
+    encoderOverheadSeconds;
+  const both = (epochs: number, flopsPerToken: number): number =>
+    sideBySideSeconds(
+      [facts.trainRows, (facts.trainRows * (facts.folds - 1)) / facts.folds].map((rows) =>
+        fit(epochs, flopsPerToken, rows),
+      ),
+      profile.cores,
+    );
+  const whole = pretrainedAccounting(config, facts.labels, meanPieces).flopsPerToken;
+  const cut = cutAccounting(recipe, facts).flopsPerToken;
+  const { teacher, recovery } = recipe;
+  return {
+    teacher: both(teacher.epochs, TRAIN_COSTS.backwardFactor * whole),
+    recovery: recovery === undefined ? 0 : both(recovery.epochs, TRAIN_COSTS.backwardFactor * cut + whole),
+  };
+}
+
 function trainMemoryMbOf(parts: StudentParts, facts: PlanFacts, profile: MachineProfile): number {
   const { baseMb, linearBytesPerCell, encoderBytesPerParameter, activationsPerWidth, activationsPerFeedForward } =
     MEMORY_COSTS;
   let [linear, encoder] = [0, 0];
+  if (parts.pretrained !== undefined) {
+    const { config, meanPieces } = baseOf(facts);
+    const { layers, width, feedForward } = config;
+    const perToken = layers.length * (activationsPerWidth * width + activationsPerFeedForward * feedForward) * 4;
+    const weights = pretrainedAccounting(config, facts.labels).parameters * encoderBytesPerParameter;
+    encoder = Math.min(2, profile.cores) * (weights + parts.pretrained.batchSize * meanPieces * perToken);
+  }
   if (parts.linear !== undefined) {
     linear = buckets(parts.linear) * facts.labels * linearBytesPerCell * Math.min(profile.cores, facts.folds);
   }
@@ -188,11 +252,12 @@ export function estimateOf(
   const latencyMs = latencyMsOf(parts, facts, profile);
   const linearSeconds = parts.linear === undefined ? 0 : linearSecondsOf(parts.linear, facts, profile);
   const encoderSeconds = parts.encoder === undefined ? 0 : encoderSecondsOf(parts.encoder, facts, profile);
+  const pretrained = parts.pretrained === undefined ? undefined : pretrainedSecondsOf(parts.pretrained, facts, profile);
   const estimate = {
     sizeBytes,
     latencyMs,
     p95Ms: latencyMs * SERVE_COSTS.p95Ratio,
-    trainSeconds: linearSeconds + encoderSeconds,
+    trainSeconds: linearSeconds + encoderSeconds + (pretrained?.teacher ?? 0) + (pretrained?.recovery ?? 0),
     trainMemoryMb: trainMemoryMbOf(parts, facts, profile),
     serveMemoryMb: SERVE_COSTS.baseMemoryMb + (sizeBytes * SERVE_COSTS.memoryPerByte) / 1e6,
   };

@@ -1,6 +1,18 @@
 /** @file What the planner knows of the data: counts and mean lengths, nothing of its content. */
 import type { LabelDataset } from "../dataset/types.js";
+import type { PretrainedConfig } from "../models/families/index.js";
 import { linearFeatures, tokenFeatures } from "../tokenizer/hashed-features.js";
+
+/** A pretrained encoder that the user named, and what the texts use of it. */
+export interface BaseFacts {
+  /** Over config, tokenizer and weights. */
+  readonly sha256: string;
+  readonly config: PretrainedConfig;
+  /** Pieces of the vocabulary that stay when it is trimmed to the texts. */
+  readonly keptPieces: number;
+  /** Pieces of a text, special tokens included. */
+  readonly meanPieces: number;
+}
 
 /** Facts of a frozen data set that estimates depend on. */
 export interface PlanFacts {
@@ -15,6 +27,7 @@ export interface PlanFacts {
   readonly meanTokens: number;
   /** Distinct hashed n-grams of a text. */
   readonly meanFeatures: number;
+  readonly base?: BaseFacts;
   readonly callsPerMonth?: number;
   /** How often the teacher agrees with itself: no student can agree more. */
   readonly ceilingRatio?: number;

@@ -7,8 +7,12 @@ import {
   LARGE_LINEAR_MIN_ROWS,
   LINEAR_RUNGS,
   linearRecipes,
+  PRETRAINED_RUNGS,
+  PRETRAINED_TEACHER,
+  pretrainedRecipes,
   type EncoderRecipe,
   type LinearRecipe,
+  type PretrainedRecipe,
   type StudentKind,
 } from "./candidates.js";
 import { BUDGET_COSTS, LARGE_ENCODER_MIN_ROWS, LOCAL_TEACHER_CEILING_RATIO } from "./costs-table.js";
@@ -18,12 +22,14 @@ import {
   kindOf,
   linearSecondsOf,
   parametersOf,
+  pretrainedSecondsOf,
   stepsOf,
   type CandidateEstimate,
   type StudentParts,
 } from "./estimate.js";
 import type { PlanFacts } from "./facts.js";
 import type { MachineProfile } from "./profile.js";
+import { InvariantError } from "../errors.js";
 import { toTarget, type Target, type TargetSettings } from "./target.js";
 import { limitsBroken, nearestTarget, type BrokenLimit } from "./limits.js";
 
@@ -40,6 +46,7 @@ export interface PlannedCandidate {
   readonly linear?: LinearRecipe;
   /** `steps` are those of the final fit over all unsealed rows. */
   readonly encoder?: EncoderRecipe & { readonly steps: number };
+  readonly pretrained?: PretrainedRecipe;
   /** Names of the trainings it is made of; parts with one name are trained once. */
   readonly parts: readonly string[];
   readonly estimate: CandidateEstimate;
@@ -198,14 +205,49 @@ function draftEncoders(input: ResolvedInput, left: number, linear: Draft | undef
   });
 }
 
+/** What is left of the pretrained encoder that the user named, small to whole. The teacher's time is spent once, by the first that
+ *  is trained, and the others take that teacher. */
+function draftPretrained(input: ResolvedInput, budget: number): Draft[] {
+  const { facts, profile } = input;
+  if (facts.base === undefined) return [];
+  const { config } = facts.base;
+  let left = budget;
+  let teacher: PretrainedRecipe["teacher"] | undefined;
+  const secondsOf = (recipe: PretrainedRecipe): number => {
+    const seconds = pretrainedSecondsOf(recipe, facts, profile);
+    return seconds.recovery + (teacher === undefined ? seconds.teacher : 0);
+  };
+  return PRETRAINED_RUNGS.map((rung): Draft => {
+    const recipes = pretrainedRecipes(rung, { layers: config.layers.length, feedForward: config.feedForward }).filter(
+      (recipe) => teacher === undefined || recipe.teacher.epochs === teacher.epochs,
+    );
+    const fitting = richest(recipes, secondsOf, left);
+    const recipe = fitting ?? recipes[recipes.length - 1];
+    if (recipe === undefined) throw new InvariantError(`plan: no recipe for ${rung.name}`);
+    const parts: StudentParts = { pretrained: recipe };
+    const partNames = [PRETRAINED_TEACHER, ...(recipe.recovery === undefined ? [] : [rung.name])];
+    const draft = { name: rung.name, parts, partNames };
+    const broken = brokenReasons(input, parts);
+    if (broken.length > 0) return { ...draft, status: "infeasible", because: broken };
+    if (fitting === undefined) {
+      const facts = { seconds: secondsOf(recipe), leftSeconds: Math.max(0, left) };
+      return { ...draft, status: "planned-away", because: [{ code: "time-planned-away", facts }] };
+    }
+    left -= secondsOf(fitting);
+    teacher = fitting.teacher;
+    return { ...draft, status: "train", because: [] };
+  });
+}
+
 function toCandidate(input: ResolvedInput, draft: Draft): PlannedCandidate {
-  const { linear, encoder } = draft.parts;
+  const { linear, encoder, pretrained } = draft.parts;
   return {
     name: draft.name,
     kind: kindOf(draft.parts),
-    parameters: parametersOf(draft.parts, input.facts.labels),
+    parameters: parametersOf(draft.parts, input.facts),
     ...(linear === undefined ? {} : { linear }),
     ...(encoder === undefined ? {} : { encoder: { ...encoder, steps: stepsOf(encoder, input.facts.trainRows) } }),
+    ...(pretrained === undefined ? {} : { pretrained }),
     parts: draft.partNames,
     estimate: estimateOf(draft.parts, input.facts, input.profile, input),
     status: draft.status,
@@ -217,8 +259,12 @@ function toCandidate(input: ResolvedInput, draft: Draft): PlannedCandidate {
 function trainSecondsOf(input: ResolvedInput, candidates: readonly PlannedCandidate[]): number {
   const { facts, profile } = input;
   const seconds = new Map<string, number>();
-  for (const { status, parts, linear, encoder } of candidates) {
+  for (const { name, status, parts, linear, encoder, pretrained } of candidates) {
     if (status !== "train") continue;
+    if (pretrained !== undefined) {
+      const { teacher, recovery } = pretrainedSecondsOf(pretrained, facts, profile);
+      seconds.set(PRETRAINED_TEACHER, teacher).set(name, recovery);
+    }
     for (const part of parts) {
       if (part.startsWith("linear") && linear !== undefined) seconds.set(part, linearSecondsOf(linear, facts, profile));
       if (part.startsWith("encoder") && encoder !== undefined)
@@ -237,8 +283,11 @@ export function planRun(settings: PlanInput): Plan {
   const linearDrafts = draftLinear(input, budgetSeconds);
   const linear = linearDrafts.find(({ status }) => status === "train");
   const spent = linear?.parts.linear === undefined ? 0 : linearSecondsOf(linear.parts.linear, facts, profile);
-  const drafts = [...linearDrafts, ...draftEncoders(input, budgetSeconds - spent, linear)];
-  const candidates = drafts.map((draft) => toCandidate(input, draft));
+  const scratch = [...linearDrafts, ...draftEncoders(input, budgetSeconds - spent, linear)].map((draft) =>
+    toCandidate(input, draft),
+  );
+  const left = budgetSeconds - trainSecondsOf(input, scratch);
+  const candidates = [...scratch, ...draftPretrained(input, left).map((draft) => toCandidate(input, draft))];
   const ceilingRatio = facts.ceilingRatio;
   const nearest = candidates.some(({ status }) => status !== "infeasible")
     ? undefined

@@ -22,7 +22,7 @@ export interface TargetFacts {
 
 export interface CandidateFacts {
   readonly name: string;
-  readonly kind: "linear" | "encoder" | "joined";
+  readonly kind: "linear" | "encoder" | "joined" | "pretrained";
   readonly parameters: number;
   readonly estimate: {
     readonly sizeBytes: number;
@@ -149,7 +149,7 @@ export interface Facts {
   readonly candidates: readonly CandidateFacts[];
   readonly student: {
     readonly name: string;
-    readonly kind: "linear" | "encoder" | "joined";
+    readonly kind: "linear" | "encoder" | "joined" | "pretrained";
     readonly parameters: number;
     /** Sum of the files that `predict` opens. */
     readonly sizeBytes: number;

@@ -17,14 +17,16 @@ const estimate = z.strictObject({ value: z.number(), low: z.number(), high: z.nu
 
 const manifestSchema = z.strictObject({
   format: z.literal("joryu-student-1"),
-  /** Opened by `openStudent` alone: hashed features are no Hugging Face model. */
-  opensWith: z.literal("joryu"),
+  /** By `openStudent` alone, because hashed features are no Hugging Face model, or by transformers.js too. */
+  opensWith: z.enum(["joryu", "transformers.js"]),
   name: z.string().max(200),
-  kind: z.enum(["linear", "encoder", "joined"]),
+  kind: z.enum(["linear", "encoder", "joined", "pretrained"]),
   labels: z.array(z.string().max(10_000)).min(1).max(MAX_LABELS),
   features: z.strictObject({
     linear: z.strictObject({ wordBuckets: buckets, characterBuckets: buckets }).optional(),
     tokens: z.strictObject({ buckets, maxTokens: z.int().min(1).max(4096) }).optional(),
+    /** Pieces of the folder's tokenizer.json, special tokens included in `maxTokens`. */
+    pieces: z.strictObject({ maxTokens: z.int().min(1).max(131_072), tokenizerSha256: sha256 }).optional(),
   }),
   template: z.strictObject({
     system: z.string(),

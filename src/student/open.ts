@@ -7,6 +7,7 @@ import { openSession } from "../runtime/onnxruntime.js";
 import { assertCalibratorFits } from "./calibrator.js";
 import { parseManifest } from "./manifest.js";
 import { createStudent, type Student } from "./student.js";
+import { readTokenizer, TOKENIZER_FILE } from "./tokenizer-file.js";
 
 export interface OpenStudentOptions {
   /** Threads inside one operator; 1 is fastest for single short texts. */
@@ -25,6 +26,16 @@ async function readPart(path: string, what: string): Promise<Buffer> {
   }
 }
 
+async function readProved(path: string, what: string, sha256: string): Promise<Buffer> {
+  const bytes = await readPart(path, `the student's ${what}`);
+  if (createHash("sha256").update(bytes).digest("hex") !== sha256) {
+    throw new InputError(`${path}: not the ${what} that was proved (SHA-256 differs)`, {
+      hint: "export the student again",
+    });
+  }
+  return bytes;
+}
+
 /** Opens the student in a model folder. @throws InputError when a file is missing, malformed or not the one that was proved. */
 export async function openStudent(folder: string, options: OpenStudentOptions = {}): Promise<Student> {
   const path = join(folder, "joryu.json");
@@ -34,20 +45,21 @@ export async function openStudent(folder: string, options: OpenStudentOptions = 
   const manifest = parseManifest(text.toString("utf8"), path);
   assertCalibratorFits(manifest.calibrator, manifest.sha256.weights);
   const precision = options.precision ?? "int8";
-  const graphPath = join(folder, manifest.files[precision]);
-  const graph = await readPart(graphPath, "the student's graph");
-  if (createHash("sha256").update(graph).digest("hex") !== manifest.sha256[precision]) {
-    throw new InputError(`${graphPath}: not the graph that was proved (SHA-256 differs)`, {
-      hint: "export the student again",
-    });
-  }
+  const graph = await readProved(join(folder, manifest.files[precision]), "graph", manifest.sha256[precision]);
+  const { pieces } = manifest.features;
+  const tokenizerPath = join(folder, TOKENIZER_FILE);
+  const tokenizer =
+    pieces === undefined
+      ? undefined
+      : readTokenizer(await readProved(tokenizerPath, "tokenizer", pieces.tokenizerSha256), tokenizerPath);
   const session = await openSession(graph, { threads: options.threads ?? 1 });
-  return createStudent(manifest, session);
+  return createStudent(manifest, session, tokenizer);
 }
 
 /** Sum of the files that `predict` opens, in bytes. */
 export async function studentSizeBytes(folder: string): Promise<number> {
   const manifest = await stat(join(folder, "joryu.json"));
   const graph = await stat(join(folder, "onnx", "model_int8.onnx"));
-  return manifest.size + graph.size;
+  const tokenizer = await stat(join(folder, TOKENIZER_FILE)).catch(() => ({ size: 0 }));
+  return manifest.size + graph.size + tokenizer.size;
 }

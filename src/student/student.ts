@@ -7,10 +7,13 @@ import { f32, i64, type Tensor } from "../tensor/tensor.js";
 import { calibrate } from "./calibrator.js";
 import {
   linearFeatures,
+  MAX_TEXT_LENGTH,
   tokenFeatures,
   type SparseFeatures,
   type TokenFeatures,
 } from "../tokenizer/hashed-features.js";
+import { pieceFeeds } from "../models/piece-feeds.js";
+import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import type { StudentManifest } from "./manifest.js";
 
 export interface Prediction {
@@ -34,14 +37,21 @@ export interface Student {
 const BATCH_FLOATS = 8_000_000;
 const MAX_BATCH = 64;
 
-type Features = StudentManifest["features"];
+/** What a student reads of a text; a tokenizer where it reads pieces. */
+export type StudentFeatures = StudentManifest["features"] & { readonly tokenizer?: Tokenizer };
 
 interface TextFeatures {
   readonly linear?: SparseFeatures;
   readonly tokens?: readonly TokenFeatures[];
+  readonly pieces?: Int32Array;
 }
 
-function featuresOf(text: string, features: Features): TextFeatures {
+function featuresOf(text: string, features: StudentFeatures): TextFeatures {
+  const { pieces, tokenizer } = features;
+  if (pieces !== undefined) {
+    if (tokenizer === undefined) throw new InvariantError("student: it reads pieces and was given no tokenizer");
+    return { pieces: tokenizer.encode(text.slice(0, MAX_TEXT_LENGTH), { maxTokens: pieces.maxTokens }).ids };
+  }
   return {
     ...(features.linear === undefined ? {} : { linear: linearFeatures(text, features.linear) }),
     ...(features.tokens === undefined ? {} : { tokens: tokenFeatures(text, features.tokens) }),
@@ -61,7 +71,11 @@ function linearFeeds(rows: readonly SparseFeatures[]): Record<string, Tensor> {
   return { "linear.ids": i64(shape, ids), "linear.values": f32(shape, values) };
 }
 
-function feedsOf(rows: readonly TextFeatures[], options: Features): Record<string, Tensor> {
+function feedsOf(rows: readonly TextFeatures[], options: StudentFeatures): Readonly<Record<string, Tensor>> {
+  if (options.pieces !== undefined) {
+    const texts = rows.flatMap((row) => (row.pieces === undefined ? [] : [row.pieces]));
+    return pieceFeeds(texts, options.tokenizer?.padId ?? 0);
+  }
   const linear = rows.flatMap((row) => (row.linear === undefined ? [] : [row.linear]));
   const tokens = rows.flatMap((row) => (row.tokens === undefined ? [] : [row.tokens]));
   return {
@@ -76,7 +90,8 @@ function batchEnd(features: readonly TextFeatures[], start: number, labels: numb
   let end = start;
   while (end < features.length && end - start < MAX_BATCH) {
     const row = features[end];
-    const wide = (row?.linear?.ids.length ?? 0) * labels + (row?.tokens?.length ?? 0) * 8192;
+    const wide =
+      (row?.linear?.ids.length ?? 0) * labels + ((row?.tokens?.length ?? 0) + (row?.pieces?.length ?? 0)) * 8192;
     floats = Math.max(floats, wide);
     if (end > start && floats * (end - start + 1) > BATCH_FLOATS) break;
     end++;
@@ -87,7 +102,7 @@ function batchEnd(features: readonly TextFeatures[], start: number, labels: numb
 /** Logits [texts, labels] of an open serving graph. @throws InvariantError when the graph answers in another shape. */
 export async function studentLogits(
   session: Session,
-  options: Features,
+  options: StudentFeatures,
   labels: number,
   texts: readonly string[],
 ): Promise<Float32Array> {
@@ -105,15 +120,16 @@ export async function studentLogits(
   return logits;
 }
 
-/** Joins a manifest and an open session to a student, which then owns the session. */
-export function createStudent(manifest: StudentManifest, session: Session): Student {
+/** Joins a manifest, an open session and, where it reads pieces, a tokenizer to a student, which then owns the session. */
+export function createStudent(manifest: StudentManifest, session: Session, tokenizer?: Tokenizer): Student {
   const labels = manifest.labels.length;
+  const features: StudentFeatures = { ...manifest.features, ...(tokenizer !== undefined && { tokenizer }) };
   const threshold = manifest.gate.threshold ?? Infinity;
   return {
     manifest,
-    logits: (texts) => studentLogits(session, manifest.features, labels, texts),
+    logits: (texts) => studentLogits(session, features, labels, texts),
     async predict(texts) {
-      const logits = await studentLogits(session, manifest.features, labels, texts);
+      const logits = await studentLogits(session, features, labels, texts);
       return texts.map((text, i) => {
         const row = logits.subarray(i * labels, (i + 1) * labels);
         const { label, probability, score } = calibrate(manifest.calibrator, row);

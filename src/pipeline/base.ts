@@ -1,0 +1,80 @@
+/** @file The pretrained encoder that the user named: opened, checked as a whole, and counted for the planner. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { countPieces, trimVocabulary, type TrimmedVocabulary } from "../compress/vocabulary.js";
+import type { LabelDataset } from "../dataset/types.js";
+import { InputError } from "../errors.js";
+import { weightsHash } from "../export/model-folder.js";
+import { type PretrainedConfig, readPretrainedConfig } from "../models/families/index.js";
+import { pretrainedParameters, readParameters } from "../models/pretrained-parameters.js";
+import type { Pooling } from "../models/pretrained.js";
+import type { BaseFacts } from "../plan/facts.js";
+import { openTokenizer, type Tokenizer } from "../tokenizer/tokenizer.js";
+import { checkFinite } from "../weights/finite.js";
+import { openHuggingFaceFolder, type HuggingFaceFolder } from "../weights/hugging-face.js";
+import { parseJson } from "../weights/json.js";
+
+export interface Base {
+  readonly folder: HuggingFaceFolder;
+  readonly config: PretrainedConfig;
+  /** By parameter name, without a head. */
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly tokenizer: Tokenizer;
+  readonly tokenizerJson: unknown;
+  readonly pooling: Pooling;
+  /** Longest text, in pieces. */
+  readonly maxTokens: number;
+  /** Over sizes, tokenizer and weights. */
+  readonly sha256: string;
+}
+
+/** A narrow request is shorter; a longer text is cut here, as sentence encoders are trained with. */
+const LONGEST_TEXT = 256;
+
+/** Opens a base. @throws InputError when a part is missing, damaged, of no known family, or does not fit the others. */
+export function openBase(path: string): Base {
+  const folder = openHuggingFaceFolder(path);
+  const config = readPretrainedConfig(folder.config, `${path}/config.json`);
+  checkFinite(folder.weights);
+  const weights = readParameters(folder.weights, config, pretrainedParameters(config));
+  const tokenizerText = readFileSync(folder.tokenizerPath, "utf8");
+  const tokenizerJson = parseJson(tokenizerText, folder.tokenizerPath);
+  const tokenizer = openTokenizer(tokenizerJson, folder.tokenizerConfig);
+  if (tokenizer.vocabularySize > config.vocabularySize)
+    throw new InputError(
+      `${folder.tokenizerPath}: has ${tokenizer.vocabularySize} pieces, the model's table ${config.vocabularySize} rows`,
+      { hint: "tokenizer.json and weights must be of one model" },
+    );
+  const sha256 = createHash("sha256").update(JSON.stringify(config)).update(tokenizerText).update(weightsHash(weights));
+  return {
+    ...{ folder, config, weights, tokenizer, tokenizerJson },
+    pooling: folder.pooling?.modes[0] === "first" ? "cls" : "mean",
+    maxTokens: Math.min(LONGEST_TEXT, config.maxPositions, folder.pooling?.maxTokens ?? Infinity),
+    sha256: sha256.digest("hex"),
+  };
+}
+
+const unsealedTexts = (dataset: LabelDataset): string[] =>
+  dataset.rows.flatMap((row) => (row.sealed ? [] : [row.text]));
+
+/** The base's tokenizer cut down to the unsealed texts. */
+export function trimmedFor(base: Base, dataset: LabelDataset): TrimmedVocabulary {
+  return trimVocabulary(base.tokenizerJson, countPieces(base.tokenizer, unsealedTexts(dataset)));
+}
+
+/** What the planner must know of a base. */
+export function baseFacts(base: Base, dataset: LabelDataset): BaseFacts {
+  const texts = unsealedTexts(dataset);
+  const pieces = texts.reduce((sum, text) => sum + piecesOf(base, text).length, 0);
+  return {
+    sha256: base.sha256,
+    config: base.config,
+    keptPieces: trimmedFor(base, dataset).keptIds.length,
+    meanPieces: pieces / Math.max(1, texts.length),
+  };
+}
+
+/** Piece ids of a text, special tokens included. */
+export function piecesOf({ tokenizer, maxTokens }: Base, text: string): Int32Array {
+  return tokenizer.encode(text, { maxTokens }).ids;
+}
