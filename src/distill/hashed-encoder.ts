@@ -47,7 +47,10 @@ function hashedFront(texts: TokenisedTexts, rows: Uint32Array, sizes: FrontSizes
   const plan = planFront(texts, rows, sizes, options);
   const { width } = sizes;
   return {
-    ...{ rows: plan.rows, columns: plan.columns, mask: plan.mask, touched: plan.touched },
+    rows: plan.rows,
+    columns: plan.columns,
+    mask: plan.mask,
+    touched: plan.touched,
     feeds: (table) => ({ embedded: f32([plan.rows, plan.columns, width], frontForward(plan, table, sizes)) }),
     addTableGradient: (results, into) => frontBackward(plan, floatsOf(results[GRADIENT], GRADIENT), sizes, into),
     paddingGradient(results) {

@@ -30,7 +30,14 @@ function specOf(name: string): PretrainedTrainSpec {
   const { config, source } = openReference(name);
   return {
     ...PRETRAINED_TRAIN_DEFAULTS,
-    ...{ sequences, labels, labelCount: 4, seed: 11, epochs: 6, batchSize: 16, microBatchSize: 10, learningRate: 1e-2 },
+    sequences,
+    labels,
+    labelCount: 4,
+    seed: 11,
+    epochs: 6,
+    batchSize: 16,
+    microBatchSize: 10,
+    learningRate: 1e-2,
     tableLearningRateRatio: 5,
     model: { config, pooling: "mean", maxTokens: 12 },
     start: readParameters(source, config, pretrainedParameters(config)),

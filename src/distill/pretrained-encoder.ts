@@ -207,7 +207,9 @@ function wordFront(source: WordSource, rowIds: Uint32Array, options: FrontOption
   const gradientOf = (results: Readonly<Record<string, Tensor>>): Float32Array =>
     tableIsFrozen ? new Float32Array((used.length + 1) * width) : floatsOf(results[GRADIENT], GRADIENT);
   return {
-    ...{ rows, columns, mask },
+    rows,
+    columns,
+    mask,
     touched: tableIsFrozen ? new Uint32Array(0) : used,
     feeds: (table) => ({
       ids: i64([rows, columns], ids),

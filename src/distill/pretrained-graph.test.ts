@@ -15,19 +15,28 @@ import { compileTrainingGraph, type TrainingGraph } from "./training-graph.js";
 const LABELS = 3;
 const biases = { attention: true, feedForward: true, norm: true };
 const bert: PretrainedConfig = {
-  ...{ family: "bert", vocabularySize: 20, width: 8, heads: 2, feedForward: 12, maxPositions: 8 },
-  ...{
-    layers: ["global", "global", "global"],
-    tokenTypes: 2,
-    epsilon: 1e-12,
-    biases,
-    reach: 0,
-    rotaryBases: undefined,
-  },
+  family: "bert",
+  vocabularySize: 20,
+  width: 8,
+  heads: 2,
+  feedForward: 12,
+  maxPositions: 8,
+  layers: ["global", "global", "global"],
+  tokenTypes: 2,
+  epsilon: 1e-12,
+  biases,
+  reach: 0,
+  rotaryBases: undefined,
 };
 const modernbert: PretrainedConfig = {
-  ...{ ...bert, family: "modernbert", tokenTypes: 0, epsilon: 1e-5, layers: ["global", "local", "global"], reach: 1 },
-  ...{ biases: { attention: false, feedForward: false, norm: false }, rotaryBases: { global: 160_000, local: 10_000 } },
+  ...bert,
+  family: "modernbert",
+  tokenTypes: 0,
+  epsilon: 1e-5,
+  layers: ["global", "local", "global"],
+  reach: 1,
+  biases: { attention: false, feedForward: false, norm: false },
+  rotaryBases: { global: 160_000, local: 10_000 },
 };
 const modelOf = (config: PretrainedConfig): PretrainedModel => ({
   config,
@@ -48,13 +57,11 @@ const draw = (shape: readonly number[], base = 0): Reference => ({
 /** Two texts of 5 and 3 tokens, each seen twice, over four table rows of which one occurs often. */
 function feedsOf(training: TrainingGraph, model: PretrainedModel): Map<string, Reference> {
   const texts = [0, 1, 2, 1, 1, 3, 1, 2, 0, 0];
+  const kept = [1, 1, 1, 1, 1, 1, 1, 1, 0, 0];
   return new Map([
     ["rows", draw([4, 8])],
     ["ids", { shape: [4, 5], data: Float64Array.of(...texts, ...texts) }],
-    [
-      "mask",
-      { shape: [4, 5], data: Float64Array.of(...[1, 1, 1, 1, 1, 1, 1, 1, 0, 0], ...[1, 1, 1, 1, 1, 1, 1, 1, 0, 0]) },
-    ],
+    ["mask", { shape: [4, 5], data: Float64Array.from([...kept, ...kept]) }],
     ["labels", { shape: [4], data: Float64Array.of(0, 2, 0, 2) }],
     ["rowShares", { shape: [4], data: Float64Array.of(0.125, 0.375, 0.125, 0.375) }],
     ["pairShares", { shape: [2], data: Float64Array.of(0.25, 0.75) }],

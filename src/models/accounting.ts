@@ -1,6 +1,8 @@
 /** @file Parameters, bytes and arithmetic of a model from its sizes alone, for the planner: nothing is built or run. */
+import { familyOf, type PretrainedConfig } from "./families/index.js";
+import { headParameters, pretrainedParameters } from "./pretrained-parameters.js";
 import { elementCount } from "../tensor/tensor.js";
-import { type EncoderConfig, encoderParameters, tableParameter, tableRows } from "./encoder.js";
+import { type EncoderConfig, encoderParameters, tableParameter } from "./encoder.js";
 
 export interface ModelAccounting {
   readonly parameters: number;
@@ -17,18 +19,48 @@ const TYPICAL_TOKENS = 16;
 /** Buckets of an average word: itself and its character 3- to 5-grams. */
 const TYPICAL_BUCKETS = 15;
 
+/** Bytes of the int8 file for parameters that lie in it. */
+function quantizedBytes(shapes: readonly (readonly number[])[]): number {
+  return shapes.reduce((sum, shape) => {
+    const count = elementCount(shape);
+    return sum + (shape.length === 2 ? count + 4 * (shape[0] ?? 0) : 4 * count);
+  }, 0);
+}
+
+/** What a pretrained encoder with a label head costs; `tokens` is the length at which attention is counted. */
+export function pretrainedAccounting(
+  config: PretrainedConfig,
+  labelCount: number,
+  tokens = TYPICAL_TOKENS,
+): ModelAccounting {
+  const shapes = [...pretrainedParameters(config), ...headParameters(config, labelCount)].map(({ shape }) => shape);
+  const parameters = shapes.reduce((sum, shape) => sum + elementCount(shape), 0);
+  const { width, feedForward, layers } = config;
+  const products = layers.reduce((sum, _, i) => {
+    const feedForwardProducts = (familyOf(config).layerStyle(i).gated ? 3 : 2) * width * feedForward;
+    return sum + 4 * width * width + feedForwardProducts + 2 * tokens * width;
+  }, 0);
+  const head = (width * labelCount) / tokens;
+  return {
+    parameters,
+    bytesInt8: quantizedBytes(shapes),
+    bytesFp32: 4 * parameters,
+    flopsPerToken: 2 * (products + head),
+  };
+}
+
 /** What an encoder of these sizes costs; `tokens` is the length at which attention is counted. */
 export function encoderAccounting(config: EncoderConfig, labelCount: number, tokens = TYPICAL_TOKENS): ModelAccounting {
-  const table = elementCount(tableParameter(config).shape);
-  let [parameters, bytesInt8] = [table, table + 4 * tableRows(config)];
-  for (const { shape } of encoderParameters(config, labelCount)) {
-    const count = elementCount(shape);
-    parameters += count;
-    bytesInt8 += shape.length === 2 ? count + 4 * (shape[0] ?? 0) : 4 * count;
-  }
+  const shapes = [tableParameter(config), ...encoderParameters(config, labelCount)].map(({ shape }) => shape);
+  const parameters = shapes.reduce((sum, shape) => sum + elementCount(shape), 0);
   const { towers, layers, width, feedForward } = config;
   const products = layers * (4 * width * width + 2 * width * feedForward + 2 * tokens * width);
   const front = (TYPICAL_BUCKETS + 1) * width;
   const head = (2 * width * labelCount) / tokens;
-  return { parameters, bytesInt8, bytesFp32: 4 * parameters, flopsPerToken: 2 * towers * (products + front + head) };
+  return {
+    parameters,
+    bytesInt8: quantizedBytes(shapes),
+    bytesFp32: 4 * parameters,
+    flopsPerToken: 2 * towers * (products + front + head),
+  };
 }

@@ -4,9 +4,10 @@ import { describe, expect, it } from "vitest";
 import { compileOnnx } from "../graph/onnx.js";
 import type { Purpose, Value } from "../graph/types.js";
 import { openSession } from "../runtime/onnxruntime.js";
-import { f32, type Tensor } from "../tensor/tensor.js";
+import { elementCount, f32, type Tensor } from "../tensor/tensor.js";
 import { openSafetensors } from "../weights/safetensors.js";
-import { readPretrainedConfig } from "./families/index.js";
+import { pretrainedAccounting } from "./accounting.js";
+import { cutConfig, readPretrainedConfig } from "./families/index.js";
 import { pretrainedParameters, readParameters } from "./pretrained-parameters.js";
 import {
   feedsOf,
@@ -101,16 +102,17 @@ describe.each(REFERENCES)("the encoder %s", (name) => {
 
 const MINILM = "../shared/models/all-minilm-l6-v2";
 
-describe("MiniLM", () => {
-  it.skipIf(!existsSync(MINILM))("has the hidden states and pooled vectors of transformers", async () => {
+describe.skipIf(!existsSync(MINILM))("MiniLM", () => {
+  const open = () => {
     const config = readPretrainedConfig(JSON.parse(readFileSync(`${MINILM}/config.json`, "utf8")), MINILM);
-    const weights = readParameters(
-      openSafetensors(`${MINILM}/model.safetensors`),
-      config,
-      pretrainedParameters(config),
-    );
-    const expected = openExpected("minilm");
+    const parameters = pretrainedParameters(config);
+    const weights = readParameters(openSafetensors(`${MINILM}/model.safetensors`), config, parameters);
     const serving = pretrainedServeGraph({ config, pooling: "mean", labelCount: 0, maxTokens: 64 }, { types: true });
+    return { weights, serving, expected: openExpected("minilm") };
+  };
+
+  it("has the hidden states and pooled vectors of transformers", async () => {
+    const { weights, serving, expected } = open();
     const results = await run(serving, weights, feedsOf(expected, true));
     const mask = expected.read("mask");
     for (const key of ["hidden.0", "hidden.3", "hidden.6"]) {
@@ -119,5 +121,35 @@ describe("MiniLM", () => {
     }
     const pooled = expected.read("pooled");
     expect(largestDifference(floats(results["pooled"]), pooled, new Float32Array(3).fill(1))).toBeLessThan(TOLERANCE);
+  });
+
+  it("keeps the direction of pooled vectors in int8", async () => {
+    const { weights, serving, expected } = open();
+    const results = await run(serving, weights, feedsOf(expected, true), { quantize: () => true });
+    const [came, exact] = [floats(results["pooled"]), expected.read("pooled")];
+    for (let row = 0; row < 3; row++) {
+      const [a, b] = [came, exact].map((all) => all.subarray(row * 384, (row + 1) * 384));
+      expect(cosine(a ?? came, b ?? exact)).toBeGreaterThan(0.97);
+    }
+  });
+});
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  const product = (x: Float32Array, y: Float32Array): number =>
+    x.reduce((sum, value, i) => sum + value * (y[i] ?? NaN), 0);
+  return product(a, b) / Math.sqrt(product(a, a) * product(b, b));
+}
+
+describe("the accounting of a pretrained encoder", () => {
+  it.each(REFERENCES)("counts the parameters that %s has", (name) => {
+    const { config } = openReference(name);
+    const { graph } = pretrainedServeGraph({ config, pooling: "mean", labelCount: LABELS, maxTokens: 24 });
+    const count = graph.parameters.reduce((sum, { shape }) => sum + elementCount(shape.map(Number)), 0);
+    const accounting = pretrainedAccounting(config, LABELS);
+    expect(accounting.parameters).toBe(count);
+    expect(accounting.bytesFp32).toBe(4 * count);
+    expect(accounting.bytesInt8).toBeLessThan(4 * count);
+    const shallower = pretrainedAccounting(cutConfig(config, { layers: [0] }), LABELS);
+    expect(shallower.flopsPerToken).toBeLessThan(accounting.flopsPerToken);
   });
 });

@@ -109,7 +109,11 @@ function buildBody(context: BlockContext, model: PretrainedModel, input: Pretrai
     const { attentionNorm, feedForwardNorm, gated } = family.layerStyle(i);
     const rotary = tables?.[sight];
     const attended = attentionBlock(context, `layer${i}.attention`, x, {
-      ...{ heads: config.heads, width: config.width, mask: input.mask, norm: attentionNorm, epsilon: config.epsilon },
+      heads: config.heads,
+      width: config.width,
+      mask: input.mask,
+      norm: attentionNorm,
+      epsilon: config.epsilon,
       ...(rotary !== undefined && { rotary }),
       ...(sight === "local" && config.reach < maxTokens - 1 && { reach: config.reach }),
     });

@@ -6,8 +6,13 @@ import { isObject, type JsonObject } from "./config-fields.js";
 import { cutConfig, ENCODER_FAMILIES, familyOf, readPretrainedConfig, writePretrainedConfig } from "./index.js";
 
 const bertJson: JsonObject = {
-  ...{ model_type: "bert", vocab_size: 40, hidden_size: 16, num_hidden_layers: 3, num_attention_heads: 2 },
-  ...{ intermediate_size: 24, max_position_embeddings: 32 },
+  model_type: "bert",
+  vocab_size: 40,
+  hidden_size: 16,
+  num_hidden_layers: 3,
+  num_attention_heads: 2,
+  intermediate_size: 24,
+  max_position_embeddings: 32,
 };
 const modernJson: JsonObject = { ...bertJson, model_type: "modernbert", num_hidden_layers: 5 };
 const without = (json: JsonObject, key: string): JsonObject =>
@@ -30,16 +35,20 @@ describe("a config.json of a known family", () => {
       rotaryBases: undefined,
     });
     expect(readPretrainedConfig(modernJson, "c")).toMatchObject({
-      ...{ epsilon: 1e-5, tokenTypes: 0, reach: 64, rotaryBases: { global: 160_000, local: 10_000 } },
-      ...{ layers: ["global", "local", "local", "global", "local"] },
-      ...{ biases: { attention: false, feedForward: false, norm: false } },
+      epsilon: 1e-5,
+      tokenTypes: 0,
+      reach: 64,
+      rotaryBases: { global: 160_000, local: 10_000 },
+      layers: ["global", "local", "local", "global", "local"],
+      biases: { attention: false, feedForward: false, norm: false },
     });
   });
 
   it("may use the fields of older versions", () => {
     const older = { ...modernJson, global_attn_every_n_layers: 2, global_rope_theta: 5000, local_rope_theta: 70 };
     expect(readPretrainedConfig(older, "c")).toMatchObject({
-      ...{ layers: ["global", "local", "global", "local", "global"], rotaryBases: { global: 5000, local: 70 } },
+      layers: ["global", "local", "global", "local", "global"],
+      rotaryBases: { global: 5000, local: 70 },
     });
     expect(writePretrainedConfig(readPretrainedConfig(older, "c"))).toMatchObject({ global_attn_every_n_layers: 2 });
   });
