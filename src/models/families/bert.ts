@@ -48,6 +48,7 @@ export const bert: EncoderFamily = {
   keepsHeadWidth: false,
   keepsFirstLayer: false,
   readConfig,
+  floatFields: ["initializer_range", "layer_norm_eps"],
   writeConfig: (config) => ({
     model_type: "bert",
     vocab_size: config.vocabularySize,

@@ -74,5 +74,7 @@ export interface EncoderFamily {
   readonly keepsFirstLayer: boolean;
   readonly readConfig: (fields: ConfigFields) => PretrainedConfig;
   /** Fields of config.json; undefined removes one that no longer holds. */
+  /** Fields that transformers refuses as integers: 2 must be written as 2.0. */
+  readonly floatFields: readonly string[];
   readonly writeConfig: (config: PretrainedConfig) => Readonly<Record<string, unknown>>;
 }

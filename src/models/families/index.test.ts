@@ -3,7 +3,14 @@ import { describe, expect, it } from "vitest";
 import { InputError, UsageError } from "../../errors.js";
 import { openReference, REFERENCES } from "../pretrained.test.fixture.js";
 import { isObject, type JsonObject } from "./config-fields.js";
-import { cutConfig, ENCODER_FAMILIES, familyOf, readPretrainedConfig, writePretrainedConfig } from "./index.js";
+import {
+  cutConfig,
+  ENCODER_FAMILIES,
+  familyOf,
+  pretrainedConfigText,
+  readPretrainedConfig,
+  writePretrainedConfig,
+} from "./index.js";
 
 const bertJson: JsonObject = {
   model_type: "bert",
@@ -26,6 +33,15 @@ describe("a config.json of a known family", () => {
     const written = former.reduce(without, writePretrainedConfig(config, original));
     expect(written).toEqual(original);
     expect(readPretrainedConfig(writePretrainedConfig(config, original), name)).toEqual(config);
+  });
+
+  it("keeps fractions that are whole numbers", () => {
+    const original = { ...modernJson, initializer_cutoff_factor: 2, note: '"initializer_cutoff_factor": 2' };
+    const text = pretrainedConfigText(readPretrainedConfig(original, "c"), original);
+    expect(text).toContain('\n  "initializer_cutoff_factor": 2.0,\n');
+    expect(text).toContain('      "rope_theta": 160000.0\n');
+    expect(text).toContain('"hidden_size": 16,');
+    expect(JSON.parse(text)).toEqual(writePretrainedConfig(readPretrainedConfig(original, "c"), original));
   });
 
   it("may leave out what transformers has defaults for", () => {

@@ -47,6 +47,13 @@ export function writePretrainedConfig(config: PretrainedConfig, original: JsonOb
   return Object.fromEntries(Object.entries(written).filter(([, value]) => value !== undefined));
 }
 
+/** The text of that config.json. JavaScript writes 2.0 as 2, which transformers refuses where it wants a fraction. */
+export function pretrainedConfigText(config: PretrainedConfig, original: JsonObject = {}): string {
+  const fields = familyOf(config).floatFields.join("|");
+  const whole = new RegExp(`^(\\s*"(?:${fields})": -?\\d+)(?=,?$)`, "gm");
+  return `${JSON.stringify(writePretrainedConfig(config, original), undefined, 2).replace(whole, "$1.0")}\n`;
+}
+
 /** What a cut leaves; what is not named stays. */
 export interface EncoderCut {
   /** Layers to keep, ascending, from 0. */

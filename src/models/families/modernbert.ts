@@ -111,5 +111,13 @@ export const modernbert: EncoderFamily = {
   keepsHeadWidth: true,
   keepsFirstLayer: true,
   readConfig,
+  floatFields: [
+    "initializer_range",
+    "initializer_cutoff_factor",
+    "norm_eps",
+    "rope_theta",
+    "global_rope_theta",
+    "local_rope_theta",
+  ],
   writeConfig,
 };
