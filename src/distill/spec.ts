@@ -123,7 +123,7 @@ export interface TrainProgress {
   readonly epoch: number;
 }
 
-/** Settings of fine-tuning where none are told (see LOG.md for what they were measured on). */
+/** Settings of fine-tuning where none are told: those of a first trial (LOG.md), not tuned yet. */
 export const PRETRAINED_TRAIN_DEFAULTS = {
   ...ENCODER_TRAIN_DEFAULTS,
   epochs: 4,
