@@ -1,7 +1,7 @@
 /** @file What a pretrained encoder with a head answers to texts, once for all of them: soft labels for its students. */
 import { ConfigError } from "../errors.js";
 import { compileOnnx } from "../graph/onnx.js";
-import { pieceFeeds } from "../models/piece-feeds.js";
+import { pretrainedFeeds } from "../models/pretrained-feeds.js";
 import type { PretrainedModel } from "../models/pretrained.js";
 import { studentGraph } from "../models/joined.js";
 import { openSession } from "../runtime/onnxruntime.js";
@@ -35,7 +35,7 @@ export async function softAnswers(
       signal?.throwIfAborted();
       const rows = order.subarray(start, start + BATCH_ROWS);
       const texts = Array.from(rows, (row) => sequences[row] ?? new Int32Array());
-      const found = floatsOf((await session.run(pieceFeeds(texts, 0)))["logits"], "logits");
+      const found = floatsOf((await session.run(pretrainedFeeds(texts, model.maxTokens)))["logits"], "logits");
       for (const [i, row] of rows.entries()) {
         const at = row * (labelCount + 1);
         softmaxInto(found.subarray(i * labelCount, (i + 1) * labelCount), answers.subarray(at, at + labelCount));

@@ -12,7 +12,7 @@ import {
   type SparseFeatures,
   type TokenFeatures,
 } from "../tokenizer/hashed-features.js";
-import { pieceFeeds } from "../models/piece-feeds.js";
+import { pretrainedFeeds } from "../models/pretrained-feeds.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import type { StudentManifest } from "./manifest.js";
 
@@ -74,7 +74,7 @@ function linearFeeds(rows: readonly SparseFeatures[]): Record<string, Tensor> {
 function feedsOf(rows: readonly TextFeatures[], options: StudentFeatures): Readonly<Record<string, Tensor>> {
   if (options.pieces !== undefined) {
     const texts = rows.flatMap((row) => (row.pieces === undefined ? [] : [row.pieces]));
-    return pieceFeeds(texts, options.tokenizer?.padId ?? 0);
+    return pretrainedFeeds(texts, options.pieces.maxTokens);
   }
   const linear = rows.flatMap((row) => (row.linear === undefined ? [] : [row.linear]));
   const tokens = rows.flatMap((row) => (row.tokens === undefined ? [] : [row.tokens]));

@@ -73,8 +73,8 @@ function popHeap(heap: number[]): number | undefined {
   return least;
 }
 
-/** Merges neighbours until no pair is left. */
-function mergeAll(symbols: readonly Piece[], merges: Merges): Piece[] {
+/** Merges neighbours until no pair is left; `onMerge` hears of every piece on the way. */
+function mergeAll(symbols: readonly Piece[], merges: Merges, onMerge?: (id: number) => void): Piece[] {
   const pieces: (Piece | undefined)[] = [...symbols];
   const next = Int32Array.from(symbols, (_, i) => i + 1);
   const previous = Int32Array.from(symbols, (_, i) => i - 1);
@@ -99,6 +99,7 @@ function mergeAll(symbols: readonly Piece[], merges: Merges): Piece[] {
     if (merge === undefined || left === undefined || right === undefined) continue;
     if (merge.rank !== Math.floor(entry / POSITION_FACTOR)) continue;
     pieces[at] = { id: merge.id, start: left.start, end: right.end };
+    onMerge?.(merge.id);
     pieces[rightAt] = undefined;
     const after = next[rightAt] ?? symbols.length;
     next[at] = after;
@@ -118,15 +119,24 @@ interface Alphabet {
   readonly suffix: string;
 }
 
+/** Whether a text begins and ends a word. */
+interface Edges {
+  readonly begins: boolean;
+  readonly ends: boolean;
+}
+
+const WHOLE_WORD: Edges = { begins: true, ends: true };
+
 /** The symbols of a word before any merge: characters, bytes, or the unknown piece. */
-function symbolsOf(word: string, alphabet: Alphabet): Piece[] {
+function symbolsOf(word: string, alphabet: Alphabet, edges = WHOLE_WORD): Piece[] {
   const { vocabulary, unknownId, prefix, suffix } = alphabet;
   const symbols: Piece[] = [];
   let start = 0;
   let afterUnknown = false;
   for (const character of word) {
     const end = start + character.length;
-    const spelled = (start > 0 ? prefix : "") + character + (end === word.length ? suffix : "");
+    const before = start > 0 || !edges.begins ? prefix : "";
+    const spelled = before + character + (end === word.length && edges.ends ? suffix : "");
     const id = vocabulary.get(spelled);
     const ids = id !== undefined ? [id] : alphabet.usesBytes ? byteFallback(spelled, vocabulary) : undefined;
     const last = symbols.at(-1);
@@ -138,6 +148,19 @@ function symbolsOf(word: string, alphabet: Alphabet): Piece[] {
     start = end;
   }
   return symbols;
+}
+
+/** The pieces that a piece of the vocabulary is merged from, step by step. */
+function stepsOf(piece: string, alphabet: Alphabet, merges: Merges): readonly number[] {
+  const { vocabulary, prefix, suffix } = alphabet;
+  const begins = prefix === "" || !piece.startsWith(prefix);
+  const ends = suffix === "" || piece.endsWith(suffix);
+  const inner = piece.slice(begins ? 0 : prefix.length, ends ? piece.length - suffix.length : piece.length);
+  const symbols = symbolsOf(inner, alphabet, { begins, ends });
+  const own = vocabulary.get(piece);
+  const steps = [...(own === undefined ? [] : [own]), ...symbols.map(({ id }) => id)];
+  mergeAll(symbols, merges, (id) => steps.push(id));
+  return steps;
 }
 
 /** @throws InputError when vocabulary or merges are damaged */
@@ -159,5 +182,10 @@ export function createBpe(config: JsonObject, where: string): SubwordModel {
     if (whole !== undefined) return [{ id: whole, start: 0, end: word.length }];
     return mergeAll(symbolsOf(word, alphabet), merges);
   };
-  return { encode: remembering(encode), vocabulary, unknownId: alphabet.unknownId };
+  return {
+    encode: remembering(encode),
+    vocabulary,
+    unknownId: alphabet.unknownId,
+    stepsOf: (piece) => stepsOf(piece, alphabet, merges),
+  };
 }

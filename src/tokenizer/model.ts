@@ -15,6 +15,8 @@ export interface SubwordModel {
   /** Ids by piece, without added tokens. */
   readonly vocabulary: ReadonlyMap<string, number>;
   readonly unknownId: number | undefined;
+  /** Ids of the pieces that spelling a piece of the vocabulary goes through, its own among them. */
+  stepsOf(piece: string): readonly number[];
 }
 
 /** Longer words are rare and large; remembering them would cost more than it saves. */
@@ -56,4 +58,10 @@ export function byteFallback(text: string, vocabulary: ReadonlyMap<string, numbe
     ids.push(id);
   }
   return ids;
+}
+
+/** The steps of a model that takes pieces whole. */
+export function stepsOfWhole(piece: string, vocabulary: ReadonlyMap<string, number>): readonly number[] {
+  const id = vocabulary.get(piece);
+  return id === undefined ? [] : [id];
 }

@@ -53,11 +53,18 @@ const MODELS: Readonly<Record<string, (config: JsonObject, where: string) => Sub
   Unigram: createUnigram,
 };
 
-/** Older files leave the type out. */
-function withType(model: JsonObject): JsonObject {
-  if (typeof model["type"] === "string") return model;
-  if (Array.isArray(model["vocab"])) return { ...model, type: "Unigram" };
-  return { ...model, type: "merges" in model ? "BPE" : "WordPiece" };
+/** The model of a tokenizer.json; older files leave its type out. */
+function modelConfigOf(json: JsonObject): JsonObject {
+  const config = objectOf(json["model"], "tokenizer.json: model");
+  if (typeof config["type"] === "string") return config;
+  if (Array.isArray(config["vocab"])) return { ...config, type: "Unigram" };
+  return { ...config, type: "merges" in config ? "BPE" : "WordPiece" };
+}
+
+/** The subword model of a tokenizer.json and its configuration, the type filled in. @throws InputError */
+export function openModel(json: JsonObject): { readonly config: JsonObject; readonly model: SubwordModel } {
+  const config = modelConfigOf(json);
+  return { config, model: rowFor(MODELS, config, "tokenizer.json: model")(config, "tokenizer.json: model") };
 }
 
 const LONE_SURROGATES = /\p{Surrogate}/gu;
@@ -191,8 +198,7 @@ function piecesById(model: SubwordModel, added: readonly AddedToken[]): Map<numb
 export function openTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown = {}): Tokenizer {
   const json = objectOf(tokenizerJson, "tokenizer.json");
   const config = objectOf(tokenizerConfig, "tokenizer_config.json");
-  const modelConfig = withType(objectOf(json["model"], "tokenizer.json: model"));
-  const model = rowFor(MODELS, modelConfig, "tokenizer.json: model")(modelConfig, "tokenizer.json: model");
+  const { model } = openModel(json);
   const normalize = createNormalizer(json["normalizer"], "tokenizer.json: normalizer");
   const split = createSplitter(json["pre_tokenizer"], "tokenizer.json: pre_tokenizer");
   const template = createTemplate(json["post_processor"], "tokenizer.json: post_processor");

@@ -2,7 +2,7 @@
  *  Follows Hugging Face tokenizers 0.23. */
 import { InputError } from "../errors.js";
 import { arrayOf, isTokenId, type JsonObject } from "./json-fields.js";
-import { byteFallback, remembering, type Piece, type SubwordModel } from "./model.js";
+import { byteFallback, remembering, stepsOfWhole, type Piece, type SubwordModel } from "./model.js";
 
 /** How much worse than the worst piece an unknown character is. */
 const UNKNOWN_PENALTY = 10;
@@ -107,5 +107,5 @@ export function createUnigram(config: JsonObject, where: string): SubwordModel {
     const spelled = bestSpelling(word, pieces);
     return config["byte_fallback"] === true ? spelled.flatMap((piece) => bytesFor(word, piece)) : spelled;
   };
-  return { encode: remembering(encode), vocabulary, unknownId };
+  return { encode: remembering(encode), vocabulary, unknownId, stepsOf: (piece) => stepsOfWhole(piece, vocabulary) };
 }

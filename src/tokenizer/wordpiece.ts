@@ -3,7 +3,7 @@
 import { InputError } from "../errors.js";
 import type { JsonObject } from "./json-fields.js";
 import { textOf } from "./json-fields.js";
-import { parseVocabulary, remembering, type Piece, type SubwordModel } from "./model.js";
+import { parseVocabulary, remembering, stepsOfWhole, type Piece, type SubwordModel } from "./model.js";
 
 /** The reference's default: longer words are unknown. */
 const LONGEST_WORD = 100;
@@ -56,5 +56,5 @@ export function createWordPiece(config: JsonObject, where: string): SubwordModel
     const spelled = isTooLong(word, longestWord) ? undefined : spell(word, { vocabulary, prefix, longest });
     return spelled ?? [{ id: unknownId, start: 0, end: word.length }];
   };
-  return { encode: remembering(encode), vocabulary, unknownId };
+  return { encode: remembering(encode), vocabulary, unknownId, stepsOf: (piece) => stepsOfWhole(piece, vocabulary) };
 }
