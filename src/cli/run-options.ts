@@ -14,6 +14,7 @@ export interface RunFlags {
   readonly minutes?: string;
   readonly machine?: string;
   readonly workload?: string;
+  readonly base?: string;
   readonly format?: string;
   readonly seed?: string;
   readonly lang?: string;
@@ -33,6 +34,7 @@ export function addRunFlags(command: Command): Command {
     .option("--target <list>", "requirements: agreement=0.98,p95Ms=5,sizeMb=10,memoryMb=300,costPer1kUsd=0.1")
     .option("--minutes <n>", "time to plan for, minutes (default 20)")
     .option("--machine <file>", "plan for this machine profile (`joryu doctor --profile`)")
+    .option("--base <dir>", "folder of a pretrained encoder (Hugging Face layout) to fine-tune and cut")
     .option("--workload <name>", "the workload to learn (default: the largest label workload)")
     .option("--seed <n>", "seed of every random draw (default 1)")
     .option("--calls-per-month <n>", "calls of the workload per month, for break-even and payback")
@@ -65,6 +67,7 @@ export function configOf(flags: RunFlags): Config {
     out: flags.out,
     format: flags.format,
     workload: flags.workload,
+    base: flags.base,
     minutes: numberFlag("--minutes", flags.minutes),
     seed: numberFlag("--seed", flags.seed),
     callsPerMonth: numberFlag("--calls-per-month", flags.callsPerMonth),

@@ -87,9 +87,16 @@ export function loadConfig(path: string | undefined, flags: Partial<ConfigInput>
   const fromFile = parseConfig(file, path ?? "configuration");
   const base = path === undefined ? "." : dirname(path);
   const logs = fromFile.logs?.map((log) => resolve(base, log));
+  const encoder = fromFile.base === undefined ? undefined : resolve(base, fromFile.base);
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const target = { ...fromFile.target, ...flags.target };
-  return parseConfig({ ...fromFile, ...(logs === undefined ? {} : { logs }), ...given, target });
+  return parseConfig({
+    ...fromFile,
+    ...(logs === undefined ? {} : { logs }),
+    ...(encoder === undefined ? {} : { base: encoder }),
+    ...given,
+    target,
+  });
 }
 
 /** Threads to use inside one operator: JORYU_THREADS, or what the machine has. */

@@ -41,6 +41,7 @@ export const configSchema = z.strictObject({
   columns: columnsSchema.optional().describe("Names of columns of generic CSV or JSONL logs."),
   workload: z.string().optional().describe("Name of the workload to learn; the largest label workload when absent."),
   out: z.string().default(".joryu").describe("Folder of the project's state."),
+  base: z.string().optional().describe("Folder of a pretrained encoder (Hugging Face layout) to fine-tune and cut."),
   target: targetSchema.prefault({}),
   minutes: positive
     .max(100_000)

@@ -27,7 +27,9 @@ export async function softAnswers(
   const { labelCount } = model;
   if (labelCount === 0) throw new ConfigError("answers: the model has no label head");
   const { graph, logits } = studentGraph({ labels: labelCount, pretrained: model });
-  const session = await openSession(compileOnnx(graph, { outputs: { logits }, purpose: "serve", weights }), { threads });
+  const session = await openSession(compileOnnx(graph, { outputs: { logits }, purpose: "serve", weights }), {
+    threads,
+  });
   const answers = new Float32Array(sequences.length * (labelCount + 1));
   try {
     const order = sortedByLength(Uint32Array.from(sequences.keys()), sequences);

@@ -137,19 +137,22 @@ function relationGap(graph: Graph, spec: RelationsSpec, pair: LayerPair, inputs:
   );
 }
 
-const shown = (pairs: readonly LayerPair[]): string =>
-  pairs.map(([student, teacher]) => `${student}<-${teacher}`).join(", ");
+/** Student layer <- teacher layer of each pair; nothing where the pairs are not chosen yet. */
+function shown(pairs: readonly LayerPair[]): string {
+  if (pairs.length === 0) return "";
+  return `, layers ${pairs.map(([student, teacher]) => `${student}<-${teacher}`).join(", ")}`;
+}
 
 /** Every loss on inner representations: formula and graph. */
 const INNER_LOSSES: InnerLossTable = {
   "hidden-mse": {
-    formula: ({ weight, layers }) => `${weight} * mean_t[|P h_t - H_t|^2 / D], layers ${shown(layers)}`,
+    formula: ({ weight, layers }) => `${weight} * mean_t[|P h_t - H_t|^2 / D]${shown(layers)}`,
     compared: ({ layers }) => layers,
     build: (graph, spec, inputs) =>
       meanOverPairs(graph, spec.layers, inputs.tokenShares, (pair) => meanSquare(graph, pair, inputs)),
   },
   "hidden-cosine": {
-    formula: ({ weight, layers }) => `${weight} * mean_t[1 - cos(P h_t, H_t)], layers ${shown(layers)}`,
+    formula: ({ weight, layers }) => `${weight} * mean_t[1 - cos(P h_t, H_t)]${shown(layers)}`,
     compared: ({ layers }) => layers,
     build: (graph, spec, inputs) =>
       meanOverPairs(graph, spec.layers, inputs.tokenShares, (pair) => cosineDistance(graph, pair, inputs)),
@@ -157,7 +160,7 @@ const INNER_LOSSES: InnerLossTable = {
   relations: {
     formula: ({ weight, layers, heads }) =>
       `${weight} * mean_t[KL(R_t || r_t)], R and r the softmax of x x^T / sqrt(d) over ${heads} heads, mean over x in ` +
-      `queries, keys, values, layers ${shown(layers)}`,
+      `queries, keys, values${shown(layers)}`,
     compared: () => [],
     build: (graph, spec, inputs) =>
       meanOverPairs(graph, spec.layers, inputs.tokenShares, (pair) => relationGap(graph, spec, pair, inputs)),

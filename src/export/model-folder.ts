@@ -57,14 +57,20 @@ export function weightsHash(weights: ReadonlyMap<string, Float32Array>): string 
   return hash.digest("hex");
 }
 
-/** Writes a model folder, replacing an older one. @throws StoreError */
-export function writeModelFolder(folder: string, manifest: StudentManifest, graphs: StudentGraphs): void {
+/** Writes a model folder, replacing an older one; `addFiles` puts more into the folder before it appears. @throws StoreError */
+export function writeModelFolder(
+  folder: string,
+  manifest: StudentManifest,
+  graphs: StudentGraphs,
+  addFiles: (folder: string) => void = () => undefined,
+): void {
   const next = `${folder}.tmp`;
   try {
     rmSync(next, { recursive: true, force: true });
     makeFolder(join(next, "onnx"));
     writeFileAtomic(join(next, manifest.files.fp32), graphs.fp32);
     writeFileAtomic(join(next, manifest.files.int8), graphs.int8);
+    addFiles(next);
     writeJsonAtomic(join(next, "joryu.json"), manifest);
     const old = `${folder}.old`;
     rmSync(old, { recursive: true, force: true });

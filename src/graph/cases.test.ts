@@ -282,11 +282,13 @@ async function checkTrial<K extends OpKind>(kind: K, given: Trial<OpAttributes[K
   const compiledIn = build(kind, given, kind === "embedding" || kind === "embeddingBag" ? 0 : 1);
   const served = await runOnnx(compiledIn, "serve", { output: compiledIn.output });
   expectClose(served["output"]?.data ?? [], data, 1e-5, `${kind} serve with weights`);
-  if (built.output.type === "f32") await checkGradients(kind, built);
+  await checkGradients(kind, built);
 }
 
 async function checkGradients(kind: OpKind, built: Built): Promise<void> {
+  if (built.output.type !== "f32") return;
   const { loss, wanted, found } = differentiate(built);
+  if (wanted.length === 0) return; // ids alone have no gradient
   const references = interpret(built.graph, found, built.feeds);
   const outputs = Object.fromEntries(found.map((value, i) => [`gradient${i}`, value]));
   const results = await runOnnx(built, "train", outputs);

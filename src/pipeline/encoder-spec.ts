@@ -2,11 +2,14 @@
 import { ENCODER_TRAIN_DEFAULTS, type EncoderTrainSpec } from "../distill/spec.js";
 import { lossFormulas, type LossSpec } from "../distill/losses.js";
 import { ENCODER_SIZES } from "../models/encoder.js";
-import type { EncoderRecipe } from "../plan/candidates.js";
+import { innerLossFormulas, type InnerLossSpec, type LayerPair } from "../distill/inner-losses.js";
+import type { EncoderRecipe, PretrainedRecipe } from "../plan/candidates.js";
 import type { PlannedCandidate } from "../plan/plan.js";
 import { trainingLabel, type TrainContext } from "./rungs.js";
 
-/** Weight of the agreement between the towers and label smoothing: usual values, not tuned. */
+type Recovery = NonNullable<PretrainedRecipe["recovery"]>;
+
+/** Weight of the agreement between the towers, and label smoothing: usual values, not tuned. */
 const AGREEMENT_WEIGHT = 1;
 const LABEL_SMOOTHING = 0.05;
 
@@ -18,7 +21,7 @@ export function lossesOf(hasSoftLabels: boolean): readonly LossSpec[] {
 }
 
 /** Soft labels of all rows, [rows, labels + 1]; NaN where the log says nothing. Absent when no row has any. */
-function softLabelsOf(context: TrainContext): Float32Array | undefined {
+export function softLabelsOf(context: TrainContext): Float32Array | undefined {
   const { rows, dataset } = context;
   if (rows.every((row) => row.softLabels === undefined)) return undefined;
   const width = dataset.labels.length + 1;
@@ -50,6 +53,37 @@ export function encoderSpec(
   };
 }
 
+/** Losses of the fine-tuning of a pretrained encoder: the labels, and soft labels where the log has them. */
+export function teacherLosses(hasSoftLabels: boolean): readonly LossSpec[] {
+  const labels: LossSpec = { kind: "cross-entropy", weight: hasSoftLabels ? 0.5 : 1, labelSmoothing: LABEL_SMOOTHING };
+  return hasSoftLabels ? [labels, { kind: "forward-kl", weight: 0.5, temperature: 1 }] : [labels];
+}
+
+/** Losses of what a cut learns from its teacher's answers. */
+export function recoveryLosses({ softWeight, temperature }: Recovery): readonly LossSpec[] {
+  return [
+    { kind: "cross-entropy", weight: Number((1 - softWeight).toFixed(12)), labelSmoothing: LABEL_SMOOTHING },
+    { kind: "forward-kl", weight: softWeight, temperature },
+  ];
+}
+
+/** Losses of what a cut learns from its teacher's hidden states. */
+export function innerLosses({ hiddenWeight }: Recovery, layers: readonly LayerPair[]): readonly InnerLossSpec[] {
+  return [{ kind: "hidden-mse", weight: hiddenWeight, layers }];
+}
+
+function pretrainedFormulas({ recovery }: PretrainedRecipe, context: TrainContext): string[] {
+  const labels = context.dataset.labels.length;
+  const soft = context.rows.some((row) => row.softLabels !== undefined);
+  const teacher = `pretrained: ${lossFormulas(teacherLosses(soft), labels).join(" + ")}`;
+  if (recovery === undefined) return [teacher];
+  const recovered = [
+    ...lossFormulas(recoveryLosses(recovery), labels),
+    ...innerLossFormulas(innerLosses(recovery, [])),
+  ];
+  return [teacher, `cut: ${recovered.join(" + ")}`];
+}
+
 /** The printed loss of a candidate, with its numbers. */
 export function lossFormulaOf(candidate: PlannedCandidate, context: TrainContext): string {
   const parts: string[] = [];
@@ -62,6 +96,9 @@ export function lossFormulaOf(candidate: PlannedCandidate, context: TrainContext
     const soft =
       candidate.encoder.localTeacher !== undefined || context.rows.some((row) => row.softLabels !== undefined);
     parts.push(`encoder: ${lossFormulas(lossesOf(soft), context.dataset.labels.length).join(" + ")}`);
+  }
+  if (candidate.pretrained !== undefined) {
+    parts.push(...pretrainedFormulas(candidate.pretrained, context));
   }
   return parts.join("; ");
 }

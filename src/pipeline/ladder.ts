@@ -8,6 +8,7 @@ import { studentPer1kUsd, type TeacherPrice } from "../cost.js";
 import type { Plan, PlannedCandidate } from "../plan/plan.js";
 import { clopperPearsonLower } from "../stats.js";
 import { encoderTask } from "./local-teacher.js";
+import { pretrainedOutOfFold, pretrainedTask } from "./pretrained.js";
 import { mergedProgress } from "./progress.js";
 import {
   encoderFinal,
@@ -135,6 +136,11 @@ class Trainer {
 
   /** Trains what the candidate is made of, each part once. */
   async train(candidate: PlannedCandidate): Promise<Trained> {
+    if (candidate.pretrained !== undefined) {
+      const task = pretrainedTask(this.context, candidate.name, candidate.pretrained);
+      const { bestEpoch, ...outOfFold } = await pretrainedOutOfFold(this.context, task);
+      return { candidate, outOfFold, epochs: bestEpoch };
+    }
     const linear = await this.linearPart(candidate);
     const encoder = await this.encoderPart(candidate);
     const epochs = encoder === undefined ? {} : { epochs: encoder.bestEpoch };

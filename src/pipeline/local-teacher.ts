@@ -26,16 +26,21 @@ async function teacherOf(context: TrainContext, name: string, recipe: TaughtReci
   const unseen = [...context.rows.entries()].filter(([, row]) => row.fold === k || row.fold === 0);
   const rows = Uint32Array.from(unseen, ([r]) => r);
   const spec = { ...encoderSpec(context, recipe), holdout: rows };
-  const arrays = await encoderStage(context, `${name}-teacher${k}`, spec, async ({ holdoutProbabilities }) => {
-    const own = holdoutProbabilities ?? new Float32Array();
-    const seen = context.rows.filter((row) => row.fold !== k && row.fold !== 0);
-    const heldOut = unseen.map(([, row]) => row);
-    const { heldOutLogits } = await fitLinear(
-      linearJob(context, recipe.localTeacher, seen, heldOut),
-      context.signal === undefined ? {} : { signal: context.signal },
-    );
-    return new Map([["probabilities", geometricMean(heldOutLogits, own, classes)]]);
-  });
+  const arrays = await encoderStage(
+    context,
+    `${name}-teacher${k}`,
+    () => spec,
+    async ({ holdoutProbabilities }) => {
+      const own = holdoutProbabilities ?? new Float32Array();
+      const seen = context.rows.filter((row) => row.fold !== k && row.fold !== 0);
+      const heldOut = unseen.map(([, row]) => row);
+      const { heldOutLogits } = await fitLinear(
+        linearJob(context, recipe.localTeacher, seen, heldOut),
+        context.signal === undefined ? {} : { signal: context.signal },
+      );
+      return new Map([["probabilities", geometricMean(heldOutLogits, own, classes)]]);
+    },
+  );
   return { rows, probabilities: arrays.get("probabilities") ?? new Float32Array() };
 }
 

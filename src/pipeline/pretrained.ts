@@ -1,21 +1,22 @@
 /** @file Fits of a pretrained encoder: it is fine-tuned, then teaches what a cut leaves of it, by its answers and its hidden states. Fold 0
  *  is unseen by teacher and cut alike, so that its rows judge; the final pair sees all unsealed rows. */
 import { cutEncoder, allParts, type EncoderWeights } from "../compress/cut.js";
-import { bestOf, chooseLayers, measureImportance } from "../compress/importance.js";
+import { bestOf, type CalibrationOptions, chooseLayers, measureImportance } from "../compress/importance.js";
 import { softAnswers } from "../distill/answers.js";
 import { keptLayers } from "../distill/inner-losses.js";
 import { PRETRAINED_TRAIN_DEFAULTS, type EncoderTrainResult, type PretrainedTrainSpec } from "../distill/spec.js";
-import type { LossSpec } from "../distill/losses.js";
-import { cutConfig, type PretrainedConfig } from "../models/families/index.js";
+import { InvariantError } from "../errors.js";
+import { cutConfig } from "../models/families/index.js";
 import { PRETRAINED_TEACHER, type PretrainedRecipe } from "../plan/candidates.js";
 import { type Base, piecesOf } from "./base.js";
-import { LABEL_SMOOTHING, softLabelsOf } from "./encoder-spec.js";
+import { innerLosses, recoveryLosses, softLabelsOf, teacherLosses } from "./encoder-spec.js";
 import { mergedProgress } from "./progress.js";
 import {
   type EncoderOutOfFold,
   encoderStage,
+  heldOutArrays,
+  heldOutOf,
   joinFolds,
-  outOfFoldOf,
   rowsOfFold,
   sideBySide,
   trainingLabel,
@@ -34,23 +35,11 @@ export interface PretrainedTask {
   readonly sequences: readonly Int32Array[];
 }
 
-/** A task over all unsealed rows of a run. */
-export function pretrainedTask(context: TrainContext, base: Base, name: string, recipe: PretrainedRecipe): PretrainedTask {
+/** A task over all unsealed rows of a run. @throws InvariantError when the run has no base. */
+export function pretrainedTask(context: TrainContext, name: string, recipe: PretrainedRecipe): PretrainedTask {
+  const { base } = context;
+  if (base === undefined) throw new InvariantError(`pretrained: ${name} without a base`);
   return { base, name, recipe, sequences: context.rows.map(({ text }) => piecesOf(base, text)) };
-}
-
-/** Losses of the fine-tuning: the labels, and soft labels where the log has them. */
-function teacherLosses(hasSoftLabels: boolean): readonly LossSpec[] {
-  const labels: LossSpec = { kind: "cross-entropy", weight: hasSoftLabels ? 0.5 : 1, labelSmoothing: LABEL_SMOOTHING };
-  return hasSoftLabels ? [labels, { kind: "forward-kl", weight: 0.5, temperature: 1 }] : [labels];
-}
-
-/** Losses of what a cut learns from its teacher's answers. */
-function recoveryLosses({ softWeight, temperature }: NonNullable<PretrainedRecipe["recovery"]>): readonly LossSpec[] {
-  return [
-    { kind: "cross-entropy", weight: 1 - softWeight, labelSmoothing: LABEL_SMOOTHING },
-    { kind: "forward-kl", weight: softWeight, temperature },
-  ];
 }
 
 function teacherSpec(context: TrainContext, { base, recipe, sequences }: PretrainedTask): PretrainedTrainSpec {
@@ -72,17 +61,26 @@ function teacherSpec(context: TrainContext, { base, recipe, sequences }: Pretrai
   };
 }
 
+function calibrationOptions({ threads, signal }: TrainContext): CalibrationOptions {
+  return { threads, ...(signal !== undefined && { signal }) };
+}
+
 interface Cut {
   readonly encoder: EncoderWeights;
   /** Layers of the teacher that stay. */
   readonly layers: Uint32Array;
 }
 
-/** What a recipe leaves of a teacher: layers by block influence, then neurons by their activations. */
-async function cutOf(context: TrainContext, task: PretrainedTask, teacher: EncoderWeights, train: Uint32Array): Promise<Cut> {
-  const { recipe, sequences } = task;
-  const texts = Array.from(train.subarray(0, CALIBRATION_TEXTS), (row) => sequences[row] ?? new Int32Array());
-  const options = { threads: context.threads, ...(context.signal !== undefined && { signal: context.signal }) };
+/** What a recipe leaves of a teacher: layers by block influence, then neurons by their activations, on texts that the fit may see. */
+async function cutOf(
+  context: TrainContext,
+  { recipe, sequences }: PretrainedTask,
+  teacher: EncoderWeights,
+  holdout: Uint32Array = new Uint32Array(),
+): Promise<Cut> {
+  const held = new Set(holdout);
+  const texts = sequences.filter((_, row) => !held.has(row)).slice(0, CALIBRATION_TEXTS);
+  const options = calibrationOptions(context);
   const layers = await chooseLayers(teacher, texts, recipe.layers, options);
   const shallow = cutEncoder(teacher, { ...allParts(teacher.config), layers });
   if (recipe.feedForward === teacher.config.feedForward) return { encoder: shallow, layers };
@@ -91,26 +89,21 @@ async function cutOf(context: TrainContext, task: PretrainedTask, teacher: Encod
   return { encoder: cutEncoder(shallow, { ...allParts(shallow.config), feedForward: kept }), layers };
 }
 
-/** The cut, and how its teacher makes up for what it lost. */
+/** How a teacher makes up for what a cut has lost. */
 async function recoverySpec(
   context: TrainContext,
   task: PretrainedTask,
   teacher: EncoderWeights,
-  holdout: Uint32Array,
+  { encoder, layers }: Cut,
 ): Promise<PretrainedTrainSpec> {
-  const { recipe, sequences } = task;
-  const { recovery } = recipe;
+  const { recovery } = task.recipe;
+  if (recovery === undefined) throw new InvariantError(`pretrained: ${task.name} has nothing to recover`);
   const spec = teacherSpec(context, task);
-  if (recovery === undefined) return spec;
-  const held = new Set(holdout);
-  const train = Uint32Array.from(sequences.keys()).filter((row) => !held.has(row));
-  const { encoder, layers } = await cutOf(context, task, teacher, train);
   const model = { ...spec.model, labelCount: spec.labelCount };
-  const { threads, signal } = context;
   return {
     ...spec,
     losses: recoveryLosses(recovery),
-    softLabels: await softAnswers(model, teacher.values, sequences, { threads, ...(signal !== undefined && { signal }) }),
+    softLabels: await softAnswers(model, teacher.values, task.sequences, calibrationOptions(context)),
     model: { ...spec.model, config: encoder.config },
     start: encoder.values,
     epochs: recovery.epochs,
@@ -118,83 +111,111 @@ async function recoverySpec(
     teacher: {
       model: { config: teacher.config },
       weights: teacher.values,
-      losses: [{ kind: "hidden-mse", weight: recovery.hiddenWeight, layers: keptLayers(layers) }],
+      losses: innerLosses(recovery, keptLayers(layers)),
     },
   };
 }
 
-const WEIGHT = "weight.";
-
-function collected({ weights, holdoutProbabilities, bestEpoch }: EncoderTrainResult): Map<string, Float32Array> {
-  return new Map([
-    ...Array.from(weights, ([name, values]): [string, Float32Array] => [WEIGHT + name, values]),
-    ...(holdoutProbabilities === undefined
-      ? []
-      : ([["logits", holdoutProbabilities.map((p) => Math.log(Math.max(p, 1e-12)))]] as const)),
-    ["bestEpoch", Float32Array.of(bestEpoch)],
-  ]);
-}
-
 type Stored = ReadonlyMap<string, Float32Array>;
+
+const WEIGHT = "weight.";
+const LAYERS = "layers";
+
+function collected(result: EncoderTrainResult): Map<string, Float32Array> {
+  const arrays = heldOutArrays(result);
+  for (const [name, values] of result.weights) arrays.set(WEIGHT + name, values);
+  return arrays;
+}
 
 function weightsIn(stored: Stored): Map<string, Float32Array> {
   return new Map(
-    Array.from(stored).flatMap(([name, values]) => (name.startsWith(WEIGHT) ? [[name.slice(WEIGHT.length), values]] : [])),
+    Array.from(stored).flatMap(([name, values]) =>
+      name.startsWith(WEIGHT) ? [[name.slice(WEIGHT.length), values] as const] : [],
+    ),
   );
 }
 
-async function teacherFit(context: TrainContext, task: PretrainedTask, fold: number | undefined): Promise<Stored> {
-  const spec = teacherSpec(context, task);
-  const stage = fold === undefined ? `${PRETRAINED_TEACHER}-weights` : `${PRETRAINED_TEACHER}-fold${fold}`;
-  const held = fold === undefined ? {} : { holdout: rowsOfFold(context, fold) };
-  return encoderStage(context, stage, { ...spec, ...held }, collected);
+/** Rows that a fit does not see: those of the fold, none for the final fit. */
+function heldOut(context: TrainContext, fold: number | undefined): { readonly holdout?: Uint32Array } {
+  return fold === undefined ? {} : { holdout: rowsOfFold(context, fold) };
 }
 
-/** The fit of a cut, its teacher being trained first where it is not yet. `epochs` ends the final fit early. */
-async function cutFit(
-  context: TrainContext,
-  task: PretrainedTask,
-  fold: number | undefined,
-  epochs?: number,
-): Promise<Stored> {
-  const teacher = { config: task.base.config, values: weightsIn(await teacherFit(context, task, fold)) };
-  const holdout = fold === undefined ? undefined : rowsOfFold(context, fold);
-  const stage = fold === undefined ? `${task.name}-weights${epochs ?? ""}` : `${task.name}-fold${fold}`;
-  return encoderStage(
+/** Name of a stage: of a fold, or of the final fit, which may end early. */
+function stageOf(part: string, fold: number | undefined, epochs: number | undefined): string {
+  return fold === undefined ? `${part}-weights${epochs ?? ""}` : `${part}-fold${fold}`;
+}
+
+/** A fit of one part of a task; `fold` is held out, none for the final fit, which ends after `epochs` where told. */
+type Fit = (context: TrainContext, task: PretrainedTask, fold?: number, epochs?: number) => Promise<Stored>;
+
+const teacherFit: Fit = async (context, task, fold, epochs) =>
+  encoderStage(
     context,
-    stage,
-    async () => ({
-      ...(await recoverySpec(context, task, teacher, holdout ?? new Uint32Array())),
-      ...(holdout !== undefined && { holdout }),
+    stageOf(PRETRAINED_TEACHER, fold, epochs),
+    () => ({
+      ...teacherSpec(context, task),
+      ...heldOut(context, fold),
       ...(epochs !== undefined && { stopAfterEpochs: epochs }),
     }),
     collected,
   );
+
+/** The fit of a cut, after that of its teacher, which is read back where it is done. */
+const cutFit: Fit = async (context, task, fold, epochs) => {
+  const taught = await teacherFit(context, task, fold, fold === undefined ? task.recipe.teacher.epochs : undefined);
+  const teacher = { config: task.base.config, values: weightsIn(taught) };
+  let layers = new Uint32Array();
+  return encoderStage(
+    context,
+    stageOf(task.name, fold, epochs),
+    async () => {
+      const held = heldOut(context, fold);
+      const cut = await cutOf(context, task, teacher, held.holdout);
+      layers = Uint32Array.from(cut.layers);
+      const spec = await recoverySpec(context, task, teacher, cut);
+      return { ...spec, ...held, ...(epochs !== undefined && { stopAfterEpochs: epochs }) };
+    },
+    (result) => collected(result).set(LAYERS, Float32Array.from(layers)),
+  );
+};
+
+/** Epochs of the training whose end is the student. */
+function epochsOf({ recipe }: PretrainedTask): number {
+  return recipe.recovery?.epochs ?? recipe.teacher.epochs;
 }
 
-/** Out-of-fold logits of a recipe; with several threads the final fits run beside those of the fold. */
+/** Out-of-fold logits of a recipe. With several threads the final fits run beside those of the fold, as if the last epoch were the best. */
 export async function pretrainedOutOfFold(context: TrainContext, task: PretrainedTask): Promise<EncoderOutOfFold> {
   const { recipe, name } = task;
-  const isCut = recipe.recovery !== undefined;
-  const epochs = recipe.recovery?.epochs ?? recipe.teacher.epochs;
-  const jobs = context.threads > 1 ? 2 : 1;
-  const inLanes = async (label: string, fit: (of: TrainContext, fold: number | undefined) => Promise<Stored>): Promise<Stored> => {
-    const progress = mergedProgress(context.progress, `${label}, ${jobs > 1 ? "fold and final fit" : "fold"}`, jobs);
+  const withFinal = context.threads > 1;
+  const lanes = async (what: string, fit: Fit, epochs: number): Promise<Stored> => {
+    const progress = mergedProgress(
+      context.progress,
+      `${what}, fold${withFinal ? " and final fit" : ""}`,
+      withFinal ? 2 : 1,
+    );
     const shared = { ...context, threads: 1, progress };
-    const folds = jobs > 1 ? [undefined, JUDGING_FOLD] : [JUDGING_FOLD];
-    const stored = await sideBySide(folds.map((fold) => async () => fit(shared, fold)), context.threads);
-    return stored.at(-1) ?? new Map();
+    const final = async (): Promise<Stored> => (withFinal ? fit(shared, task, undefined, epochs) : new Map());
+    const [, judged] = await sideBySide([final, async () => fit(shared, task, JUDGING_FOLD)], context.threads);
+    return judged ?? new Map();
   };
-  let judged = await inLanes("pretrained, fine-tuning", (of, fold) => teacherFit(of, task, fold));
-  if (isCut) judged = await inLanes(name, (of, fold) => cutFit(of, task, fold, fold === undefined ? epochs : undefined));
-  const part = outOfFoldOf(rowsOfFold(context, JUDGING_FOLD), judged, epochs);
-  return joinFolds([part], context.dataset.labels.length, epochs);
+  let judged = await lanes(PRETRAINED_TEACHER, teacherFit, recipe.teacher.epochs);
+  if (recipe.recovery !== undefined) judged = await lanes(name, cutFit, recipe.recovery.epochs);
+  const part = heldOutOf(rowsOfFold(context, JUDGING_FOLD), judged, epochsOf(task));
+  return joinFolds([part], context.dataset.labels.length, epochsOf(task));
 }
 
 /** The final encoder of a recipe with its head, trained for `epochs` on all unsealed rows. */
-export async function pretrainedFinal(context: TrainContext, task: PretrainedTask, epochs: number): Promise<EncoderWeights> {
+export async function pretrainedFinal(
+  context: TrainContext,
+  task: PretrainedTask,
+  epochs: number,
+): Promise<EncoderWeights> {
   const shared = { ...context, threads: 1 };
-  const { config } = task.base;
-  if (task.recipe.recovery === undefined) return { config, values: weightsIn(await teacherFit(shared, task, undefined)) };
-  return cutWeights(task, weightsIn(await cutFit(shared, task, undefined, epochs)));
+  const { base, recipe } = task;
+  if (recipe.recovery === undefined)
+    return { config: base.config, values: weightsIn(await teacherFit(shared, task, undefined, epochs)) };
+  const stored = await cutFit(shared, task, undefined, epochs);
+  const layers = Array.from(stored.get(LAYERS) ?? []);
+  return { config: cutConfig(base.config, { layers, feedForward: recipe.feedForward }), values: weightsIn(stored) };
 }

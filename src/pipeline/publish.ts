@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LabelDataset } from "../dataset/types.js";
+import { copyHuggingFaceFiles } from "../export/hugging-face.js";
 import { writeModelFolder } from "../export/model-folder.js";
 import { formatJson } from "../store/files.js";
 import { clopperPearson, type Estimate } from "../stats.js";
@@ -56,6 +57,8 @@ export function publishStudent(input: PublishInput): Published {
     fp32: readFileSync(join(input.from, exported.files.fp32)),
     int8: readFileSync(join(input.from, exported.files.int8)),
   };
-  if (!holds(input.to, manifest)) writeModelFolder(input.to, manifest, graphs);
+  if (!holds(input.to, manifest)) {
+    writeModelFolder(input.to, manifest, graphs, (folder) => copyHuggingFaceFiles(input.from, folder));
+  }
   return { folder: input.to, manifest, proof };
 }

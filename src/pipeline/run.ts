@@ -13,6 +13,7 @@ import type { Facts, Verdict } from "../report/facts.js";
 import { takeLock, writeJsonAtomic } from "../store/files.js";
 import { VERSION } from "../version.js";
 import { assembleFacts } from "./assemble.js";
+import { type Base, baseFacts, openBase } from "./base.js";
 import { climb, type Ladder } from "./ladder.js";
 import { machineFor } from "./machine.js";
 import { prepareDataset } from "./prepare.js";
@@ -44,6 +45,7 @@ export interface Planned {
   readonly dataset: LabelDataset;
   readonly datasetFolder: string;
   readonly teacher: TeacherPrice;
+  readonly base?: Base;
 }
 
 /** Imports and plans, without training anything. @throws InputError, ConfigError, StoreError */
@@ -72,7 +74,8 @@ async function importAndPlan(config: Config, options: RunOptions): Promise<Plann
       ? {}
       : { outputUsdPerMillion: config.teacher.outputUsdPerMillion }),
   });
-  const facts = planFacts(dataset);
+  const base = config.base === undefined ? undefined : openBase(config.base);
+  const facts = { ...planFacts(dataset), ...(base !== undefined && { base: baseFacts(base, dataset) }) };
   const plan = planRun({
     profile,
     facts: config.callsPerMonth === undefined ? facts : { ...facts, callsPerMonth: config.callsPerMonth },
@@ -81,7 +84,7 @@ async function importAndPlan(config: Config, options: RunOptions): Promise<Plann
     ...(teacher.per1kUsd === undefined ? {} : { teacherPer1kUsd: teacher.per1kUsd }),
     machineUsdPerHour: config.machineUsdPerHour,
   });
-  return { plan, dataset, datasetFolder: folder, teacher };
+  return { plan, dataset, datasetFolder: folder, teacher, ...(base !== undefined && { base }) };
 }
 
 function hashOf(value: unknown): string {
@@ -191,6 +194,7 @@ function contextOf(planned: Planned, folder: RunFolder, config: Config, options:
     progress: options.progress,
     threads: options.threads,
     seed: config.seed,
+    ...(planned.base === undefined ? {} : { base: planned.base }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   };
 }

@@ -3,16 +3,19 @@
 import { rmSync } from "node:fs";
 import type { LabelDataset, Row } from "../dataset/types.js";
 import { fitLinear, type LinearFitJob } from "../distill/linear-fit.js";
-import type { EncoderTrainResult, EncoderTrainSpec } from "../distill/spec.js";
+import type { EncoderTrainResult, TrainSpec } from "../distill/spec.js";
 import { trainEncoder } from "../distill/train.js";
 import { softmaxRow } from "../export/parity.js";
 import type { EncoderRecipe, LinearRecipe } from "../plan/candidates.js";
+import type { Base } from "./base.js";
 import { encoderSpec } from "./encoder-spec.js";
 import type { Progress } from "./progress.js";
 import type { RunFolder } from "./run-folder.js";
 
 export interface TrainContext {
   readonly dataset: LabelDataset;
+  /** The pretrained encoder that the user named. */
+  readonly base?: Base;
   /** Unsealed rows, in the order of the dataset. */
   readonly rows: readonly Row[];
   readonly folder: RunFolder;
@@ -143,12 +146,12 @@ export function linearFinal(
 export async function encoderStage(
   context: TrainContext,
   stage: string,
-  spec: EncoderTrainSpec,
+  specOf: () => Promise<TrainSpec> | TrainSpec,
   collect: (result: EncoderTrainResult) => Promise<Map<string, Float32Array>> | Map<string, Float32Array>,
 ): Promise<ReadonlyMap<string, Float32Array>> {
   const checkpointPath = context.folder.file(`${stage}.checkpoint`);
   const arrays = await context.folder.arrays(stage, async () => {
-    const result = await trainEncoder(spec, {
+    const result = await trainEncoder(await specOf(), {
       threads: context.threads,
       checkpointPath,
       onProgress: ({ step, steps }) => context.progress.update(stage, steps > 0 ? step / steps : 0),
@@ -175,25 +178,36 @@ export interface EncoderTask {
   readonly localSoftLabels?: Float32Array;
 }
 
+/** Unsealed rows of a fold. */
+export function rowsOfFold(context: TrainContext, k: number): Uint32Array {
+  return Uint32Array.from([...context.rows.entries()].flatMap(([r, row]) => (row.fold === k ? [r] : [])));
+}
+
+/** What a training says of its held-out rows, as arrays of a stage: log-probabilities and the best epoch. */
+export function heldOutArrays({ holdoutProbabilities, bestEpoch }: EncoderTrainResult): Map<string, Float32Array> {
+  const probabilities = holdoutProbabilities ?? new Float32Array();
+  return new Map([
+    ["logits", probabilities.map((p) => Math.log(Math.max(p, 1e-12)))],
+    ["bestEpoch", Float32Array.of(bestEpoch)],
+  ]);
+}
+
+/** The same read back. */
+export function heldOutOf(
+  rows: Uint32Array,
+  arrays: ReadonlyMap<string, Float32Array>,
+  epochs: number,
+): EncoderOutOfFold {
+  const logits = arrays.get("logits") ?? new Float32Array();
+  return { rows, logits, bestEpoch: arrays.get("bestEpoch")?.[0] ?? epochs };
+}
+
 /** Log-probabilities of the rows of one fold by an encoder of the other folds, and its best epoch. */
 export async function encoderFold(context: TrainContext, task: EncoderTask, k: number): Promise<EncoderOutOfFold> {
-  const rows = Uint32Array.from([...context.rows.entries()].flatMap(([r, row]) => (row.fold === k ? [r] : [])));
-  const spec = { ...encoderSpec(context, task.recipe, task.localSoftLabels), holdout: rows };
-  const arrays = await encoderStage(
-    context,
-    `${task.name}-fold${k}`,
-    spec,
-    ({ holdoutProbabilities = new Float32Array(), bestEpoch }) =>
-      new Map([
-        ["logits", holdoutProbabilities.map((p) => Math.log(Math.max(p, 1e-12)))],
-        ["bestEpoch", Float32Array.of(bestEpoch)],
-      ]),
-  );
-  return {
-    rows,
-    logits: arrays.get("logits") ?? new Float32Array(),
-    bestEpoch: arrays.get("bestEpoch")?.[0] ?? task.recipe.epochs,
-  };
+  const holdout = rowsOfFold(context, k);
+  const spec = { ...encoderSpec(context, task.recipe, task.localSoftLabels), holdout };
+  const arrays = await encoderStage(context, `${task.name}-fold${k}`, () => spec, heldOutArrays);
+  return heldOutOf(holdout, arrays, task.recipe.epochs);
 }
 
 /** An epoch in the last eighth of the schedule counts as its end: the rate is close to 0 there, and the weights hardly move. */
@@ -227,7 +241,7 @@ export async function encoderFinal(
   return encoderStage(
     context,
     `${task.name}-weights${epochs}`,
-    spec,
+    () => spec,
     ({ weights }) => new Map([...weights].map(([key, data]) => [`encoder.${key}`, data])),
   );
 }

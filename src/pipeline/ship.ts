@@ -1,7 +1,9 @@
 /** @file The chosen rung becomes a model folder: final fit, calibrator, both graphs, parity against the training weights. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { allParts, cutEncoder } from "../compress/cut.js";
 import { fitCalibrator } from "../evaluate/calibration.js";
+import { type HuggingFaceParts, tokenizerText, writeHuggingFaceFiles } from "../export/hugging-face.js";
 import {
   compileReference,
   compileStudent,
@@ -13,13 +15,17 @@ import {
 import { compareLogits, type Parity } from "../export/parity.js";
 import { ENCODER_SIZES } from "../models/encoder.js";
 import type { StudentShape } from "../models/joined.js";
+import type { PretrainedRecipe } from "../plan/candidates.js";
 import type { PlannedCandidate } from "../plan/plan.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import { parseManifest, type StudentManifest } from "../student/manifest.js";
-import { studentLogits } from "../student/student.js";
+import { type StudentFeatures, studentLogits } from "../student/student.js";
+import { openTokenizer } from "../tokenizer/tokenizer.js";
 import { VERSION } from "../version.js";
+import { trimmedFor } from "./base.js";
 import { encoderTask } from "./local-teacher.js";
+import { pretrainedFinal, pretrainedTask } from "./pretrained.js";
 import { encoderFinal, linearFinal, type OutOfFold, type TrainContext } from "./rungs.js";
 
 /** Rows on which an export is compared with its training weights. */
@@ -40,7 +46,17 @@ export interface Shipped {
   readonly graphs: StudentGraphs;
 }
 
-/** Layout of a candidate's serving graph. */
+/** A student after its final fit. */
+interface FinalStudent {
+  readonly shape: StudentShape;
+  /** By the names of the serving graph's parameters. */
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly features: StudentFeatures;
+  /** What others open, where they can. */
+  readonly huggingFace?: HuggingFaceParts;
+}
+
+/** Layout of the serving graph of a student of hashed features. */
 function shapeOf(trained: Trained, labels: number): StudentShape {
   const { linear, encoder } = trained.candidate;
   return {
@@ -51,7 +67,7 @@ function shapeOf(trained: Trained, labels: number): StudentShape {
   };
 }
 
-async function finalWeights(context: TrainContext, trained: Trained): Promise<Map<string, Float32Array>> {
+async function finalHashed(context: TrainContext, trained: Trained): Promise<FinalStudent> {
   const { linear, encoder, parts } = trained.candidate;
   const weights = new Map<string, Float32Array>();
   if (linear !== undefined) {
@@ -63,7 +79,43 @@ async function finalWeights(context: TrainContext, trained: Trained): Promise<Ma
     const task = await encoderTask(context, `encoder-${encoder.size}`, encoder);
     for (const [key, data] of await encoderFinal({ ...context, threads: 1 }, task, epochs)) weights.set(key, data);
   }
-  return weights;
+  const shape = shapeOf(trained, context.dataset.labels.length);
+  return { shape, weights, features: featuresOf(trained.candidate) };
+}
+
+/** A pretrained encoder after its final fit, its vocabulary cut down to the texts. */
+async function finalPretrained(
+  context: TrainContext,
+  { candidate, epochs }: Trained,
+  recipe: PretrainedRecipe,
+): Promise<FinalStudent> {
+  const task = pretrainedTask(context, candidate.name, recipe);
+  const { base } = task;
+  const encoder = await pretrainedFinal(context, task, epochs ?? recipe.recovery?.epochs ?? recipe.teacher.epochs);
+  const { tokenizerJson, keptIds } = trimmedFor(base, context.dataset);
+  const { config, values } = cutEncoder(encoder, {
+    ...allParts(encoder.config),
+    vocabulary: Uint32Array.from(keptIds),
+    positions: base.maxTokens,
+  });
+  const { labels } = context.dataset;
+  const { pooling, maxTokens } = base;
+  const written = Buffer.from(tokenizerText(tokenizerJson));
+  return {
+    shape: { labels: labels.length, pretrained: { config, pooling, maxTokens } },
+    weights: values,
+    features: { pieces: { maxTokens, tokenizerSha256: sha256(written) }, tokenizer: openTokenizer(tokenizerJson) },
+    huggingFace: {
+      ...{ config, values, labels, tokenizerJson },
+      baseConfig: base.folder.config,
+      tokenizerConfig: base.folder.tokenizerConfig,
+    },
+  };
+}
+
+function finalStudent(context: TrainContext, trained: Trained): Promise<FinalStudent> {
+  const { pretrained } = trained.candidate;
+  return pretrained === undefined ? finalHashed(context, trained) : finalPretrained(context, trained, pretrained);
 }
 
 function featuresOf(candidate: PlannedCandidate): StudentManifest["features"] {
@@ -82,7 +134,7 @@ async function graphLogits(
   graph: Uint8Array,
   feeds: Readonly<Record<string, Tensor>>,
   context: TrainContext,
-  candidate: PlannedCandidate,
+  features: StudentFeatures,
 ): Promise<Float32Array> {
   const texts = context.rows.slice(0, PARITY_ROWS).map((row) => row.text);
   const session = await openSession(graph, { threads: context.threads });
@@ -92,7 +144,7 @@ async function graphLogits(
       session.run({ ...inputs, ...feeds }, outputs),
   };
   try {
-    return await studentLogits(fed, featuresOf(candidate), context.dataset.labels.length, texts);
+    return await studentLogits(fed, features, context.dataset.labels.length, texts);
   } finally {
     await session.close();
   }
@@ -100,19 +152,18 @@ async function graphLogits(
 
 async function parityOf(
   context: TrainContext,
-  trained: Trained,
-  weights: ReadonlyMap<string, Float32Array>,
+  { shape, weights, features }: FinalStudent,
   graphs: StudentGraphs,
 ): Promise<Parity[]> {
   const classes = context.dataset.labels.length;
-  const reference = compileReference(shapeOf(trained, classes), weights);
-  const expected = await graphLogits(reference.graph, reference.feeds, context, trained.candidate);
+  const reference = compileReference(shape, weights);
+  const expected = await graphLogits(reference.graph, reference.feeds, context, features);
   const parity: Parity[] = [];
   for (const [artefact, graph] of [
     ["onnx/model.onnx", graphs.fp32],
     ["onnx/model_int8.onnx", graphs.int8],
   ] as const) {
-    parity.push(compareLogits(artefact, expected, await graphLogits(graph, {}, context, trained.candidate), classes));
+    parity.push(compareLogits(artefact, expected, await graphLogits(graph, {}, context, features), classes));
   }
   return parity;
 }
@@ -133,10 +184,10 @@ export async function shipStudent(
   const path = join(options.folder, "joryu.json");
   if (existsSync(path)) return parseManifest(readFileSync(path, "utf8"), path);
   const { dataset, rows } = context;
-  const weights = await finalWeights(context, trained);
+  const student = await finalStudent(context, trained);
   context.progress.update("export", 0.1);
-  const graphs = compileStudent(shapeOf(trained, dataset.labels.length), weights);
-  const hash = weightsHash(weights);
+  const graphs = compileStudent(student.shape, student.weights);
+  const hash = weightsHash(student.weights);
   const calibrator = fitCalibrator(
     {
       logits: trained.outOfFold.logits,
@@ -145,14 +196,15 @@ export async function shipStudent(
     },
     hash,
   );
-  const parity = await parityOf(context, trained, weights, graphs);
+  const parity = await parityOf(context, student, graphs);
+  const { tokenizer: _, ...features } = student.features;
   const manifest: StudentManifest = {
     format: "joryu-student-1",
-    opensWith: "joryu",
+    opensWith: student.huggingFace === undefined ? "joryu" : "transformers.js",
     name: options.name,
     kind: trained.candidate.kind,
     labels: [...dataset.labels],
-    features: featuresOf(trained.candidate),
+    features,
     template: dataset.template,
     files: { int8: "onnx/model_int8.onnx", fp32: "onnx/model.onnx" },
     sha256: { int8: sha256(graphs.int8), fp32: sha256(graphs.fp32), weights: hash },
@@ -170,7 +222,10 @@ export async function shipStudent(
       joryu: VERSION,
     },
   };
-  writeModelFolder(options.folder, manifest, graphs);
+  const { huggingFace } = student;
+  writeModelFolder(options.folder, manifest, graphs, (folder) => {
+    if (huggingFace !== undefined) writeHuggingFaceFiles(folder, huggingFace);
+  });
   context.progress.update("export", 1);
   return manifest;
 }
