@@ -47,8 +47,16 @@ function caseOf(name: string, narrow: boolean): Case {
   };
   const spec: PretrainedTrainSpec = {
     ...PRETRAINED_TRAIN_DEFAULTS,
-    ...{ sequences, labels, labelCount: 4, seed: 2, epochs: 8, batchSize: 16, microBatchSize: 6 },
-    ...{ learningRate: 1e-2, tableLearningRateRatio: 1, dropout: 0 },
+    sequences,
+    labels,
+    labelCount: 4,
+    seed: 2,
+    epochs: 8,
+    batchSize: 16,
+    microBatchSize: 6,
+    learningRate: 1e-2,
+    tableLearningRateRatio: 1,
+    dropout: 0,
     model: { config: student.config, pooling: "mean", maxTokens: 12 },
     start: student.values,
     weights: Float32Array.from(labels, (_, i) => 1 + (i % 2)),

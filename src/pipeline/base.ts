@@ -47,7 +47,11 @@ export function openBase(path: string): Base {
     );
   const sha256 = createHash("sha256").update(JSON.stringify(config)).update(tokenizerText).update(weightsHash(weights));
   return {
-    ...{ folder, config, weights, tokenizer, tokenizerJson },
+    folder,
+    config,
+    weights,
+    tokenizer,
+    tokenizerJson,
     pooling: folder.pooling?.modes[0] === "first" ? "cls" : "mean",
     maxTokens: Math.min(LONGEST_TEXT, config.maxPositions, folder.pooling?.maxTokens ?? Infinity),
     sha256: sha256.digest("hex"),

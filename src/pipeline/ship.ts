@@ -106,7 +106,10 @@ async function finalPretrained(
     weights: values,
     features: { pieces: { maxTokens, tokenizerSha256: sha256(written) }, tokenizer: openTokenizer(tokenizerJson) },
     huggingFace: {
-      ...{ config, values, labels, tokenizerJson },
+      config,
+      values,
+      labels,
+      tokenizerJson,
       baseConfig: base.folder.config,
       tokenizerConfig: base.folder.tokenizerConfig,
     },
