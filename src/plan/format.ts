@@ -30,16 +30,25 @@ export function describeReason({ code, facts }: PlanReason): string {
   return SENTENCES[code](facts);
 }
 
+/** How a candidate is trained. */
+function recipeText({ linear, encoder, pretrained }: PlannedCandidate, folds: number): string {
+  if (pretrained !== undefined) {
+    const { teacher, recovery, layers, feedForward } = pretrained;
+    const tuned = `${teacher.epochs} epochs`;
+    if (recovery === undefined) return `${tuned}, 1 of ${folds} folds`;
+    return `teacher ${tuned}; ${layers} layers, ${feedForward} neurons, ${recovery.epochs} epochs, 1 of ${folds} folds`;
+  }
+  if (encoder === undefined) return `${linear?.epochs} epochs`;
+  const teacher = encoder.localTeacher === undefined ? "" : ", local teacher";
+  return `${encoder.epochs} epochs, ${encoder.folds} of ${folds} folds${teacher}`;
+}
+
 function describeCandidate(candidate: PlannedCandidate, folds: number): string {
-  const { estimate, status, because, encoder, linear } = candidate;
-  const recipe =
-    encoder === undefined
-      ? `${linear?.epochs} epochs`
-      : `${encoder.epochs} epochs, ${encoder.folds} of ${folds} folds${encoder.localTeacher === undefined ? "" : ", local teacher"}`;
+  const { estimate, status, because } = candidate;
   const saved =
     estimate.savedPer1kUsd === undefined ? "" : `, saves ${number(estimate.savedPer1kUsd)} USD per 1,000 calls`;
   const reasons = because.length === 0 ? "" : `: ${because.map(describeReason).join("; ")}`;
-  const cost = `${number(estimate.sizeBytes / 1e6)} MB, ${number(estimate.latencyMs)} ms, ${number(estimate.trainSeconds)} s (${recipe})${saved}`;
+  const cost = `${number(estimate.sizeBytes / 1e6)} MB, ${number(estimate.latencyMs)} ms, ${number(estimate.trainSeconds)} s (${recipeText(candidate, folds)})${saved}`;
   return `${candidate.name.padEnd(15)} ${status.padEnd(12)} ${cost}${reasons}`;
 }
 
