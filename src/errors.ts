@@ -69,6 +69,36 @@ export class StoreError extends JoryuError {
   readonly exitCode = 1;
 }
 
+/** What is known of a failed call beside its message. */
+export interface UpstreamDetails extends ErrorDetails {
+  /** HTTP status, absent where no answer came. */
+  readonly status?: number;
+  /** How long the server asks to wait. */
+  readonly retryAfterMs?: number;
+  /** Every other call would fail in the same way (key, address, credit). */
+  readonly isForAll: boolean;
+  /** The server may have done the work, and bill it. */
+  readonly mayHaveCost: boolean;
+}
+
+/** A model's server refused, failed or was not reached. Whether a retry can help is decided here, once. */
+export class UpstreamError extends JoryuError {
+  readonly code = "upstream";
+  readonly exitCode = 1;
+  readonly status: number | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly isForAll: boolean;
+  readonly mayHaveCost: boolean;
+
+  constructor(message: string, details: UpstreamDetails) {
+    super(message, details);
+    this.status = details.status;
+    this.retryAfterMs = details.retryAfterMs;
+    this.isForAll = details.isForAll;
+    this.mayHaveCost = details.mayHaveCost;
+  }
+}
+
 /** Something that must hold does not: a defect of Joryu. */
 export class InvariantError extends JoryuError {
   readonly code = "internal";

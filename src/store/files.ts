@@ -50,7 +50,8 @@ export function makeFolder(path: string): void {
   }
 }
 
-function syncFolder(path: string): void {
+/** Makes the names in a folder last: a new file survives a crash only after this. */
+export function syncFolder(path: string): void {
   const descriptor = openSync(path, "r");
   try {
     fsyncSync(descriptor);
