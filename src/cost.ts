@@ -49,8 +49,19 @@ export function teacherPrice(input: TeacherPriceInput): TeacherPrice {
   const { inputUsdPerMillion, outputUsdPerMillion, meanInputTokens, meanOutputTokens } = input;
   if (inputUsdPerMillion === undefined || outputUsdPerMillion === undefined) return { source: "unknown" };
   if (meanInputTokens === undefined || meanOutputTokens === undefined) return { source: "unknown" };
-  const perCallUsd = (meanInputTokens * inputUsdPerMillion + meanOutputTokens * outputUsdPerMillion) / TOKENS_PER_PRICE;
+  const perCallUsd = callUsd(meanInputTokens, meanOutputTokens, { inputUsdPerMillion, outputUsdPerMillion });
   return { per1kUsd: perCallUsd * CALLS_PER_UNIT, source: "config" };
+}
+
+/** Stated token prices, US dollars per million tokens. */
+export interface TokenPrice {
+  readonly inputUsdPerMillion: number;
+  readonly outputUsdPerMillion: number;
+}
+
+/** What one call costs by its tokens. */
+export function callUsd(inputTokens: number, outputTokens: number, price: TokenPrice): number {
+  return (inputTokens * price.inputUsdPerMillion + outputTokens * price.outputUsdPerMillion) / TOKENS_PER_PRICE;
 }
 
 /** Machine time for 1,000 answers: USD/h / (answers/s x 3,600 x utilisation) x 1,000. */

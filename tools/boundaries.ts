@@ -16,7 +16,21 @@ export interface RimRule {
 
 /** Edges that exist, from the top of the layout down; a row is added together with the import that needs it. */
 export const EDGES: EdgeTable = {
-  cli: ["clock", "config", "dataset", "errors", "pipeline", "plan", "report", "stats", "store", "student", "version"],
+  cli: [
+    "clock",
+    "config",
+    "dataset",
+    "errors",
+    "pipeline",
+    "plan",
+    "report",
+    "stats",
+    "store",
+    "student",
+    "teacher",
+    "version",
+    "wire",
+  ],
   pipeline: [
     "clock",
     "compress",
@@ -40,6 +54,7 @@ export const EDGES: EdgeTable = {
     "weights",
   ],
   report: ["store"],
+  teacher: ["clock", "cost", "dataset", "errors", "random", "store", "wire"],
   plan: ["clock", "config", "cost", "dataset", "errors", "graph", "models", "random", "runtime", "tensor", "tokenizer"],
   distill: ["errors", "graph", "models", "random", "runtime", "tensor", "tokenizer"],
   compress: ["errors", "graph", "models", "runtime", "tensor", "tokenizer"],
@@ -53,6 +68,7 @@ export const EDGES: EdgeTable = {
   runtime: ["errors", "tensor"],
   weights: ["config", "errors", "store", "tensor"],
   tokenizer: ["errors"],
+  wire: ["clock", "errors"],
   config: ["errors"],
   graph: ["errors"],
   store: ["errors"],
@@ -72,7 +88,19 @@ export const LIBRARY_RIM: readonly RimRule[] = [
   { name: "cli-progress", homes: ["src/cli/"] },
   { name: "string-width", homes: ["src/cli/", "src/report/"] },
   { name: "yaml", homes: ["src/config/"] },
-  { name: "zod", homes: ["src/config/", "src/dataset/", "src/plan/", "src/student/", "src/pipeline/", "src/distill/"] },
+  {
+    name: "zod",
+    homes: [
+      "src/teacher/",
+      "src/wire/",
+      "src/config/",
+      "src/dataset/",
+      "src/plan/",
+      "src/student/",
+      "src/pipeline/",
+      "src/distill/",
+    ],
+  },
 ];
 
 export const GLOBAL_RIM: readonly RimRule[] = [

@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   run: async () => (await import("./run.js")).addRun,
   predict: async () => (await import("./predict.js")).addPredict,
   evaluate: async () => (await import("./evaluate.js")).addEvaluate,
+  label: async () => (await import("./label.js")).addLabel,
   import: async () => (await import("./import.js")).addImport,
   plan: async () => (await import("./plan.js")).addPlan,
   report: async () => (await import("./report.js")).addReport,

@@ -43,7 +43,8 @@ export function addRunFlags(command: Command): Command {
     .option("--json", "print JSON lines");
 }
 
-function numberFlag(name: string, value: string | undefined): number | undefined {
+/** A flag's value as a number. @throws UsageError */
+export function numberFlag(name: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const number = Number(value);
   if (value.trim() === "" || !Number.isFinite(number)) throw new UsageError(`${name}: expected a number, got ${value}`);

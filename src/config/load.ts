@@ -53,9 +53,13 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
   return [];
 }
 
+/** Sections whose keys are flags of their own. */
+const FLAG_SECTIONS = ["label", "teacher", "columns"] as const;
+
 /** Where a setting stands: its file and key, or its flag. */
 function placeOf(where: string | undefined, path: readonly PropertyKey[]): string {
   const [first, ...rest] = path.map(String);
+  if (where === undefined && FLAG_SECTIONS.some((section) => section === first)) return placeOf(where, path.slice(1));
   if (where !== undefined) return `${where}: ${first === undefined ? "settings" : [first, ...rest].join(".")}`;
   const flag = `--${(first ?? "").replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)}`;
   return rest.length === 0 ? flag : `${flag}: ${rest.join(".")}`;
@@ -88,15 +92,35 @@ export function loadConfig(path: string | undefined, flags: Partial<ConfigInput>
   const base = path === undefined ? "." : dirname(path);
   const logs = fromFile.logs?.map((log) => resolve(base, log));
   const encoder = fromFile.base === undefined ? undefined : resolve(base, fromFile.base);
-  const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const target = { ...fromFile.target, ...flags.target };
+  const sections = FLAG_SECTIONS.map((name) => [name, { ...fromFile[name], ...given(flags[name] ?? {}) }]);
   return parseConfig({
     ...fromFile,
     ...(logs === undefined ? {} : { logs }),
     ...(encoder === undefined ? {} : { base: encoder }),
-    ...given,
+    ...given(flags),
     target,
+    ...Object.fromEntries(sections),
   });
+}
+
+function given(flags: object): object {
+  return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+}
+
+/** The secret in an environment variable. @throws ConfigError when there is none that a header can carry; never tells the secret. */
+export function secretFromEnvironment(name: string): string {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+    throw new ConfigError("--api-key-env: expected the name of an environment variable, not the key itself");
+  }
+  const secret = (process.env[name] ?? "").trim();
+  if (secret === "") throw new ConfigError(`environment variable ${name}: not set`, { hint: "put the key into it" });
+  if (!/^[\x21-\x7e]+$/.test(secret)) {
+    throw new ConfigError(
+      `environment variable ${name}: expected a key, found spaces, line breaks or other than ASCII`,
+    );
+  }
+  return secret;
 }
 
 /** Threads to use inside one operator: JORYU_THREADS, or what the machine has. */

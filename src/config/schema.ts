@@ -20,6 +20,42 @@ export const teacherSchema = z.strictObject({
   outputUsdPerMillion: positive.optional().describe("Price of a million output tokens, US dollars."),
 });
 
+export const labelSchema = z.strictObject({
+  teacher: z.string().optional().describe("Address of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1."),
+  model: z.string().min(1).optional().describe("Name of the model that answers."),
+  apiKeyEnv: z
+    .string()
+    .optional()
+    .describe("Name of the environment variable that holds the key; the key itself stands in no file."),
+  labels: z.array(z.string()).optional().describe("The closed label set."),
+  prompts: z
+    .array(z.string().min(1))
+    .optional()
+    .describe("What the teacher is told; each is asked. {labels} is the list."),
+  samples: z.int().min(1).max(100).default(1).describe("Answers to each text and prompt."),
+  temperature: z
+    .number()
+    .min(0)
+    .max(2)
+    .optional()
+    .describe("Sampling temperature; 0 for one sample, 1 for several when absent."),
+  maxTokens: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .describe("Most tokens of an answer; what the longest label needs when absent. A reasoning model needs more."),
+  topLogprobs: z.int().min(0).max(20).default(20).describe("Alternatives to each token of an answer; 0 asks for none."),
+  concurrency: z.int().min(1).max(1000).default(8).describe("Requests in flight at a time."),
+  timeoutSeconds: positive.max(3600).default(120).describe("Longest time of one request, seconds."),
+  attempts: z.int().min(1).max(100).default(6).describe("Attempts at one question."),
+  budgetUsd: z
+    .number()
+    .min(0)
+    .optional()
+    .describe("Most that the folder's labelling may cost over all its runs, US dollars; never exceeded."),
+});
+
 export const columnsSchema = z.strictObject({
   input: z.string().optional().describe("Column or field with the text."),
   output: z.string().optional().describe("Column or field with the teacher's answer."),
@@ -55,6 +91,7 @@ export const configSchema = z.strictObject({
     .describe("Seed of every random draw."),
   lang: z.enum(["en", "ja"]).default("en").describe("Language of the report."),
   teacher: teacherSchema.prefault({}),
+  label: labelSchema.prefault({}).describe("How `joryu label` asks a teacher."),
   callsPerMonth: positive.optional().describe("Calls of the workload per month; from the log's times when absent."),
   machineUsdPerHour: positive
     .default(0.1)

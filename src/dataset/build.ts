@@ -222,7 +222,7 @@ function rowsOf(drafts: readonly RowDraft[], groups: Int32Array, split: Split): 
       label: majorityOf(draft.answers),
       ...(draft.golds === undefined ? {} : { gold: majorityOf(draft.golds) }),
       ...(softSum === undefined ? {} : { softLabels: Array.from(softSum, (sum) => sum / softCount) }),
-      weight: draft.weight,
+      weight: Math.max(1, draft.weight),
       group: groups[i] ?? 0,
       sealed: split.sealed[i] ?? false,
       fold: split.folds[i] ?? -1,

@@ -81,6 +81,14 @@ function setNumber(key: "inputTokens" | "outputTokens" | "costUsd" | "latencyMs"
   };
 }
 
+/** Most calls that one record may stand for: what counts them adds up exactly. */
+const MAXIMUM_OCCURRENCES = 1_000_000_000;
+
+const setOccurrences: Setter = (meta, value) => {
+  if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > MAXIMUM_OCCURRENCES) return;
+  meta.occurrences ??= value;
+};
+
 const setTime: Setter = (meta, value) => {
   const ms = timeMsOf(value);
   if (ms !== undefined) meta.timestampMs ??= ms;
@@ -115,6 +123,7 @@ const SETTERS: ReadonlyMap<string, Setter> = new Map<string, Setter>([
   ...under(["prompt_tokens", "input_tokens", "inputTokens", "promptTokens"], setNumber("inputTokens")),
   ...under(["completion_tokens", "output_tokens", "outputTokens", "completionTokens"], setNumber("outputTokens")),
   ...under(["split"], setSplit),
+  ...under(["occurrences"], setOccurrences),
   ...under(["usage", "metadata", "tags"], nested),
 ]);
 

@@ -98,7 +98,7 @@ export class RowCollector {
   }
 
   private count(draft: RowDraft, record: LlmRecord, label: number): void {
-    draft.weight++;
+    draft.weight += record.occurrences ?? 1;
     draft.answers.set(label, (draft.answers.get(label) ?? 0) + 1);
     if (record.gold !== undefined) {
       const gold = this.labelSet.indexOf(record.gold);
@@ -166,14 +166,16 @@ function conversationOf(record: LlmRecord): string {
 }
 
 /** The teacher's agreement with itself over repeated inputs: pairs of its answers to one input that agree, and the share of
- *  all calls that carry their input's majority answer, which no student can exceed. Undefined when no input repeats. */
+ *  all answers that are their input's majority answer, which no student can exceed. Undefined when no input repeats. */
 export function selfAgreementOf(drafts: readonly RowDraft[]): LabelDataset["teacherSelfAgreement"] {
-  let [agreeing, pairs, majority, calls] = [0, 0, 0, 0];
+  let [agreeing, pairs, majority, answers] = [0, 0, 0, 0];
   for (const draft of drafts) {
-    pairs += (draft.weight * (draft.weight - 1)) / 2;
-    for (const count of draft.answers.values()) agreeing += (count * (count - 1)) / 2;
-    majority += Math.max(...draft.answers.values());
-    calls += draft.weight;
+    const counts = [...draft.answers.values()];
+    const given = counts.reduce((sum, count) => sum + count, 0);
+    pairs += (given * (given - 1)) / 2;
+    for (const count of counts) agreeing += (count * (count - 1)) / 2;
+    majority += Math.max(...counts);
+    answers += given;
   }
-  return pairs === 0 ? undefined : { agreeing, pairs, ceilingRatio: majority / calls };
+  return pairs === 0 ? undefined : { agreeing, pairs, ceilingRatio: majority / answers };
 }

@@ -37,14 +37,15 @@ export class Traffic {
   private latencyCount = 0;
 
   add(record: LlmRecord): void {
-    this.calls++;
+    const calls = record.occurrences ?? 1;
+    this.calls += calls;
     this.cost.add(record.costUsd);
     this.inputTokens.add(record.inputTokens);
     this.outputTokens.add(record.outputTokens);
     if (record.model !== undefined) this.models.set(record.model, (this.models.get(record.model) ?? 0) + 1);
     if (record.latencyMs !== undefined) this.addLatency(record.latencyMs);
     if (record.timestampMs === undefined) return;
-    this.timed++;
+    this.timed += calls;
     this.firstMs = Math.min(this.firstMs, record.timestampMs);
     this.lastMs = Math.max(this.lastMs, record.timestampMs);
   }

@@ -41,6 +41,8 @@ export interface LlmRecord {
   readonly outputTokens?: number;
   readonly costUsd?: number;
   readonly latencyMs?: number;
+  /** How many calls this record stands for, 1 when absent; 0 for a further answer to a call that another record counts. */
+  readonly occurrences?: number;
   /** A split that the user's data names. */
   readonly split?: "train" | "test";
 }

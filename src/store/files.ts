@@ -97,6 +97,41 @@ export function writePartsAtomic(path: string, parts: Iterable<Uint8Array>): voi
   }
 }
 
+/** Written at once: enough to keep the disk busy. */
+const BUFFERED_CHARACTERS = 1 << 20;
+
+function writeAll(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text, "utf8");
+  for (let written = 0; written < bytes.length;) written += writeSync(descriptor, bytes, written);
+}
+
+/** Replaces a file by values as JSON lines, as `writeFileAtomic` does, without holding them all. @throws StoreError */
+export function writeJsonLinesAtomic(path: string, values: Iterable<unknown>): void {
+  const temporary = `${path}.tmp`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const descriptor = openSync(temporary, "w");
+    try {
+      let text = "";
+      for (const value of values) {
+        text += `${JSON.stringify(value)}\n`;
+        if (text.length < BUFFERED_CHARACTERS) continue;
+        writeAll(descriptor, text);
+        text = "";
+      }
+      writeAll(descriptor, text);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, path);
+    syncFolder(dirname(path));
+  } catch (cause) {
+    removeIfPossible(temporary);
+    throw cause instanceof StoreError ? cause : storeError(path, cause);
+  }
+}
+
 /** A value as the indented JSON that the state holds. */
 export function formatJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;

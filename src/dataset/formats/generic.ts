@@ -105,6 +105,17 @@ function answerOf(output: unknown): ReturnType<typeof answerOfResponse> {
   return checkAnswer(answer) ?? answer;
 }
 
+/** What a row asks and who asked when, whether it holds an answer or not; an answer that ends its messages is left out. */
+export function parseQuestion(
+  value: JsonObject,
+  columns: ColumnMap,
+): { readonly messages: readonly Message[]; readonly meta: RecordMeta } | Rejection {
+  const messages = messagesOfInput(inputOf(value, columns));
+  if (isRejection(messages)) return messages;
+  const asked = messages.at(-1)?.role === "assistant" ? messages.slice(0, -1) : messages;
+  return { messages: asked, meta: metaOf(value, columns) };
+}
+
 function parse(value: JsonObject, columns: ColumnMap): Parsed | Rejection {
   const messages = messagesOfInput(inputOf(value, columns));
   if (isRejection(messages)) return messages;

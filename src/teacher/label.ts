@@ -1,0 +1,258 @@
+/** @file Asks a teacher behind an API for the labels of texts: several questions at a time, each once, within a budget, and so that a
+ *  process that is killed goes on where it was. Knows no file of texts and no flag: the command line and the pipeline give both. */
+import { join } from "node:path";
+import { labelFinder } from "../dataset/labels.js";
+import type { TextRow } from "../dataset/texts.js";
+import { ConfigError } from "../errors.js";
+import { takeLock, writeJsonAtomic, writeJsonLinesAtomic } from "../store/files.js";
+import type { ChatClient } from "../wire/client.js";
+import { ask, type Asked, type Asking } from "./ask.js";
+import { Budget } from "./budget.js";
+import { Features } from "./features.js";
+import { History } from "./history.js";
+import { checkLabels, questionsOf, type Question, type TeacherSettings } from "./question.js";
+import { Labelled, type AnswerCounts } from "./records.js";
+import { FIRST_DELAY_MS, Pause } from "./retry.js";
+
+export interface LabelOptions {
+  readonly texts: readonly TextRow[];
+  readonly settings: TeacherSettings;
+  readonly client: ChatClient;
+  /** Holds journal.jsonl, records.jsonl, rejected.jsonl and summary.json. */
+  readonly folder: string;
+  /** Indices of texts in the order of asking, each at most once; the order of the texts by default. A budget that does not reach all
+   *  reaches the first ones. */
+  readonly order?: (texts: readonly TextRow[]) => Iterable<number>;
+  /** The most that this folder's journal may cost, earlier runs counted; needs `settings.price`. */
+  readonly budgetUsd?: number;
+  readonly concurrency: number;
+  /** Attempts at one question, 6 by default. */
+  readonly attempts?: number;
+  readonly firstDelayMs?: number;
+  readonly onProgress?: (doneRatio: number) => void;
+  readonly note?: (text: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Why nothing more was asked: everything has its answer (or its refusal), the budget, some questions failed, or the server failed (or
+ *  answered outside the labels) so often in a row that going on would only cost. */
+export type Ended = "complete" | "budget" | "failed" | "server-down" | "unusable-answers";
+
+export interface LabelSummary extends AnswerCounts {
+  readonly ended: Ended;
+  readonly texts: number;
+  /** Texts with repeats. */
+  readonly occurrences: number;
+  /** Questions that an earlier run had answered. */
+  readonly answeredBefore: number;
+  /** Failures of this run by reason, mended ones among them. */
+  readonly failures: Readonly<Record<string, number>>;
+  /** Requests that were in flight when an earlier run died: their cost counts as possibly spent. */
+  readonly lostRequests: number;
+  /** What all answers cost, earlier runs counted; absent without prices. */
+  readonly spentUsd?: number;
+  /** What failed and lost requests may have cost besides. */
+  readonly possiblySpentUsd?: number;
+}
+
+export interface LabelResult {
+  readonly summary: LabelSummary;
+  readonly recordsPath: string;
+  readonly rejectsPath: string;
+}
+
+const DEFAULT_ATTEMPTS = 6;
+/** This many questions in a row without any answer: the server is down. */
+const FAILED_IN_A_ROW = 10;
+/** This many answers outside the labels before the first inside: prompt or model is wrong, and more would only cost. */
+const REJECTED_AT_FIRST = 50;
+
+/** What a question that waits is ended with when nothing more is to be sent. */
+const HALTED = new Error("halted");
+
+/** The lanes of one labelling: each takes the next question that has no answer yet. */
+class Lanes {
+  ended: Ended = "complete";
+  private failedInARow = 0;
+  private rejected = 0;
+  private accepted = 0;
+  private done = 0;
+  private fatal: { readonly cause: unknown } | undefined;
+
+  constructor(
+    private readonly asking: Asking,
+    private readonly halting: AbortController,
+    private readonly questions: readonly Question[],
+    private readonly onProgress: (doneRatio: number) => void,
+  ) {}
+
+  async run(concurrency: number): Promise<void> {
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      while (!this.isOver()) {
+        const question = this.questions[next++];
+        if (question === undefined) return;
+        try {
+          this.count(question, await ask(this.asking, question));
+        } catch (cause) {
+          this.fail(cause);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(concurrency, this.questions.length) }, lane));
+    if (this.fatal !== undefined) throw this.fatal.cause;
+  }
+
+  /** The first failure is told; every other lane finishes what it has sent, and sends nothing more. */
+  private fail(cause: unknown): void {
+    if (cause !== HALTED) this.fatal ??= { cause };
+    this.halt();
+  }
+
+  private halt(): void {
+    this.asking.budget?.close();
+    this.halting.abort(HALTED);
+  }
+
+  private isOver(): boolean {
+    return this.fatal !== undefined || !["complete", "failed"].includes(this.ended);
+  }
+
+  private count(question: Question, asked: Asked): void {
+    if (asked === "unaffordable") {
+      this.end("budget");
+      return;
+    }
+    this.onProgress(++this.done / this.questions.length);
+    if (asked === "failed") {
+      this.end(++this.failedInARow >= FAILED_IN_A_ROW ? "server-down" : "failed");
+      return;
+    }
+    this.failedInARow = 0;
+    const { history, settings } = this.asking;
+    if (history.find(question.id, settings.maxTokens)?.label === undefined) this.rejected++;
+    else this.accepted++;
+    if (this.accepted === 0 && this.rejected >= REJECTED_AT_FIRST) this.end("unusable-answers");
+  }
+
+  /** The first reason to stop is told; single failures only where nothing stops. */
+  private end(how: Ended): void {
+    if (this.ended === "complete" || this.ended === "failed") this.ended = how;
+    if (how === "server-down" || how === "unusable-answers") this.halt();
+  }
+}
+
+function check(options: LabelOptions): void {
+  const { settings, budgetUsd } = options;
+  checkLabels(settings.labels);
+  if (settings.prompts.length === 0) throw new ConfigError("no prompt", { hint: "give one with --prompt" });
+  if (budgetUsd !== undefined && settings.price === undefined) {
+    throw new ConfigError("a budget needs prices", {
+      hint: "give --input-usd-per-million and --output-usd-per-million",
+    });
+  }
+}
+
+function openQuestions(options: LabelOptions, history: History): readonly Question[] {
+  const { texts, settings } = options;
+  const order = options.order?.(texts) ?? texts.keys();
+  const seen = new Set<string>();
+  const open: Question[] = [];
+  for (const question of questionsOf(texts, order, settings)) {
+    if (seen.has(question.id) || history.find(question.id, settings.maxTokens) !== undefined) continue;
+    seen.add(question.id);
+    open.push(question);
+  }
+  return open;
+}
+
+function askingOf(
+  options: LabelOptions,
+  history: History,
+  halt: AbortSignal,
+  failures: Record<string, number>,
+): Asking {
+  const { settings, client, budgetUsd, signal } = options;
+  const spentUsd = history.spentUsd + history.possiblySpentUsd;
+  return {
+    client,
+    settings,
+    indexOf: labelFinder(settings.labels),
+    history,
+    features: new Features({ logprobs: settings.topLogprobs > 0 }),
+    pause: new Pause(),
+    ...(budgetUsd === undefined ? {} : { budget: new Budget(budgetUsd, spentUsd) }),
+    attempts: options.attempts ?? DEFAULT_ATTEMPTS,
+    firstDelayMs: options.firstDelayMs ?? FIRST_DELAY_MS,
+    note: options.note ?? (() => undefined),
+    halt,
+    onFailure: (reason) => (failures[reason] = (failures[reason] ?? 0) + 1),
+    ...(signal === undefined ? {} : { signal }),
+  };
+}
+
+function announce(options: LabelOptions, history: History, open: number, total: number): void {
+  const { note = () => undefined } = options;
+  if (history.cutBytes > 0) note("the journal's last line was cut off by a kill and was taken away");
+  if (history.lostRequests > 0) {
+    note(
+      `${history.lostRequests} requests were in flight when an earlier run died; their cost counts as possibly spent`,
+    );
+  }
+  note(`${total} questions, ${total - open} answered before`);
+}
+
+async function labelInto(options: LabelOptions, history: History): Promise<LabelResult> {
+  const { texts, settings, folder } = options;
+  const questions = openQuestions(options, history);
+  const total = texts.length * settings.prompts.length * settings.samples;
+  announce(options, history, questions.length, total);
+  const failures: Record<string, number> = {};
+  const halting = new AbortController();
+  const abort = (): void => halting.abort(options.signal?.reason);
+  options.signal?.addEventListener("abort", abort, { once: true });
+  const asking = askingOf(options, history, halting.signal, failures);
+  const lanes = new Lanes(asking, halting, questions, options.onProgress ?? (() => undefined));
+  try {
+    await lanes.run(options.concurrency);
+  } finally {
+    options.signal?.removeEventListener("abort", abort);
+  }
+  const labelled = new Labelled(texts, settings, history);
+  const money = { spentUsd: history.spentUsd, possiblySpentUsd: history.possiblySpentUsd };
+  const summary: LabelSummary = {
+    ended: lanes.ended,
+    texts: texts.length,
+    occurrences: texts.reduce((sum, row) => sum + row.occurrences, 0),
+    answeredBefore: total - questions.length,
+    ...labelled.counts(),
+    failures,
+    lostRequests: history.lostRequests,
+    ...(settings.price === undefined ? {} : money),
+  };
+  const [recordsPath, rejectsPath] = [join(folder, "records.jsonl"), join(folder, "rejected.jsonl")];
+  writeJsonLinesAtomic(rejectsPath, labelled.rejects());
+  writeJsonLinesAtomic(recordsPath, labelled.records());
+  writeJsonAtomic(join(folder, "summary.json"), summary);
+  return { summary, recordsPath, rejectsPath };
+}
+
+/** Labels texts with a teacher and writes the records that `joryu run` imports. Called again on the same folder it goes on: nothing that
+ *  was answered is asked again. @throws InputError and ConfigError before anything is asked; UpstreamError when no question can be
+ *  answered (key, address, credit); StoreError; the signal's reason when aborted. Then the journal keeps what was answered, and the
+ *  records stay those of the last call that ended. */
+export async function labelTexts(options: LabelOptions): Promise<LabelResult> {
+  check(options);
+  options.signal?.throwIfAborted();
+  const unlock = takeLock(options.folder);
+  try {
+    const history = new History(join(options.folder, "journal.jsonl"));
+    try {
+      return await labelInto(options, history);
+    } finally {
+      history.close();
+    }
+  } finally {
+    unlock();
+  }
+}
