@@ -20,6 +20,15 @@ seed: 1
 lang: en                         # en or ja
 # teacher:
 #   pricePer1kUsd: 3.2           # used where the log has no cost
+#   inputUsdPerMillion: 0.4      # token prices, for \`joryu label\`
+#   outputUsdPerMillion: 1.6
+# label:                         # texts without answers: \`joryu label FILE --config joryu.yaml\` asks a teacher
+#   teacher: http://127.0.0.1:8000/v1
+#   model: qwen3-8b
+#   apiKeyEnv: TEACHER_KEY       # name of the environment variable that holds the key
+#   labels: [refund, delivery, other]
+#   prompts: [Name the topic of this message of a customer.]
+#   budgetUsd: 5
 # callsPerMonth: 100000
 machineUsdPerHour: 0.1           # what the student's machine costs: an assumption, change it to yours
 `;

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { loadConfig, secretFromEnvironment } from "../config/load.js";
 import type { Config } from "../config/schema.js";
-import type { TokenPrice } from "../cost.js";
 import { checkTextFormat, readTexts, type TextsRead } from "../dataset/texts.js";
 import { InputError, UsageError } from "../errors.js";
 import { labelTexts, type Ended, type LabelResult } from "../teacher/label.js";
@@ -111,7 +110,7 @@ function needed<T>(value: T | undefined, flag: string, what: string): T {
   return value;
 }
 
-function priceOf(config: Config): TokenPrice | undefined {
+function priceOf(config: Config): TeacherSettings["price"] {
   const { inputUsdPerMillion, outputUsdPerMillion } = config.teacher;
   if (inputUsdPerMillion === undefined && outputUsdPerMillion === undefined) return undefined;
   const hint = "a price needs both: input and output";

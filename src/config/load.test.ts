@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { ConfigError } from "../errors.js";
-import { loadConfig, parseConfig, threadsFromEnvironment } from "./load.js";
+import { loadConfig, parseConfig, secretFromEnvironment, threadsFromEnvironment } from "./load.js";
 import { nearest } from "./nearest.js";
 
 const folder = mkdtempSync(join(tmpdir(), "joryu-config-"));
@@ -67,6 +67,16 @@ describe("loadConfig", () => {
     expect(() => loadConfig(folder, {})).toThrow(/cannot read/);
   });
 
+  it("lays the flags of a section over the file's section, key by key", () => {
+    const config = load("label: { model: a, samples: 3 }\nteacher: { pricePer1kUsd: 2 }", {
+      label: { model: "b", samples: undefined },
+      teacher: { inputUsdPerMillion: 1 },
+    });
+    expect(config.label).toMatchObject({ model: "b", samples: 3, concurrency: 8 });
+    expect(config.teacher).toEqual({ pricePer1kUsd: 2, inputUsdPerMillion: 1 });
+    expect(() => loadConfig(undefined, { label: { topLogprobs: 21 } })).toThrow(/^--top-logprobs: /);
+  });
+
   it("checks what flags say as it checks the file", () => {
     expect(() => loadConfig(undefined, { minutes: -1 })).toThrow(/^--minutes: /);
     expect(() => loadConfig(undefined, { callsPerMonth: -1 })).toThrow(/^--calls-per-month: /);
@@ -79,6 +89,26 @@ describe("nearest", () => {
     expect(nearest("AGREMENT", ["p95Ms", "agreement", "sizeMb"])).toBe("agreement");
     expect(nearest("x".repeat(100_000), ["a", "xx"])).toBe("xx");
     expect(nearest("a", [])).toBe("");
+  });
+});
+
+describe("secretFromEnvironment", () => {
+  it("gives what the named variable holds, and never tells it in an error", () => {
+    const name = "JORYU_TEST_SECRET";
+    process.env[name] = " visible-only-here\n";
+    expect(secretFromEnvironment(name)).toBe("visible-only-here");
+    for (const value of ["two words", "schlüssel", "a\nb"]) {
+      process.env[name] = value;
+      expect(() => secretFromEnvironment(name)).toThrow(ConfigError);
+      expect(() => secretFromEnvironment(name)).not.toThrow(value);
+    }
+    delete process.env[name];
+    expect(() => secretFromEnvironment(name)).toThrow(/JORYU_TEST_SECRET: not set/);
+  });
+
+  it("refuses a key that stands where its variable's name belongs, without repeating it", () => {
+    expect(() => secretFromEnvironment("abc-secret-key")).toThrow(/not the key itself/);
+    expect(() => secretFromEnvironment("abc-secret-key")).not.toThrow(/secret-key/);
   });
 });
 

@@ -106,6 +106,7 @@ export function networkError(url: string, cause: unknown): UpstreamError {
   if (/redirect/i.test(reason)) {
     return new UpstreamError(`${url}: the server redirects`, forAll("name the address it redirects to"));
   }
+  if (/bad port/i.test(reason)) return new UpstreamError(`${url}: fetch refuses this port`, forAll("choose another"));
   const rule = BY_CODE.get(code) ?? RETRY;
   return new UpstreamError(`${url}: no answer (${code === "" ? "the connection failed" : code})`, rule);
 }
