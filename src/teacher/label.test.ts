@@ -8,7 +8,7 @@ import { importLogs } from "../dataset/import.js";
 import type { LlmRecord } from "../dataset/types.js";
 import { ConfigError, InputError, UpstreamError } from "../errors.js";
 import { createChatClient } from "../wire/client.js";
-import { labelTexts, type LabelOptions, type LabelResult } from "./label.js";
+import { labelTexts, type AskOrder, type LabelOptions, type LabelResult } from "./label.js";
 import { defaultMaxTokens, type TeacherSettings } from "./question.js";
 import {
   answerOf,
@@ -139,9 +139,32 @@ describe("labelTexts", () => {
 
   it("asks the texts of `order` first, and each once", async () => {
     const server = await serve();
-    const order = (all: readonly unknown[]): number[] => [...all.keys()].reverse().flatMap((i) => [i, i]);
+    const order = (): number[] => [...texts.keys()].reverse().flatMap((i) => [i, i]);
     await labelTexts(optionsOf(server, { order, concurrency: 1 }));
     expect(server.calls.map(({ text }) => text)).toEqual(texts.map(({ text }) => text).reverse());
+  });
+
+  it("asks round after round, and tells the order what was answered", async () => {
+    const server = await serve();
+    const seen: number[] = [];
+    const order: AskOrder = ({ round, labels: answers }) => {
+      seen.push(answers.filter((label) => label !== undefined).length);
+      expect(answers[0] === undefined || answers[0] === answerOf(texts[0]?.text ?? "")).toBe(true);
+      return [...texts.keys()].slice(round * 15, round * 15 + 15);
+    };
+    await labelTexts(optionsOf(server, { order }));
+    expect(seen).toEqual([0, 15, 30, 40]);
+  });
+
+  it("writes the sides of a split only where not all texts could be asked", async () => {
+    const server = await serve();
+    const sideOf = (row: number): "train" | "test" => (row % 2 === 0 ? "test" : "train");
+    const options = optionsOf(server, { sideOf, budgetUsd: 0.005 });
+    const sides = (path: string): unknown[] => linesOf(path).map(({ split }) => split);
+    const { recordsPath } = await labelTexts(options);
+    expect(sides(recordsPath).slice(0, 4)).toEqual(["test", "train", "test", "train"]);
+    await labelTexts({ ...options, budgetUsd: 1 });
+    expect(new Set(sides(recordsPath))).toEqual(new Set([undefined]));
   });
 
   it("keeps several answers of several prompts apart and counts how often they agree", async () => {

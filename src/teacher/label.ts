@@ -20,9 +20,10 @@ export interface LabelOptions {
   readonly client: ChatClient;
   /** Holds journal.jsonl, records.jsonl, rejected.jsonl and summary.json. */
   readonly folder: string;
-  /** Indices of texts in the order of asking, each at most once; the order of the texts by default. A budget that does not reach all
-   *  reaches the first ones. */
-  readonly order?: (texts: readonly TextRow[]) => Iterable<number>;
+  /** What is asked next; all texts in their order by default. A budget that does not reach all reaches the first ones. */
+  readonly order?: AskOrder;
+  /** The side of each text in a split, for records of a labelling that did not reach all texts. */
+  readonly sideOf?: (row: number) => "train" | "test" | undefined;
   /** The most that this folder's journal may cost, earlier runs counted; needs `settings.price`. */
   readonly budgetUsd?: number;
   readonly concurrency: number;
@@ -33,6 +34,15 @@ export interface LabelOptions {
   readonly note?: (text: string) => void;
   readonly signal?: AbortSignal;
 }
+
+/** Indices of the texts to ask next, in order. Called again when they have their answers, until it gives no index that it has not given
+ *  before. The same answers must give the same indices, so that a labelling that was killed goes on as it would have. */
+export type AskOrder = (asked: {
+  /** 0 for the first call. */
+  readonly round: number;
+  /** The most frequent accepted answer of each text that has one; written in the spelling of the label set. */
+  readonly labels: readonly (string | undefined)[];
+}) => Iterable<number> | Promise<Iterable<number>>;
 
 /** Why nothing more was asked: everything has its answer (or its refusal), the budget, some questions failed, or the server failed (or
  *  answered outside the labels) so often in a row that going on would only cost. */
@@ -76,21 +86,19 @@ class Lanes {
   private failedInARow = 0;
   private rejected = 0;
   private accepted = 0;
-  private done = 0;
   private fatal: { readonly cause: unknown } | undefined;
 
   constructor(
     private readonly asking: Asking,
     private readonly halting: AbortController,
-    private readonly questions: readonly Question[],
-    private readonly onProgress: (doneRatio: number) => void,
+    private readonly onDone: () => void,
   ) {}
 
-  async run(concurrency: number): Promise<void> {
+  async run(questions: readonly Question[], concurrency: number): Promise<void> {
     let next = 0;
     const lane = async (): Promise<void> => {
       while (!this.isOver()) {
-        const question = this.questions[next++];
+        const question = questions[next++];
         if (question === undefined) return;
         try {
           this.count(question, await ask(this.asking, question));
@@ -99,7 +107,7 @@ class Lanes {
         }
       }
     };
-    await Promise.all(Array.from({ length: Math.min(concurrency, this.questions.length) }, lane));
+    await Promise.all(Array.from({ length: Math.min(concurrency, questions.length) }, lane));
     if (this.fatal !== undefined) throw this.fatal.cause;
   }
 
@@ -114,7 +122,7 @@ class Lanes {
     this.halting.abort(HALTED);
   }
 
-  private isOver(): boolean {
+  isOver(): boolean {
     return this.fatal !== undefined || !["complete", "failed"].includes(this.ended);
   }
 
@@ -123,7 +131,7 @@ class Lanes {
       this.end("budget");
       return;
     }
-    this.onProgress(++this.done / this.questions.length);
+    this.onDone();
     if (asked === "failed") {
       this.end(++this.failedInARow >= FAILED_IN_A_ROW ? "server-down" : "failed");
       return;
@@ -153,12 +161,12 @@ function check(options: LabelOptions): void {
   }
 }
 
-function openQuestions(options: LabelOptions, history: History): readonly Question[] {
+/** Questions about some texts that have no answer yet. */
+function openQuestions(options: LabelOptions, history: History, rows: Iterable<number>): readonly Question[] {
   const { texts, settings } = options;
-  const order = options.order?.(texts) ?? texts.keys();
   const seen = new Set<string>();
   const open: Question[] = [];
-  for (const question of questionsOf(texts, order, settings)) {
+  for (const question of questionsOf(texts, rows, settings)) {
     if (seen.has(question.id) || history.find(question.id, settings.maxTokens) !== undefined) continue;
     seen.add(question.id);
     open.push(question);
@@ -202,29 +210,65 @@ function announce(options: LabelOptions, history: History, open: number, total: 
   note(`${total} questions, ${total - open} answered before`);
 }
 
-async function labelInto(options: LabelOptions, history: History): Promise<LabelResult> {
-  const { texts, settings, folder } = options;
-  const questions = openQuestions(options, history);
-  const total = texts.length * settings.prompts.length * settings.samples;
-  announce(options, history, questions.length, total);
-  const failures: Record<string, number> = {};
+/** Asks round after round. */
+async function askAll(options: LabelOptions, history: History, lanes: Lanes): Promise<void> {
+  const { texts, settings } = options;
+  const order: AskOrder = options.order ?? (() => texts.keys());
+  const given = new Set<number>();
+  for (let round = 0; !lanes.isOver(); round++) {
+    options.signal?.throwIfAborted();
+    const labels = round === 0 && options.order === undefined ? [] : new Labelled(texts, settings, history).labels();
+    const rows = [...(await order({ round, labels }))].filter((row) => !given.has(row));
+    if (rows.length === 0) return;
+    for (const row of rows) given.add(row);
+    await lanes.run(openQuestions(options, history, rows), options.concurrency);
+  }
+}
+
+async function askWithHalt(
+  options: LabelOptions,
+  history: History,
+  open: number,
+  failures: Record<string, number>,
+): Promise<Ended> {
   const halting = new AbortController();
   const abort = (): void => halting.abort(options.signal?.reason);
   options.signal?.addEventListener("abort", abort, { once: true });
-  const asking = askingOf(options, history, halting.signal, failures);
-  const lanes = new Lanes(asking, halting, questions, options.onProgress ?? (() => undefined));
+  let done = 0;
+  const onDone = (): void => options.onProgress?.(++done / open);
+  const lanes = new Lanes(askingOf(options, history, halting.signal, failures), halting, onDone);
   try {
-    await lanes.run(options.concurrency);
+    await askAll(options, history, lanes);
   } finally {
     options.signal?.removeEventListener("abort", abort);
   }
-  const labelled = new Labelled(texts, settings, history);
+  return lanes.ended;
+}
+
+/** The texts with the sides of a split where not all could be asked: then what was asked is no fair sample. */
+function sidedTexts(options: LabelOptions, ended: Ended): readonly TextRow[] {
+  const { texts, sideOf } = options;
+  if (sideOf === undefined || ended === "complete" || ended === "failed") return texts;
+  return texts.map((text, row) => {
+    const split = sideOf(row);
+    return split === undefined ? text : { ...text, meta: { ...text.meta, split } };
+  });
+}
+
+async function labelInto(options: LabelOptions, history: History): Promise<LabelResult> {
+  const { texts, settings, folder } = options;
+  const open = openQuestions(options, history, texts.keys()).length;
+  const total = texts.length * settings.prompts.length * settings.samples;
+  announce(options, history, open, total);
+  const failures: Record<string, number> = {};
+  const ended = await askWithHalt(options, history, open, failures);
+  const labelled = new Labelled(sidedTexts(options, ended), settings, history);
   const money = { spentUsd: history.spentUsd, possiblySpentUsd: history.possiblySpentUsd };
   const summary: LabelSummary = {
-    ended: lanes.ended,
+    ended,
     texts: texts.length,
     occurrences: texts.reduce((sum, row) => sum + row.occurrences, 0),
-    answeredBefore: total - questions.length,
+    answeredBefore: total - open,
     ...labelled.counts(),
     failures,
     lostRequests: history.lostRequests,

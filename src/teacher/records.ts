@@ -1,5 +1,6 @@
 /** @file What a labelling leaves behind: records as chat JSON lines that the import of logs reads, rejected answers beside them, and the
  *  counts. Everything comes from the journal, in the order of the texts, whatever order the answers came in. Knows no server. */
+import { majorityOf } from "../dataset/rows.js";
 import type { TextRow } from "../dataset/texts.js";
 import type { AnswerEntry, History, Known } from "./history.js";
 import { questionsOf, systemOf, type Question, type TeacherSettings } from "./question.js";
@@ -96,6 +97,17 @@ export class Labelled {
         this.accepted.push({ question, known, occurrences });
       }
     }
+  }
+
+  /** The most frequent accepted answer of each text, the first in the label set where they tie; undefined where there is none. */
+  labels(): (string | undefined)[] {
+    const counts = new Map<number, Map<number, number>>();
+    for (const { question, known } of this.accepted) {
+      const own = counts.get(question.row) ?? new Map<number, number>();
+      const label = this.settings.labels.indexOf(known.label ?? "");
+      counts.set(question.row, own.set(label, (own.get(label) ?? 0) + 1));
+    }
+    return this.texts.map((_, row) => this.settings.labels[majorityOf(counts.get(row) ?? new Map())]);
   }
 
   /** Lines of the records file. */
