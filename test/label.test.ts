@@ -200,4 +200,32 @@ describe("joryu label", () => {
       .map((line) => (JSON.parse(line) as { label: string }).label);
     expect(answers.filter((label, i) => label === answerOf(texts[i] ?? "")).length).toBeGreaterThan(40);
   });
+
+  it("is the first stage of a run on texts: within the budget, a fair sample for the proof beside what is uncertain", async () => {
+    const server = await serve();
+    const { state, args } = taskOf(server, "taught", unseenTexts.length);
+    const [, texts = "", ...flags] = args;
+    const run = ["run", "--texts", texts, ...flags, ...PRICE, "--budget-usd", "0.09", "--concurrency", "32"];
+    const plan = ["--minutes", "0.1", "--machine", MACHINE, "--target", "agreement=0.8"];
+    const first = await joryu([...run, ...plan]);
+    expect([first.code, first.stderr]).toEqual([
+      expect.toSatisfy((code) => code === 0 || code === 3),
+      expect.any(String),
+    ]);
+    expect(first.stderr).toMatch(/answers of the teacher, \d+ not asked: budget/);
+    const served = callUsd(server.usage.promptTokens, server.usage.completionTokens, {
+      inputUsdPerMillion: 1,
+      outputUsdPerMillion: 4,
+    });
+    expect(served).toBeLessThanOrEqual(0.09);
+    const records = readFileSync(join(state, "labels", "records.jsonl"), "utf8")
+      .trim()
+      .split("\n");
+    expect(records.filter((line) => line.includes('"split":"test"')).length).toBeGreaterThan(100);
+    const calls = server.calls.length;
+    const again = await joryu([...run, ...plan]);
+    expect([again.code, again.stdout, server.calls.length]).toEqual([first.code, first.stdout, calls]);
+    const dry = await joryu([...run, ...plan, "--dry-run"]);
+    expect([dry.code, dry.stderr]).toEqual([2, expect.stringContaining("would have to ask the teacher")]);
+  }, 300_000);
 });

@@ -2,13 +2,14 @@
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { loadConfig, threadsFromEnvironment } from "../config/load.js";
-import type { Config } from "../config/schema.js";
+import type { Config, ConfigInput } from "../config/schema.js";
 import { UsageError } from "../errors.js";
 import { parseTarget, toTarget } from "../plan/target.js";
 
 export interface RunFlags {
   readonly config?: string;
   readonly logs?: string[];
+  readonly texts?: string[];
   readonly out?: string;
   readonly target?: string;
   readonly minutes?: string;
@@ -61,10 +62,12 @@ function leaksFlag(value: string | undefined): "error" | "drop-train" | undefine
   throw new UsageError(`--resolve-leaks: expected error or drop-train, got ${value}`);
 }
 
-/** The configuration that file and flags give together. @throws UsageError, ConfigError */
-export function configOf(flags: RunFlags): Config {
+/** The configuration that file and flags give together; `more` are sections of further flags. @throws UsageError, ConfigError */
+export function configOf(flags: RunFlags, more: Partial<ConfigInput> = {}): Config {
   const config = loadConfig(flags.config, {
+    ...more,
     logs: flags.logs,
+    texts: flags.texts,
     out: flags.out,
     format: flags.format,
     workload: flags.workload,

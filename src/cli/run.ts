@@ -8,6 +8,7 @@ import { renderSummary } from "../report/summary.js";
 import { interruptible } from "./interrupt.js";
 import { createProgress, printJson, printLine } from "./output.js";
 import { addRunFlags, configOf, trainingThreads, type RunFlags } from "./run-options.js";
+import { addTeacherFlags, teacherConfigOf, type TeacherFlags } from "./teacher-options.js";
 
 /** The verdict is not to deploy. */
 const EXIT_NOT_DEPLOYED = 3;
@@ -28,8 +29,8 @@ function printResult(result: RunResult, flags: RunFlags, lang: "en" | "ja"): voi
   printLine(renderSummary(facts, verdict, lang, { reportPath: join(result.reportFolder, "report.html") }));
 }
 
-async function run(flags: RunFlags): Promise<void> {
-  const config = configOf(flags);
+async function run(flags: RunFlags & TeacherFlags): Promise<void> {
+  const config = configOf(flags, teacherConfigOf(flags));
   const progress = createProgress();
   const controller = interruptible();
   const options: RunOptions = {
@@ -56,7 +57,10 @@ async function run(flags: RunFlags): Promise<void> {
 }
 
 export function addRun(program: Command): void {
-  addRunFlags(program.command("run").description("turns logs into a small student and proves it against its teacher"))
-    .option("--dry-run", "import and plan, train nothing")
-    .action(run);
+  const description = "turns logs into a small student and proves it against its teacher";
+  const command = addRunFlags(program.command("run").description(description)).option(
+    "--texts <file...>",
+    "texts without answers: the teacher labels them first (docs/labelling.md)",
+  );
+  addTeacherFlags(command).option("--dry-run", "import and plan, train nothing").action(run);
 }

@@ -80,7 +80,7 @@ export function parseConfig(value: unknown, where?: string): Config {
   throw new ConfigError(`${placeOf(where, issue?.path ?? [])}: ${issue?.message ?? "unusable"}`);
 }
 
-/** Defaults, then the file, then the flags. Log files of a configuration are relative to it. @throws ConfigError */
+/** Defaults, then the file, then the flags. Files of a configuration are relative to it. @throws ConfigError */
 export function loadConfig(path: string | undefined, flags: Partial<ConfigInput>): Config {
   const file = path === undefined ? {} : readYaml(path);
   if (typeof file !== "object" || file === null || Array.isArray(file)) {
@@ -90,17 +90,20 @@ export function loadConfig(path: string | undefined, flags: Partial<ConfigInput>
   }
   const fromFile = parseConfig(file, path ?? "configuration");
   const base = path === undefined ? "." : dirname(path);
-  const logs = fromFile.logs?.map((log) => resolve(base, log));
   const encoder = fromFile.base === undefined ? undefined : resolve(base, fromFile.base);
+  const files = (["logs", "texts"] as const).flatMap((key) => {
+    const paths = fromFile[key]?.map((file) => resolve(base, file));
+    return paths === undefined ? [] : [[key, paths] as const];
+  });
   const target = { ...fromFile.target, ...flags.target };
-  const sections = FLAG_SECTIONS.map((name) => [name, { ...fromFile[name], ...given(flags[name] ?? {}) }]);
+  const sections = FLAG_SECTIONS.map((name) => [name, { ...fromFile[name], ...given(flags[name] ?? {}) }] as const);
   return parseConfig({
     ...fromFile,
-    ...(logs === undefined ? {} : { logs }),
+    ...Object.fromEntries(files),
     ...(encoder === undefined ? {} : { base: encoder }),
-    ...given(flags),
+    ...given({ ...flags, label: undefined, teacher: undefined, columns: undefined }),
     target,
-    ...Object.fromEntries(sections),
+    ...Object.fromEntries(sections.filter(([, section]) => Object.keys(section).length > 0)),
   });
 }
 

@@ -49,6 +49,10 @@ export const labelSchema = z.strictObject({
   concurrency: z.int().min(1).max(1000).default(8).describe("Requests in flight at a time."),
   timeoutSeconds: positive.max(3600).default(120).describe("Longest time of one request, seconds."),
   attempts: z.int().min(1).max(100).default(6).describe("Attempts at one question."),
+  order: z
+    .enum(["file", "informative"])
+    .optional()
+    .describe("What is asked first; for `run` informative where there is a budget, otherwise the order of the file."),
   budgetUsd: z
     .number()
     .min(0)
@@ -73,6 +77,10 @@ export const columnsSchema = z.strictObject({
 
 export const configSchema = z.strictObject({
   logs: z.array(z.string()).optional().describe("Log files, relative to the configuration file."),
+  texts: z
+    .array(z.string())
+    .optional()
+    .describe("Files with texts and no answers, relative to the configuration file: the teacher labels them first."),
   format: z.string().optional().describe("Log format; found out when absent."),
   columns: columnsSchema.optional().describe("Names of columns of generic CSV or JSONL logs."),
   workload: z.string().optional().describe("Name of the workload to learn; the largest label workload when absent."),

@@ -47,7 +47,8 @@ export function splitRows(drafts: readonly RowDraft[], groups: Int32Array, optio
   return { sealed, folds: foldsOf(all, sealed), sealedBy };
 }
 
-function wantedRows(rows: number, ratio: number): number {
+/** How many of some rows are sealed: a share, but at least what the guarantee needs; none of too few. */
+export function wantedRows(rows: number, ratio = SEALED_RATIO): number {
   if (rows < LEAST_ROWS_TO_SEAL) return 0;
   return Math.min(MOST_SEALED, Math.max(LEAST_SEALED, Math.round(rows * ratio)));
 }

@@ -4,13 +4,17 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { InputError, UsageError } from "../errors.js";
+import { groupRows } from "./dedupe.js";
 import { headerOf, readCsv } from "./csv.js";
 import { decodeBytes, refuseMarkup, sampleFile, type FileSample } from "./encoding.js";
 import { isObject, isRejection, type JsonObject, type RecordMeta, type Rejection, type Writable } from "./fields.js";
 import type { ColumnMap } from "./formats/index.js";
 import { parseQuestion, usualNames } from "./formats/generic.js";
+import { hashTexts } from "./hashes.js";
 import { parseLine } from "./json-line.js";
+import { foldLabel } from "./labels.js";
 import { readLines } from "./lines.js";
+import { normaliseText, type RowDraft } from "./rows.js";
 import { stripTemplate } from "./template.js";
 
 export type TextMeta = Pick<RecordMeta, "id" | "timestampMs" | "user" | "conversation" | "gold" | "split">;
@@ -205,4 +209,22 @@ export async function readTexts(files: readonly string[], options: ReadTextsOpti
       hint: "name the field with --input",
     },
   );
+}
+
+/** Group of each text, from 0: equal but for case and space, near-duplicates and texts of one conversation belong together. */
+export function groupTexts(texts: readonly TextRow[], seed: number): Int32Array {
+  const drafts = texts.map(({ text, occurrences, meta }): RowDraft => ({
+    text,
+    folded: hashTexts(foldLabel(normaliseText(text))),
+    side: "train",
+    answers: new Map(),
+    golds: undefined,
+    conversations: meta.conversation === undefined ? undefined : new Set([`c${meta.conversation}`]),
+    softSum: undefined,
+    softCount: 0,
+    weight: occurrences,
+    firstMs: undefined,
+    place: "",
+  }));
+  return groupRows(drafts, seed).groups;
 }

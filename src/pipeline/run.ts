@@ -10,6 +10,7 @@ import { planFacts } from "../plan/facts.js";
 import { planRun, type Plan } from "../plan/plan.js";
 import { decideVerdict } from "../report/verdict.js";
 import type { Facts, Verdict } from "../report/facts.js";
+import { UsageError } from "../errors.js";
 import { takeLock, writeJsonAtomic } from "../store/files.js";
 import { VERSION } from "../version.js";
 import { assembleFacts } from "./assemble.js";
@@ -23,6 +24,7 @@ import { countOpening, openSealed, proveStudent } from "./prove.js";
 import { openRunFolder, type RunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
 import { shipStudent, type Trained } from "./ship.js";
+import { withTeacher } from "./teach.js";
 import { lossFormulaOf } from "./encoder-spec.js";
 
 export interface RunOptions {
@@ -50,6 +52,11 @@ export interface Planned {
 
 /** Imports and plans, without training anything. @throws InputError, ConfigError, StoreError */
 export async function planOnly(config: Config, options: RunOptions): Promise<Planned> {
+  if (config.texts !== undefined) {
+    throw new UsageError("a plan of texts without answers would have to ask the teacher", {
+      hint: "run `joryu label` first and plan with its records",
+    });
+  }
   const unlock = takeLock(config.out);
   try {
     return await importAndPlan(config, options);
@@ -199,10 +206,11 @@ function contextOf(planned: Planned, folder: RunFolder, config: Config, options:
   };
 }
 
-/** From logs to a proven student. Resumes a run that was killed. @throws JoryuError; an abort rejects with the signal's reason. */
-export async function runPipeline(config: Config, options: RunOptions): Promise<RunResult> {
-  const unlock = takeLock(config.out);
+/** From logs, or texts and a teacher, to a proven student. Resumes a run that was killed. @throws JoryuError; an abort rejects with the signal's reason. */
+export async function runPipeline(given: Config, options: RunOptions): Promise<RunResult> {
+  const unlock = takeLock(given.out);
   try {
+    const config = await withTeacher(given, options);
     const planned = await importAndPlan(config, options);
     announce(planned, options.progress);
     const planHash = hashOf(planned.plan);
