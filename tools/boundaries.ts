@@ -29,7 +29,6 @@ export const EDGES: EdgeTable = {
     "student",
     "teacher",
     "version",
-    "wire",
   ],
   pipeline: [
     "clock",
