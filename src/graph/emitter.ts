@@ -42,7 +42,6 @@ export interface Emitter {
   float32(values: Float32Array | readonly number[], shape: readonly number[]): string;
   /** A float32 scalar. */
   scalar(value: number): string;
-  uint8(name: string, values: Uint8Array, shape: readonly number[]): string;
   int8(name: string, values: Int8Array, shape: readonly number[]): string;
   namedFloat32(name: string, values: Float32Array, shape: readonly number[]): string;
   /** Numbers of a parameter when it is compiled in, otherwise undefined. */
@@ -151,10 +150,6 @@ export class NodeEmitter implements Emitter {
 
   scalar(value: number): string {
     return this.float32([value], []);
-  }
-
-  uint8(name: string, values: Uint8Array, shape: readonly number[]): string {
-    return this.initializer(`name ${name}`, name, TensorProto_DataType.UINT8, values, shape);
   }
 
   int8(name: string, values: Int8Array, shape: readonly number[]): string {

@@ -1,5 +1,5 @@
-/** @file int8 weights for serving. Linear weights: one symmetric scale per output column, stored as uint8 with zero point 128
- *  because the mixed u8 x s8 kernel saturates on processors with AVX2 but no VNNI. Tables: one scale per row. Knows no model. */
+/** @file int8 weights for serving. Linear weights: one symmetric scale per output column and 63 steps on either side, so that the fast u8 x s8
+ *  kernel cannot saturate on processors with AVX2 but no VNNI. Tables: one scale per row, 127 steps. Knows no model. */
 import type { LoweringContext } from "./types.js";
 
 /** Narrower layers gain nothing from int8 and lose precision. */
@@ -11,14 +11,18 @@ export interface QuantizedRows {
   readonly scales: Float32Array;
 }
 
-/** Rounds each row of [rows, columns] to 127 steps on either side of zero. */
-export function quantizeRows(data: Float32Array, rows: number, columns: number): QuantizedRows {
+/** That kernel adds two products in 16 bits: 2 * 255 * 63 stays below 2^15. */
+const LINEAR_STEPS = 63;
+const TABLE_STEPS = 127;
+
+/** Rounds each row of [rows, columns] to `steps` on either side of zero, 127 unless told. */
+export function quantizeRows(data: Float32Array, rows: number, columns: number, steps = TABLE_STEPS): QuantizedRows {
   const values = new Int8Array(rows * columns);
   const scales = new Float32Array(rows);
   for (let row = 0; row < rows; row++) {
     let peak = 0;
     for (let i = row * columns; i < (row + 1) * columns; i++) peak = Math.max(peak, Math.abs(data[i] ?? 0));
-    const scale = Math.fround(peak / 127) || 1;
+    const scale = Math.fround(peak / steps) || 1;
     scales[row] = scale;
     for (let i = row * columns; i < (row + 1) * columns; i++) values[i] = Math.round((data[i] ?? 0) / scale);
   }
@@ -35,16 +39,14 @@ export function lowerQuantizedLinear(
   const parameter = inputs[1];
   if (parameter === undefined || attributes.transposed || !emitter.isQuantized(parameter)) return undefined;
   if (Math.min(rows, columns) < MINIMUM_QUANTIZED_WIDTH) return undefined;
-  const { values, scales } = quantizeRows(data, rows, columns);
-  const stored = new Uint8Array(rows * columns);
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++) stored[j * rows + i] = (values[i * columns + j] ?? 0) + 128;
+  const { values, scales } = quantizeRows(data, rows, columns, LINEAR_STEPS);
+  const stored = new Int8Array(rows * columns);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) stored[j * rows + i] = values[i * columns + j] ?? 0;
   const operands = [
     x,
-    emitter.uint8(`${parameter.name}.uint8`, stored, [columns, rows]),
+    emitter.int8(`${parameter.name}.int8`, stored, [columns, rows]),
     emitter.namedFloat32(`${parameter.name}.scale`, scales, [rows]),
-    emitter.uint8("zero_point_128", Uint8Array.of(128), []),
   ];
-  if (bias !== undefined) operands.push(bias);
+  if (bias !== undefined) operands.push("", bias);
   return emitter.emit("DynamicQuantizeMatMul", operands, { domain: "com.microsoft" })[0];
 }
