@@ -10,7 +10,7 @@ import { cutConfig } from "../models/families/index.js";
 import { PRETRAINED_TEACHER, type PretrainedRecipe } from "../plan/candidates.js";
 import { type Base, piecesOf } from "./base.js";
 import { innerLosses, recoveryLosses, softLabelsOf, teacherLosses } from "./encoder-spec.js";
-import { mergedProgress } from "./progress.js";
+import { mergedProgress, silentProgress } from "./progress.js";
 import {
   type EncoderOutOfFold,
   encoderStage,
@@ -162,7 +162,8 @@ const teacherFit: Fit = async (context, task, fold, epochs) =>
 
 /** The fit of a cut, after that of its teacher, which is read back where it is done. */
 const cutFit: Fit = async (context, task, fold, epochs) => {
-  const taught = await teacherFit(context, task, fold, fold === undefined ? task.recipe.teacher.epochs : undefined);
+  const silent = { ...context, progress: silentProgress(context.progress) };
+  const taught = await teacherFit(silent, task, fold, fold === undefined ? task.recipe.teacher.epochs : undefined);
   const teacher = { config: task.base.config, values: weightsIn(taught) };
   let layers = new Uint32Array();
   return encoderStage(

@@ -18,3 +18,8 @@ export function mergedProgress(progress: Progress, stage: string, parts: number)
     },
   };
 }
+
+/** Notes alone: for a stage that another one reads back. */
+export function silentProgress(progress: Progress): Progress {
+  return { note: (text) => progress.note(text), update: () => undefined };
+}
