@@ -10,7 +10,9 @@ import { InvariantError } from "../errors.js";
 import type { CandidateFacts, ComparedFacts, Facts, MeasuredFacts, MoneyFacts, Reason } from "../report/facts.js";
 import { clopperPearson, clopperPearsonLower } from "../stats.js";
 import { VERSION } from "../version.js";
+import { TOKENIZER_FILE } from "../student/tokenizer-file.js";
 import type { Climbed, Ladder } from "./ladder.js";
+import { UNCUT } from "./pretrained.js";
 import { shareOf, type Published } from "./publish.js";
 import type { Measured } from "./run-folder.js";
 import type { Planned } from "./run.js";
@@ -132,6 +134,13 @@ function moneyFacts(input: AssembleInput, alone: boolean, measured: MeasuredFact
   });
 }
 
+/** Sum of the files that `predict` opens with this graph. */
+function openedBytes(folder: string, graph: string): number {
+  return ["joryu.json", TOKENIZER_FILE, graph]
+    .map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0)
+    .reduce((sum, size) => sum + size, 0);
+}
+
 function comparedFacts(input: AssembleInput, teacherAnswers: readonly number[], money: MoneyFacts): ComparedFacts[] {
   const { context, logits, published } = input;
   const classes = context.dataset.labels.length;
@@ -139,26 +148,32 @@ function comparedFacts(input: AssembleInput, teacherAnswers: readonly number[], 
   const majority = majorityLabel(context.rows.map((row) => row.label));
   const share = (answers: readonly number[]): ComparedFacts["agreement"] =>
     shareOf(answers.map((answer, i) => Number(answer === teacherAnswers[i])));
-  const sizeOf = (folder: string, graph: string): number =>
-    statSync(join(folder, "joryu.json")).size + statSync(join(folder, graph)).size;
   const linear = input.ladder.linear;
   const { gate } = published.proof;
   const compared: ComparedFacts[] = [{ name: "majority", agreement: share(teacherAnswers.map(() => majority)) }];
   for (const [name, folder, graph] of [
     ["linear", join(context.folder.path, "students", linear?.candidate.name ?? ""), "onnx/model_int8.onnx"],
+    ["uncut", join(context.folder.path, "students", UNCUT), "onnx/model.onnx"],
     ["student-fp32", published.folder, "onnx/model.onnx"],
     ["student-int8", published.folder, "onnx/model_int8.onnx"],
   ] as const) {
     const found = logits.get(name);
     if (found === undefined) continue;
     const cost = name === "student-int8" ? { costPer1kUsd: money.studentPer1kUsd } : {};
-    compared.push({ name, agreement: share(answersOf(found, classes)), sizeBytes: sizeOf(folder, graph), ...cost });
+    const latency = input.measured.students.find((student) => student.name === name)?.latency;
+    compared.push({
+      name,
+      agreement: share(answersOf(found, classes)),
+      sizeBytes: openedBytes(folder, graph),
+      ...(latency === undefined ? {} : { p50Ms: latency.p50Ms }),
+      ...cost,
+    });
   }
   if (gate.threshold !== null) {
     compared.push({
       name: "student+fallback",
       agreement: clopperPearson(sealed - gate.errors, sealed),
-      sizeBytes: sizeOf(published.folder, "onnx/model_int8.onnx"),
+      sizeBytes: openedBytes(published.folder, "onnx/model_int8.onnx"),
       coverage: gate.coverage.value,
       ...(money.cascadePer1kUsd === undefined ? {} : { costPer1kUsd: money.cascadePer1kUsd.value }),
     });
@@ -233,9 +248,7 @@ export function assembleFacts(input: AssembleInput): Facts {
       name: published.manifest.name,
       kind: published.manifest.kind,
       parameters: published.manifest.parameters,
-      sizeBytes:
-        statSync(join(published.folder, "joryu.json")).size +
-        statSync(join(published.folder, "onnx/model_int8.onnx")).size,
+      sizeBytes: openedBytes(published.folder, "onnx/model_int8.onnx"),
       modelFolder: published.folder,
       lossFormula: published.manifest.lineage.loss,
     },

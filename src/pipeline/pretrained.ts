@@ -8,8 +8,10 @@ import { PRETRAINED_TRAIN_DEFAULTS, type EncoderTrainResult, type PretrainedTrai
 import { InvariantError } from "../errors.js";
 import { cutConfig } from "../models/families/index.js";
 import { PRETRAINED_TEACHER, type PretrainedRecipe } from "../plan/candidates.js";
+import type { PlannedCandidate } from "../plan/plan.js";
 import { type Base, piecesOf } from "./base.js";
 import { innerLosses, recoveryLosses, softLabelsOf, teacherLosses } from "./encoder-spec.js";
+import type { Trained } from "./ship.js";
 import { mergedProgress, silentProgress } from "./progress.js";
 import {
   type EncoderOutOfFold,
@@ -204,6 +206,26 @@ export async function pretrainedOutOfFold(context: TrainContext, task: Pretraine
   if (recipe.recovery !== undefined) judged = await lanes(name, cutFit, recipe.recovery.epochs);
   const part = heldOutOf(rowsOfFold(context, JUDGING_FOLD), judged, epochsOf(task));
   return joinFolds([part], context.dataset.labels.length, epochsOf(task));
+}
+
+/** Name of the whole base as a student. */
+export const UNCUT = "uncut";
+
+/** The teacher that a cut was taught by, as a student of its own, read back from its stages; undefined for what is no cut. */
+export async function uncutTeacher(
+  context: TrainContext,
+  { candidate }: Trained,
+  planned: readonly PlannedCandidate[],
+): Promise<Trained | undefined> {
+  const { pretrained } = candidate;
+  const uncut = planned.find(({ name }) => name === UNCUT);
+  if (pretrained?.recovery === undefined || uncut === undefined || context.base === undefined) return undefined;
+  const { recovery: _, ...recipe } = pretrained;
+  const { layers, feedForward } = context.base.config;
+  const whole = { ...recipe, layers: layers.length, feedForward };
+  const quiet = { ...context, progress: silentProgress(context.progress) };
+  const { bestEpoch, ...outOfFold } = await pretrainedOutOfFold(quiet, pretrainedTask(context, UNCUT, whole));
+  return { candidate: { ...uncut, pretrained: whole }, outOfFold, epochs: bestEpoch };
 }
 
 /** The final encoder of a recipe with its head, trained for `epochs` on all unsealed rows. */

@@ -19,6 +19,7 @@ import { climb, type Ladder } from "./ladder.js";
 import { machineFor } from "./machine.js";
 import { prepareDataset } from "./prepare.js";
 import type { Progress } from "./progress.js";
+import { UNCUT, uncutTeacher } from "./pretrained.js";
 import { publishStudent } from "./publish.js";
 import { countOpening, openSealed, proveStudent } from "./prove.js";
 import { openRunFolder, type RunFolder } from "./run-folder.js";
@@ -158,6 +159,8 @@ async function prove(config: Config, planned: Planned, shipping: Shipping, ladde
   if (linear !== undefined && linear.candidate.name !== chosen.candidate.name) {
     students.push({ name: "linear", folder: await ship(shipping, linear), precision: "int8" });
   }
+  const uncut = await uncutTeacher(context, chosen, planned.plan.candidates);
+  if (uncut !== undefined) students.push({ name: UNCUT, folder: await ship(shipping, uncut), precision: "fp32" });
   context.signal?.throwIfAborted();
   const sealOpenings = countOpening(config.out, planned.dataset.hash, runId);
   const logits = await openSealed(context, planned.datasetFolder, students);

@@ -75,6 +75,7 @@ const TEXTS = {
   },
   model: { en: "Model", ja: "モデル" },
   size: { en: "Size", ja: "サイズ" },
+  p50: { en: "Latency, p50", ja: "応答時間(p50)" },
   coverage: { en: "Coverage", ja: "ゲート通過率" },
   cost: { en: "Cost per 1,000", ja: "1,000回の費用" },
   gate: { en: "Gate: how far the student may answer", ja: "ゲート: 生徒に任せられる範囲" },

@@ -51,10 +51,12 @@ export interface ClassFacts {
 }
 
 export interface ComparedFacts {
-  /** majority, linear, student-fp32, student-int8, student+fallback */
+  /** majority, linear, uncut (the teacher that a cut was taught by, fp32), student-fp32, student-int8, student+fallback */
   readonly name: string;
   readonly agreement: Estimate;
   readonly sizeBytes?: number;
+  /** Median of one query on one thread. */
+  readonly p50Ms?: number;
   readonly coverage?: number;
   readonly costPer1kUsd?: number;
 }

@@ -142,11 +142,12 @@ export function qualityTable(facts: Facts, language: Language): Table {
 
 export function comparedTable(facts: Facts, language: Language): Table {
   return {
-    columns: columns(language, "model", ["agreement"], ["size"], ["coverage"], ["cost"]),
+    columns: columns(language, "model", ["agreement"], ["size"], ["p50"], ["coverage"], ["cost"]),
     rows: facts.compared.map((compared) => [
       compared.name,
       withInterval(compared.agreement, language),
       compared.sizeBytes === undefined ? "–" : formatBytes(compared.sizeBytes, language),
+      compared.p50Ms === undefined ? "–" : formatMs(compared.p50Ms, language),
       compared.coverage === undefined ? "–" : formatPercent(compared.coverage, language),
       compared.costPer1kUsd === undefined ? unknown(language) : formatUsd(compared.costPer1kUsd, facts, language),
     ]),
