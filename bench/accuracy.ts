@@ -2,7 +2,7 @@
  *  very same rows, with paired tests. The product runs as a user would run it, its own hold-out in force. Prints JSON lines: one per
  *  seed, a last one with mean, least and greatest.
  *
- *      node dist/bench/accuracy.js --set banking77 --seeds 1,2,3,4,5 --minutes 20 [--data DIR] [--work DIR] [--machine FILE] */
+ *      node dist/bench/accuracy.js --set banking77 --seeds 1,2,3,4,5 --minutes 20 [--data DIR] [--work DIR] [--machine FILE] [--base DIR] */
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -24,6 +24,7 @@ import {
 interface Settings {
   readonly minutes: number;
   readonly machine?: string;
+  readonly base?: string;
 }
 
 /** What one seed gives: the figures that the summary averages, and what is printed beside them. */
@@ -171,11 +172,16 @@ const { values: flags } = parseArgs({
     data: { type: "string", default: join("..", "shared", "data") },
     work: { type: "string" },
     machine: { type: "string" },
+    base: { type: "string" },
   },
 });
 
 const minutes = Number(flags.minutes);
-const settings: Settings = flags.machine === undefined ? { minutes } : { minutes, machine: flags.machine };
+const settings: Settings = {
+  minutes,
+  ...(flags.machine !== undefined && { machine: flags.machine }),
+  ...(flags.base !== undefined && { base: flags.base }),
+};
 for (const set of flags.set.split(",")) {
   await withFolder(flags.work === undefined ? undefined : join(flags.work, set), async (folder) => {
     const data = loadDataSet(set, flags.data);

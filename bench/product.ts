@@ -57,6 +57,8 @@ export interface RunSettings {
   readonly seed: number;
   /** A machine profile that fixes the plan. */
   readonly machine?: string;
+  /** Folder of a pretrained encoder. */
+  readonly base?: string;
 }
 
 /** What a finished run printed and left. */
@@ -103,10 +105,12 @@ function failure(command: string, { exitCode, stderr }: Finished): SessionError 
 }
 
 /** `joryu run`. @throws SessionError when it came to no verdict. */
-export async function runProduct({ logs, out, minutes, seed, machine }: RunSettings): Promise<FinishedRun> {
+export async function runProduct({ logs, out, minutes, seed, machine, base }: RunSettings): Promise<FinishedRun> {
   const startMs = nowMs();
   const args = ["run", "--logs", logs, "--out", out, "--minutes", String(minutes), "--seed", String(seed), "--json"];
-  const finished = await joryu(machine === undefined ? args : [...args, "--machine", machine]);
+  if (machine !== undefined) args.push("--machine", machine);
+  if (base !== undefined) args.push("--base", base);
+  const finished = await joryu(args);
   const seconds = (nowMs() - startMs) / 1000;
   if (finished.exitCode !== DEPLOY && finished.exitCode !== KEEP_TEACHER) throw failure("run", finished);
   const result = resultSchema.parse(jsonLines(finished.stdout).at(-1));
