@@ -35,7 +35,7 @@ const answers = (weight: number): LossSpec => ({ kind: "forward-kl", weight, tem
 interface Recovery {
   readonly name: string;
   readonly losses: readonly LossSpec[];
-  readonly inner: (pairs: readonly LayerPair[], last: readonly LayerPair[]) => readonly InnerLossSpec[];
+  readonly inner: (kept: readonly LayerPair[], last: readonly LayerPair[], heads: number) => readonly InnerLossSpec[];
 }
 
 /** Each loss on and off; the first is the product's recipe. */
@@ -59,7 +59,7 @@ const RECOVERIES: readonly Recovery[] = [
   {
     name: "answers and relations",
     losses: [labels(0.2), answers(0.8)],
-    inner: (_, layers) => [{ kind: "relations", weight: 0.5, layers, heads: 12 }],
+    inner: (_, layers, heads) => [{ kind: "relations", weight: 0.5, layers, heads }],
   },
   {
     name: "answers, hidden states and embeddings",
@@ -257,7 +257,7 @@ async function runTrial(trial: Trial, { layers, teacherEpochs, epochs }: Setting
     return row.indexOf(row.reduce((most, p) => Math.max(most, p), 0));
   });
   for (const { name, losses, inner } of RECOVERIES) {
-    const specs = inner(keptLayers(kept), lastLayers(layers, base.config.layers.length));
+    const specs = inner(keptLayers(kept), lastLayers(layers, base.config.layers.length), base.config.heads);
     const fitted = await fit(trial, {
       rows: { sequences: texts.sequences, labels: answered },
       start: cut,
