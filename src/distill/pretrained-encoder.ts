@@ -31,7 +31,7 @@ const GRADIENT = `gradient.${ROWS}`;
 /** Checks sequences and weights and lays them out. @throws ConfigError when a text is empty or too long, an id is outside the
  *  vocabulary, or weights are missing. */
 export function pretrainedEncoder(spec: PretrainedTrainSpec): TrainedEncoder {
-  const { losses, seed, start, frozen = NOTHING_FROZEN, teacher } = spec;
+  const { losses, seed, start, frozen = NOTHING_FROZEN, teacher, quantizationAware: rounded = false } = spec;
   const model: PretrainedModel = { ...spec.model, labelCount: spec.labelCount };
   const { width, vocabularySize } = model.config;
   checkSequences(spec);
@@ -68,8 +68,8 @@ export function pretrainedEncoder(spec: PretrainedTrainSpec): TrainedEncoder {
       for (const parameter of layout.parameters) dense.set(valuesOf(parameter), parameter.offset);
       return dense;
     },
-    buildGraph: () => buildPretrainedTraining(model, losses, { dropout: spec.dropout > 0, frozen, teacher }),
-    compileEvaluation: () => compilePretrainedEvaluation(model),
+    buildGraph: () => buildPretrainedTraining(model, losses, { dropout: spec.dropout > 0, frozen, teacher, rounded }),
+    compileEvaluation: () => compilePretrainedEvaluation(model, rounded),
     front: (rows, options) => wordFront({ sequences, width, seen, tableIsFrozen, taught }, rows, options),
     weightsOf: (dense, rows) => {
       const named = new Map(namedWeights(layout, dense));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createGraph } from "../graph/graph.js";
 import { interpret } from "../graph/interpret.js";
 import type { Reference, Value } from "../graph/types.js";
 import { evaluationOrder } from "../graph/walk.js";
@@ -59,7 +60,7 @@ function feedsOf(training: TrainingGraph, model: PretrainedModel): Map<string, R
   const texts = [0, 1, 2, 1, 1, 3, 1, 2, 0, 0];
   const kept = [1, 1, 1, 1, 1, 1, 1, 1, 0, 0];
   return new Map([
-    ["rows", draw([4, 8])],
+    ["rows", draw([4, model.config.width])],
     ["ids", { shape: [4, 5], data: Float64Array.of(...texts, ...texts) }],
     ["mask", { shape: [4, 5], data: Float64Array.from([...kept, ...kept]) }],
     ["labels", { shape: [4], data: Float64Array.of(0, 2, 0, 2) }],
@@ -178,5 +179,40 @@ describe("what is frozen", () => {
     );
     expect(isFrozen("table", NOTHING_FROZEN)).toBe(false);
     expect(isFrozen("layer10.mlp.up.weight", { embeddings: true, layers: 2 })).toBe(false);
+  });
+});
+
+describe("quantisation-aware training", () => {
+  const config: PretrainedConfig = { ...bert, width: 64, feedForward: 64, layers: ["global"] };
+  const model = modelOf(config);
+  const build = (rounded: boolean) =>
+    buildPretrainedTraining(model, losses, { dropout: false, frozen: NOTHING_FROZEN, rounded });
+  const valuesOf = (training: TrainingGraph, feeds: ReadonlyMap<string, Reference>): readonly Reference[] =>
+    interpret(training.graph, [training.loss, ...training.gradients.values()], feeds);
+  const roundedTo = (steps: number, { shape, data }: Reference): Reference => {
+    const graph = createGraph();
+    const found = interpret(
+      graph,
+      [graph.fakeQuantize(graph.input("x", shape), steps)],
+      new Map([["x", { shape, data }]]),
+    );
+    return found[0] ?? { shape, data };
+  };
+
+  it("has the loss of the rounded weights, and their gradients for the weights themselves", () => {
+    const [aware, plain] = [build(true), build(false)];
+    const feeds = new Map(feedsOf(plain, model));
+    const rounded = new Map(
+      Array.from(feeds, ([name, value]): [string, Reference] => {
+        if (name === "rows") return [name, roundedTo(127, value)];
+        const isLinear = name.startsWith("layer0.") && name.endsWith(".weight");
+        return [name, isLinear ? roundedTo(63, value) : value];
+      }),
+    );
+    expect(valuesOf(aware, feeds)[0]?.data[0]).not.toBeCloseTo(valuesOf(plain, feeds)[0]?.data[0] ?? NaN, 6);
+    const expected = valuesOf(plain, rounded);
+    expect([...aware.gradients.keys()]).toEqual([...plain.gradients.keys()]);
+    for (const [i, { data }] of valuesOf(aware, feeds).entries())
+      data.forEach((x, j) => expect(x).toBeCloseTo(expected[i]?.data[j] ?? NaN, 10));
   });
 });

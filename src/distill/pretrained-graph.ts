@@ -2,9 +2,16 @@
  *  those are trained; frozen layers get no gradient nodes. Knows no data, no optimiser and no schedule. */
 import { createGraph, type Graph } from "../graph/graph.js";
 import { compileOnnx } from "../graph/onnx.js";
+import { TABLE_STEPS } from "../graph/quantized.js";
 import type { Value } from "../graph/types.js";
 import type { ParameterSpec } from "../models/parameters.js";
-import { buildPretrained, denseParameters, type PretrainedModel, type PretrainedOutput } from "../models/pretrained.js";
+import {
+  buildPretrained,
+  denseParameters,
+  type PretrainedBuildOptions,
+  type PretrainedModel,
+  type PretrainedOutput,
+} from "../models/pretrained.js";
 import { buildInnerLosses, projectionParameters } from "./inner-losses.js";
 import { type LossSpec, needsTwoViews } from "./losses.js";
 import type { InnerTeacher } from "./spec.js";
@@ -49,6 +56,8 @@ export interface PretrainedTrainingOptions {
   readonly dropout: boolean;
   readonly frozen: Frozen;
   readonly teacher?: InnerTeacher | undefined;
+  /** Rounds word rows and linear weights to the steps of int8. */
+  readonly rounded?: boolean;
 }
 
 /** Forward, losses and gradients. Inputs: rows [U, D], the table rows that the batch uses; ids i64 [copies*B, T], places in them;
@@ -57,14 +66,14 @@ export interface PretrainedTrainingOptions {
 export function buildPretrainedTraining(
   model: PretrainedModel,
   losses: readonly LossSpec[],
-  { dropout, frozen, teacher }: PretrainedTrainingOptions,
+  { dropout, frozen, teacher, rounded = false }: PretrainedTrainingOptions,
 ): TrainingGraph {
   const graph = createGraph();
   const views = needsTwoViews(losses) ? "2*B" : "B";
   const sites: DropoutSite[] = [];
   const fed = fedDropout(graph, sites);
   const drop = (site: string, x: Value): Value => (isFrozen(`${site}.`, frozen) ? x : fed(site, x));
-  const added = addEncoder(graph, model, views, dropout ? drop : undefined);
+  const added = addEncoder(graph, model, views, { rounded, ...(dropout && { dropout: drop }) });
   const { rows, output } = added;
   const logits = answerOf(output);
   const wanted = new Map([...output.weights].filter(([name]) => !isFrozen(name, frozen)));
@@ -104,13 +113,14 @@ function addEncoder(
   graph: Graph,
   model: PretrainedModel,
   batch: string,
-  dropout?: (site: string, x: Value) => Value,
+  options: PretrainedBuildOptions = {},
 ): AddedEncoder {
   const rows = graph.input(ROWS, ["U", model.config.width]);
   const ids = graph.input("ids", [batch, "T"], "i64");
   const mask = graph.input("mask", [batch, "T"]);
-  const input = { embedded: graph.embedding(rows, ids), mask };
-  return { rows, ids, mask, output: buildPretrained(graph, model, input, dropout === undefined ? {} : { dropout }) };
+  const read = options.rounded === true ? graph.fakeQuantize(rows, TABLE_STEPS) : rows;
+  const input = { embedded: graph.embedding(read, ids), mask };
+  return { rows, ids, mask, output: buildPretrained(graph, model, input, options) };
 }
 
 /** The logits, or the pooled vectors of an encoder without a head. */
@@ -119,8 +129,8 @@ function answerOf(output: PretrainedOutput): Value {
 }
 
 /** ONNX bytes of the forward half without dropout; inputs rows, ids, mask and the weights, output `logits` [B, labels]. */
-export function compilePretrainedEvaluation(model: PretrainedModel): Uint8Array {
+export function compilePretrainedEvaluation(model: PretrainedModel, rounded = false): Uint8Array {
   const graph = createGraph();
-  const { output } = addEncoder(graph, model, "B");
+  const { output } = addEncoder(graph, model, "B", { rounded });
   return compileOnnx(graph, { outputs: { logits: answerOf(output) }, purpose: "train" });
 }

@@ -69,6 +69,7 @@ const TRIALS: { readonly [K in OpKind]: readonly Trial<OpAttributes[K]>[] } = {
   isPositive: unary,
   toFloat: [trial({}, ids(5, "B", 3))],
   stopGradient: unary,
+  roundRows: [trial({ steps: 7 }, normal("B", 5)), trial({ steps: 63 }, normal(3, 64))],
   tanh: unary,
   sigmoid: unary,
   relu: unary,

@@ -185,6 +185,11 @@ export class Graph {
   stopGradient(x: Value): Value {
     return this.apply("stopGradient", [x], {});
   }
+  /** x [rows, columns] rounded to `steps` on either side of zero, each row by its largest magnitude; gradients pass as if it were not. */
+  fakeQuantize(x: Value, steps: number): Value {
+    const rounded = this.apply("roundRows", [this.stopGradient(x)], { steps });
+    return this.add(x, this.sub(rounded, this.stopGradient(x)));
+  }
   tanh(x: Value): Value {
     return this.apply("tanh", [x], {});
   }

@@ -6,6 +6,7 @@ import { embeddingRows } from "./embedding.js";
 import { linearRows } from "./linear.js";
 import { normRows } from "./norm.js";
 import { reduceRows } from "./reduce.js";
+import { roundingRows } from "./rounding.js";
 import { shapeRows } from "./shape.js";
 import type { OpKind, OpRow, OpTable } from "./types.js";
 
@@ -13,6 +14,7 @@ export const OPS: OpTable = {
   ...elementwiseRows,
   ...activationRows,
   ...reduceRows,
+  ...roundingRows,
   ...linearRows,
   ...normRows,
   ...shapeRows,

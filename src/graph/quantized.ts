@@ -1,6 +1,6 @@
 /** @file int8 weights for serving. Linear weights: one symmetric scale per output column and 63 steps on either side, so that the fast u8 x s8
  *  kernel cannot saturate on processors with AVX2 but no VNNI. Tables: one scale per row, 127 steps. Knows no model. */
-import type { LoweringContext } from "./types.js";
+import type { Dim, LoweringContext } from "./types.js";
 
 /** Narrower layers gain nothing from int8 and lose precision. */
 export const MINIMUM_QUANTIZED_WIDTH = 64;
@@ -12,8 +12,8 @@ export interface QuantizedRows {
 }
 
 /** That kernel adds two products in 16 bits: 2 * 255 * 63 stays below 2^15. */
-const LINEAR_STEPS = 63;
-const TABLE_STEPS = 127;
+export const LINEAR_STEPS = 63;
+export const TABLE_STEPS = 127;
 
 /** Rounds each row of [rows, columns] to `steps` on either side of zero, 127 unless told. */
 export function quantizeRows(data: Float32Array, rows: number, columns: number, steps = TABLE_STEPS): QuantizedRows {
@@ -29,6 +29,11 @@ export function quantizeRows(data: Float32Array, rows: number, columns: number, 
   return { values, scales };
 }
 
+/** Whether a linear weight of this shape becomes int8. */
+export function isWorthQuantizing(shape: readonly Dim[]): boolean {
+  return shape.length === 2 && shape.every((size) => typeof size === "number" && size >= MINIMUM_QUANTIZED_WIDTH);
+}
+
 /** Node for x @ weight^T + bias with int8 weights, or undefined where float32 is the better choice. */
 export function lowerQuantizedLinear(
   { emitter, inputs, names: [x = "", , bias], attributes }: LoweringContext<"linear">,
@@ -38,7 +43,7 @@ export function lowerQuantizedLinear(
 ): string | undefined {
   const parameter = inputs[1];
   if (parameter === undefined || attributes.transposed || !emitter.isQuantized(parameter)) return undefined;
-  if (Math.min(rows, columns) < MINIMUM_QUANTIZED_WIDTH) return undefined;
+  if (!isWorthQuantizing([rows, columns])) return undefined;
   const { values, scales } = quantizeRows(data, rows, columns, LINEAR_STEPS);
   const stored = new Int8Array(rows * columns);
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) stored[j * rows + i] = values[i * columns + j] ?? 0;

@@ -36,6 +36,7 @@ export interface OpAttributes {
   readonly isPositive: None;
   readonly toFloat: None;
   readonly stopGradient: None;
+  readonly roundRows: { readonly steps: number };
   readonly tanh: None;
   readonly sigmoid: None;
   readonly relu: None;

@@ -2,6 +2,7 @@
  *  vectors and label logits. What differs between families stands in their rows (families/). Knows no text, file or loss. */
 import { UsageError } from "../errors.js";
 import { createGraph, type Graph } from "../graph/graph.js";
+import { isWorthQuantizing, LINEAR_STEPS } from "../graph/quantized.js";
 import type { Value } from "../graph/types.js";
 import {
   attentionBlock,
@@ -65,8 +66,21 @@ export interface PretrainedBuildOptions {
   readonly dropout?: (site: string, x: Value) => Value;
   /** Sees the activations that a cut is chosen by, see `BlockContext`. */
   readonly observe?: (site: string, x: Value) => void;
+  /** Rounds linear weights to the steps of int8, so that training sees what serving will. */
+  readonly rounded?: boolean;
   /** Prefix of the weights' names, where several models share a graph. */
   readonly prefix?: string;
+}
+
+/** Linear weights that become int8 when serving, rounded as they will be; all others as they are. */
+function roundedWeights(graph: Graph, weights: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
+  const isLinear = (name: string, { shape }: Value): boolean => name.endsWith(".weight") && isWorthQuantizing(shape);
+  return new Map(
+    Array.from(weights, ([name, value]) => [
+      name,
+      isLinear(name, value) ? graph.fakeQuantize(value, LINEAR_STEPS) : value,
+    ]),
+  );
 }
 
 /** Adds the encoder to a graph: the same blocks whether it trains or serves. @throws UsageError when `maxTokens` is more than the
@@ -77,14 +91,15 @@ export function buildPretrained(
   input: PretrainedInput,
   options: PretrainedBuildOptions = {},
 ): PretrainedOutput {
-  const { prefix = "", dropout = (_site: string, x: Value) => x, observe } = options;
+  const { prefix = "", dropout = (_site: string, x: Value) => x, observe, rounded = false } = options;
   const { config, labelCount, maxTokens } = model;
   if (maxTokens > config.maxPositions)
     throw new UsageError(`encoder: ${maxTokens} tokens are more than its ${config.maxPositions} positions`);
   const weights = new Map(
     denseParameters(model).map(({ name, shape }) => [name, graph.parameter(prefix + name, shape)]),
   );
-  const context: BlockContext = { graph, weights, dropout, ...(observe !== undefined && { observe }) };
+  const read = rounded ? roundedWeights(graph, weights) : weights;
+  const context: BlockContext = { graph, weights: read, dropout, ...(observe !== undefined && { observe }) };
   const body = buildBody(context, model, input);
   const pooled = dropout("pooled", POOLINGS[model.pooling](graph, body.last, input.mask));
   return { ...body, pooled, logits: labelCount === 0 ? undefined : linearBlock(context, "head", pooled), weights };
