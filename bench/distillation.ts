@@ -214,7 +214,7 @@ const epochsFor = (epochs: number, all: Rows, used: Rows): number =>
 
 async function runTrial(trial: Trial, { layers, teacherEpochs, epochs }: Settings): Promise<void> {
   const { base, seed, labelled, texts, test, heldOut } = trial;
-  const report = async (name: string, fitted: Fitted, reference?: readonly number[], more = {}): Promise<number[]> => {
+  const report: Report = async (name, fitted, reference, more = {}) => {
     const came = await answer(trial, fitted, test);
     printJson({
       bench: "distillation",
@@ -248,39 +248,48 @@ async function runTrial(trial: Trial, { layers, teacherEpochs, epochs }: Setting
   const controlled = await report("cut of the base, labels alone", alone, taught, { rate: alone.rate });
   const again = await control(trial, cut, epochsFor(epochs, texts, labelled));
   await report("cut of the teacher, labels alone", again, taught, { rate: again.rate });
-  const softLabels = await softAnswers(modelOf(trial, teacher), teacher.values, texts.sequences, { threads: THREADS });
-  const width = trial.labelCount + 1;
-  const isUnlabelled = texts.labels.length > labelled.labels.length;
-  const answered = Int32Array.from(texts.labels, (label, i) => {
-    if (!isUnlabelled) return label;
-    const row = softLabels.subarray(i * width, i * width + trial.labelCount);
+  await runRecoveries(trial, { teacher, cut, kept, epochs }, report, { taught, controlled });
+}
+
+/** Labels of the texts: their own where all have one, else the teacher's answers. */
+function answeredLabels({ texts, labelled, labelCount }: Trial, softLabels: Float32Array): Int32Array {
+  if (texts.labels.length === labelled.labels.length) return texts.labels;
+  const width = labelCount + 1;
+  return Int32Array.from(texts.labels, (_, i) => {
+    const row = softLabels.subarray(i * width, i * width + labelCount);
     return row.indexOf(row.reduce((most, p) => Math.max(most, p), 0));
   });
+}
+
+interface Taught {
+  readonly teacher: EncoderWeights;
+  readonly cut: EncoderWeights;
+  readonly kept: Uint32Array;
+  readonly epochs: number;
+}
+
+type Report = (name: string, fitted: Fitted, reference?: readonly number[], more?: object) => Promise<number[]>;
+
+/** The same cut of the teacher, recovered in each way, against the control. */
+async function runRecoveries(
+  trial: Trial,
+  { teacher, cut, kept, epochs }: Taught,
+  report: Report,
+  { taught, controlled }: { readonly taught: readonly number[]; readonly controlled: readonly number[] },
+): Promise<void> {
+  const { base, texts, test, seed } = trial;
+  const softLabels = await softAnswers(modelOf(trial, teacher), teacher.values, texts.sequences, { threads: THREADS });
+  const rows = { sequences: texts.sequences, labels: answeredLabels(trial, softLabels) };
   for (const { name, losses, inner } of RECOVERIES) {
-    const specs = inner(keptLayers(kept), lastLayers(layers, base.config.layers.length), base.config.heads);
-    const fitted = await fit(trial, {
-      rows: { sequences: texts.sequences, labels: answered },
-      start: cut,
-      epochs,
-      learningRate: LEARNING_RATE,
-      losses,
-      more: {
-        softLabels,
-        ...(specs.length > 0 && {
-          teacher: { model: { config: teacher.config }, weights: teacher.values, losses: specs },
-        }),
-      },
-    });
+    const pairs = keptLayers(kept);
+    const specs = inner(pairs, lastLayers(kept.length, base.config.layers.length), base.config.heads);
+    const inside = { model: { config: teacher.config }, weights: teacher.values, losses: specs };
+    const more = { softLabels, ...(specs.length > 0 && { teacher: inside }) };
+    const fitted = await fit(trial, { rows, start: cut, epochs, learningRate: LEARNING_RATE, losses, more });
     const came = await report(name, fitted, taught);
     const { difference, pValue } = comparePaired(rightOf(came, test.labels), rightOf(controlled, test.labels));
-    printJson({
-      bench: "distillation",
-      seed,
-      student: name,
-      against: "cut of the base, labels alone",
-      difference,
-      pValue,
-    });
+    const against = "cut of the base, labels alone";
+    printJson({ bench: "distillation", seed, student: name, against, difference, pValue });
   }
 }
 

@@ -11,6 +11,8 @@ import { floatsOf } from "./optimiser.js";
 
 export interface AnswerOptions {
   readonly threads: number;
+  /** Answers as the int8 graph gives them. */
+  readonly quantized?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -22,14 +24,13 @@ export async function softAnswers(
   model: PretrainedModel,
   weights: ReadonlyMap<string, Float32Array>,
   sequences: readonly Int32Array[],
-  { threads, signal }: AnswerOptions,
+  { threads, signal, quantized = false }: AnswerOptions,
 ): Promise<Float32Array> {
   const { labelCount } = model;
   if (labelCount === 0) throw new ConfigError("answers: the model has no label head");
   const { graph, logits } = studentGraph({ labels: labelCount, pretrained: model });
-  const session = await openSession(compileOnnx(graph, { outputs: { logits }, purpose: "serve", weights }), {
-    threads,
-  });
+  const bytes = compileOnnx(graph, { outputs: { logits }, purpose: "serve", weights, quantize: () => quantized });
+  const session = await openSession(bytes, { threads });
   const answers = new Float32Array(sequences.length * (labelCount + 1));
   try {
     const order = sortedByLength(Uint32Array.from(sequences.keys()), sequences);

@@ -209,7 +209,9 @@ function checkTeacher(data: PreparedData): void {
     throw new InputError(
       `soft labels: the teacher's own answers have a mean negative log-likelihood of ${(sum / count).toFixed(2)}, ` +
         "worse than chance",
-      { hint: "the log-probabilities seem to belong to other rows; import the log again" },
+      {
+        hint: "log-probabilities that belong to other rows (import the log again), or a teacher that has learned nothing",
+      },
     );
   }
 }

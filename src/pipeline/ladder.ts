@@ -8,7 +8,8 @@ import { studentPer1kUsd, type TeacherPrice } from "../cost.js";
 import type { Plan, PlannedCandidate } from "../plan/plan.js";
 import { clopperPearsonLower } from "../stats.js";
 import { encoderTask } from "./local-teacher.js";
-import { pretrainedOutOfFold, pretrainedTask } from "./pretrained.js";
+import { pretrainedOutOfFold } from "./pretrained.js";
+import { pretrainedTask } from "./pretrained-spec.js";
 import { mergedProgress } from "./progress.js";
 import {
   encoderFinal,

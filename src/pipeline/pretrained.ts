@@ -1,17 +1,21 @@
 /** @file Fits of a pretrained encoder: it is fine-tuned, then teaches what a cut leaves of it, by its answers and its hidden states. Fold 0
  *  is unseen by teacher and cut alike, so that its rows judge; the final pair sees all unsealed rows. */
-import { cutEncoder, allParts, type EncoderWeights } from "../compress/cut.js";
-import { bestOf, type CalibrationOptions, chooseLayers, measureImportance } from "../compress/importance.js";
+import type { EncoderWeights } from "../compress/cut.js";
 import { softAnswers } from "../distill/answers.js";
-import { keptLayers } from "../distill/inner-losses.js";
-import { PRETRAINED_TRAIN_DEFAULTS, type EncoderTrainResult, type PretrainedTrainSpec } from "../distill/spec.js";
-import { InvariantError } from "../errors.js";
+import type { EncoderTrainResult } from "../distill/spec.js";
+import { comparePaired } from "../evaluate/compare.js";
 import { cutConfig } from "../models/families/index.js";
-import { PRETRAINED_TEACHER, type PretrainedRecipe } from "../plan/candidates.js";
+import { PRETRAINED_TEACHER } from "../plan/candidates.js";
 import type { PlannedCandidate } from "../plan/plan.js";
-import { type Base, piecesOf } from "./base.js";
-import { innerLosses, recoveryLosses, softLabelsOf, teacherLosses } from "./encoder-spec.js";
-import type { Trained } from "./ship.js";
+import {
+  calibrationOptions,
+  type Cut,
+  cutOf,
+  type PretrainedTask,
+  pretrainedTask,
+  recoverySpec,
+  teacherSpec,
+} from "./pretrained-spec.js";
 import { mergedProgress, silentProgress } from "./progress.js";
 import {
   type EncoderOutOfFold,
@@ -21,102 +25,12 @@ import {
   joinFolds,
   rowsOfFold,
   sideBySide,
-  trainingLabel,
   type TrainContext,
 } from "./rungs.js";
+import type { Trained } from "./ship.js";
 
-/** Texts that a cut is chosen by. */
-const CALIBRATION_TEXTS = 512;
 /** The fold that judges. */
 const JUDGING_FOLD = 0;
-
-export interface PretrainedTask {
-  readonly base: Base;
-  readonly name: string;
-  readonly recipe: PretrainedRecipe;
-  readonly sequences: readonly Int32Array[];
-}
-
-/** A task over all unsealed rows of a run. @throws InvariantError when the run has no base. */
-export function pretrainedTask(context: TrainContext, name: string, recipe: PretrainedRecipe): PretrainedTask {
-  const { base } = context;
-  if (base === undefined) throw new InvariantError(`pretrained: ${name} without a base`);
-  return { base, name, recipe, sequences: context.rows.map(({ text }) => piecesOf(base, text)) };
-}
-
-function teacherSpec(context: TrainContext, { base, recipe, sequences }: PretrainedTask): PretrainedTrainSpec {
-  const softLabels = softLabelsOf(context);
-  return {
-    ...PRETRAINED_TRAIN_DEFAULTS,
-    sequences,
-    labels: Int32Array.from(context.rows, trainingLabel),
-    weights: new Float32Array(context.rows.length).fill(1),
-    ...(softLabels !== undefined && { softLabels }),
-    labelCount: context.dataset.labels.length,
-    losses: teacherLosses(softLabels !== undefined),
-    model: { config: base.config, pooling: base.pooling, maxTokens: base.maxTokens },
-    start: base.weights,
-    epochs: recipe.teacher.epochs,
-    batchSize: recipe.batchSize,
-    learningRate: recipe.teacher.learningRate,
-    seed: context.seed,
-  };
-}
-
-function calibrationOptions({ threads, signal }: TrainContext): CalibrationOptions {
-  return { threads, ...(signal !== undefined && { signal }) };
-}
-
-interface Cut {
-  readonly encoder: EncoderWeights;
-  /** Layers of the teacher that stay. */
-  readonly layers: Uint32Array;
-}
-
-/** What a recipe leaves of a teacher: layers by block influence, then neurons by their activations, on texts that the fit may see. */
-async function cutOf(
-  context: TrainContext,
-  { recipe, sequences }: PretrainedTask,
-  teacher: EncoderWeights,
-  holdout: Uint32Array = new Uint32Array(),
-): Promise<Cut> {
-  const held = new Set(holdout);
-  const texts = sequences.filter((_, row) => !held.has(row)).slice(0, CALIBRATION_TEXTS);
-  const options = calibrationOptions(context);
-  const layers = await chooseLayers(teacher, texts, recipe.layers, options);
-  const shallow = cutEncoder(teacher, { ...allParts(teacher.config), layers });
-  if (recipe.feedForward === teacher.config.feedForward) return { encoder: shallow, layers };
-  const { feedForward } = await measureImportance(shallow, texts, options);
-  const kept = feedForward.map((scores) => bestOf(scores, recipe.feedForward));
-  return { encoder: cutEncoder(shallow, { ...allParts(shallow.config), feedForward: kept }), layers };
-}
-
-/** How a teacher makes up for what a cut has lost. */
-async function recoverySpec(
-  context: TrainContext,
-  task: PretrainedTask,
-  teacher: EncoderWeights,
-  { encoder, layers }: Cut,
-): Promise<PretrainedTrainSpec> {
-  const { recovery } = task.recipe;
-  if (recovery === undefined) throw new InvariantError(`pretrained: ${task.name} has nothing to recover`);
-  const spec = teacherSpec(context, task);
-  const model = { ...spec.model, labelCount: spec.labelCount };
-  return {
-    ...spec,
-    losses: recoveryLosses(recovery),
-    softLabels: await softAnswers(model, teacher.values, task.sequences, calibrationOptions(context)),
-    model: { ...spec.model, config: encoder.config },
-    start: encoder.values,
-    epochs: recovery.epochs,
-    learningRate: recovery.learningRate,
-    teacher: {
-      model: { config: teacher.config },
-      weights: teacher.values,
-      losses: innerLosses(recovery, keptLayers(layers)),
-    },
-  };
-}
 
 type Stored = ReadonlyMap<string, Float32Array>;
 
@@ -135,6 +49,13 @@ function weightsIn(stored: Stored): Map<string, Float32Array> {
       name.startsWith(WEIGHT) ? [[name.slice(WEIGHT.length), values] as const] : [],
     ),
   );
+}
+
+/** The cut that a stage has left. */
+function cutIn({ base, recipe }: PretrainedTask, stored: Stored): Cut {
+  const layers = Uint32Array.from(stored.get(LAYERS) ?? []);
+  const config = cutConfig(base.config, { layers: [...layers], feedForward: recipe.feedForward });
+  return { encoder: { config, values: weightsIn(stored) }, layers };
 }
 
 /** Rows that a fit does not see: those of the fold, none for the final fit. */
@@ -182,6 +103,59 @@ const cutFit: Fit = async (context, task, fold, epochs) => {
   );
 };
 
+/** Training goes on for one epoch at this share of the rate where int8 has cost quality. */
+const AWARE_RATE_RATIO = 0.1;
+/** Below this int8 counts as having cost quality. */
+const QUANTISATION_P_VALUE = 0.05;
+
+/** The fit of a cut, trained on with weights rounded as int8 rounds them. */
+const awareFit: Fit = async (context, task, fold, epochs) => {
+  const silent = { ...context, progress: silentProgress(context.progress) };
+  const teacher = {
+    config: task.base.config,
+    values: weightsIn(
+      await teacherFit(silent, task, fold, fold === undefined ? task.recipe.teacher.epochs : undefined),
+    ),
+  };
+  const stored = await cutFit(silent, task, fold, epochs);
+  const cut = cutIn(task, stored);
+  return encoderStage(
+    context,
+    stageOf(`${task.name}-aware`, fold, epochs),
+    async () => {
+      const spec = await recoverySpec(context, task, teacher, cut);
+      const learningRate = spec.learningRate * AWARE_RATE_RATIO;
+      return { ...spec, ...heldOut(context, fold), epochs: 1, learningRate, quantizationAware: true };
+    },
+    (result) => collected(result).set(LAYERS, Float32Array.from(cut.layers)),
+  );
+};
+
+/** Whether int8 answers the judging fold's rows worse than float32 does, by a paired test; decided once and kept. */
+async function int8Costs(context: TrainContext, task: PretrainedTask, stored: Stored): Promise<boolean> {
+  const decided = await context.folder.arrays(`${task.name}-int8`, async () => {
+    const { encoder } = cutIn(task, stored);
+    const rows = Array.from(rowsOfFold(context, JUDGING_FOLD));
+    const labelCount = context.dataset.labels.length;
+    const model = { config: encoder.config, pooling: task.base.pooling, maxTokens: task.base.maxTokens, labelCount };
+    const sequences = rows.map((row) => task.sequences[row] ?? new Int32Array());
+    const rightOf = async (quantized: boolean): Promise<number[]> => {
+      const soft = await softAnswers(model, encoder.values, sequences, { ...calibrationOptions(context), quantized });
+      return rows.map((row, i) => {
+        const own = soft.subarray(i * (labelCount + 1), i * (labelCount + 1) + labelCount);
+        return Number(own.indexOf(Math.max(...own)) === context.rows[row]?.label);
+      });
+    };
+    const { difference, pValue } = comparePaired(await rightOf(true), await rightOf(false));
+    return new Map([["test", Float32Array.of(difference.value, pValue)]]);
+  });
+  const [difference = 0, pValue = 1] = decided.get("test") ?? [];
+  if (difference >= 0 || pValue >= QUANTISATION_P_VALUE) return false;
+  const loss = `${(-100 * difference).toFixed(2)} points, p ${pValue.toPrecision(2)}`;
+  context.progress.note(`${task.name}: int8 costs agreement (${loss}); it is trained on with rounded weights`);
+  return true;
+}
+
 /** Epochs of the training whose end is the student. */
 function epochsOf({ recipe }: PretrainedTask): number {
   return recipe.recovery?.epochs ?? recipe.teacher.epochs;
@@ -203,7 +177,11 @@ export async function pretrainedOutOfFold(context: TrainContext, task: Pretraine
     return judged ?? new Map();
   };
   let judged = await lanes(PRETRAINED_TEACHER, teacherFit, recipe.teacher.epochs);
-  if (recipe.recovery !== undefined) judged = await lanes(name, cutFit, recipe.recovery.epochs);
+  if (recipe.recovery !== undefined) {
+    judged = await lanes(name, cutFit, recipe.recovery.epochs);
+    const costs = await int8Costs(context, task, judged);
+    if (costs) judged = await lanes(`${name}, int8`, awareFit, recipe.recovery.epochs);
+  }
   const part = heldOutOf(rowsOfFold(context, JUDGING_FOLD), judged, epochsOf(task));
   return joinFolds([part], context.dataset.labels.length, epochsOf(task));
 }
@@ -238,7 +216,6 @@ export async function pretrainedFinal(
   const { base, recipe } = task;
   if (recipe.recovery === undefined)
     return { config: base.config, values: weightsIn(await teacherFit(shared, task, undefined, epochs)) };
-  const stored = await cutFit(shared, task, undefined, epochs);
-  const layers = Array.from(stored.get(LAYERS) ?? []);
-  return { config: cutConfig(base.config, { layers, feedForward: recipe.feedForward }), values: weightsIn(stored) };
+  const wasAware = context.folder.has(stageOf(`${task.name}-aware`, JUDGING_FOLD, undefined));
+  return cutIn(task, await (wasAware ? awareFit : cutFit)(shared, task, undefined, epochs)).encoder;
 }

@@ -15,6 +15,8 @@ export interface RunFolder {
     name: string,
     produce: () => Promise<ReadonlyMap<string, Float32Array>>,
   ): Promise<ReadonlyMap<string, Float32Array>>;
+  /** Whether a stage of arrays is done. */
+  has(name: string): boolean;
   file(name: string): string;
   /** Everything measured (durations, latency, memory): the one file that two equal runs write differently. */
   measured(): Measured;
@@ -76,6 +78,7 @@ export function openRunFolder(path: string): RunFolder {
     measured,
     record,
     file: (name) => join(path, name),
+    has: (name) => existsSync(join(path, `${name}.bin`)),
     async arrays(name, produce) {
       const file = join(path, `${name}.bin`);
       if (!existsSync(file)) writeArrays(file, await timed(name, produce));

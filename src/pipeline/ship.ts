@@ -25,7 +25,8 @@ import { openTokenizer } from "../tokenizer/tokenizer.js";
 import { VERSION } from "../version.js";
 import { trimmedFor } from "./base.js";
 import { encoderTask } from "./local-teacher.js";
-import { pretrainedFinal, pretrainedTask } from "./pretrained.js";
+import { pretrainedFinal } from "./pretrained.js";
+import { pretrainedTask } from "./pretrained-spec.js";
 import { encoderFinal, linearFinal, type OutOfFold, type TrainContext } from "./rungs.js";
 
 /** Rows on which an export is compared with its training weights. */

@@ -1,0 +1,105 @@
+/** @file What a pretrained encoder and its cuts are trained by: from a recipe and the rows of a run to the specs of the fits, the choice of a cut
+ *  among them. Runs no training. */
+import { cutEncoder, allParts, type EncoderWeights } from "../compress/cut.js";
+import { bestOf, type CalibrationOptions, chooseLayers, measureImportance } from "../compress/importance.js";
+import { softAnswers } from "../distill/answers.js";
+import { keptLayers } from "../distill/inner-losses.js";
+import { PRETRAINED_TRAIN_DEFAULTS, type PretrainedTrainSpec } from "../distill/spec.js";
+import { InvariantError } from "../errors.js";
+import type { PretrainedRecipe } from "../plan/candidates.js";
+import { type Base, piecesOf } from "./base.js";
+import { innerLosses, recoveryLosses, softLabelsOf, teacherLosses } from "./encoder-spec.js";
+import { trainingLabel, type TrainContext } from "./rungs.js";
+
+/** Texts that a cut is chosen by. */
+const CALIBRATION_TEXTS = 512;
+
+export interface PretrainedTask {
+  readonly base: Base;
+  readonly name: string;
+  readonly recipe: PretrainedRecipe;
+  readonly sequences: readonly Int32Array[];
+}
+
+/** A task over all unsealed rows of a run. @throws InvariantError when the run has no base. */
+export function pretrainedTask(context: TrainContext, name: string, recipe: PretrainedRecipe): PretrainedTask {
+  const { base } = context;
+  if (base === undefined) throw new InvariantError(`pretrained: ${name} without a base`);
+  return { base, name, recipe, sequences: context.rows.map(({ text }) => piecesOf(base, text)) };
+}
+
+/** Fine-tuning of the base on all unsealed rows. */
+export function teacherSpec(context: TrainContext, { base, recipe, sequences }: PretrainedTask): PretrainedTrainSpec {
+  const softLabels = softLabelsOf(context);
+  return {
+    ...PRETRAINED_TRAIN_DEFAULTS,
+    sequences,
+    labels: Int32Array.from(context.rows, trainingLabel),
+    weights: new Float32Array(context.rows.length).fill(1),
+    ...(softLabels !== undefined && { softLabels }),
+    labelCount: context.dataset.labels.length,
+    losses: teacherLosses(softLabels !== undefined),
+    model: { config: base.config, pooling: base.pooling, maxTokens: base.maxTokens },
+    start: base.weights,
+    epochs: recipe.teacher.epochs,
+    batchSize: recipe.batchSize,
+    learningRate: recipe.teacher.learningRate,
+    seed: context.seed,
+  };
+}
+
+/** Threads and signal of passes that train nothing. */
+export function calibrationOptions({ threads, signal }: TrainContext): CalibrationOptions {
+  return { threads, ...(signal !== undefined && { signal }) };
+}
+
+export interface Cut {
+  readonly encoder: EncoderWeights;
+  /** Layers of the teacher that stay. */
+  readonly layers: Uint32Array;
+}
+
+/** What a recipe leaves of a teacher: layers by block influence, then neurons by their activations, on texts that the fit may see. */
+export async function cutOf(
+  context: TrainContext,
+  { recipe, sequences }: PretrainedTask,
+  teacher: EncoderWeights,
+  holdout: Uint32Array = new Uint32Array(),
+): Promise<Cut> {
+  const held = new Set(holdout);
+  const texts = sequences.filter((_, row) => !held.has(row)).slice(0, CALIBRATION_TEXTS);
+  const options = calibrationOptions(context);
+  const layers = await chooseLayers(teacher, texts, recipe.layers, options);
+  const shallow = cutEncoder(teacher, { ...allParts(teacher.config), layers });
+  if (recipe.feedForward === teacher.config.feedForward) return { encoder: shallow, layers };
+  const { feedForward } = await measureImportance(shallow, texts, options);
+  const kept = feedForward.map((scores) => bestOf(scores, recipe.feedForward));
+  return { encoder: cutEncoder(shallow, { ...allParts(shallow.config), feedForward: kept }), layers };
+}
+
+/** How a teacher makes up for what a cut has lost. */
+export async function recoverySpec(
+  context: TrainContext,
+  task: PretrainedTask,
+  teacher: EncoderWeights,
+  { encoder, layers }: Cut,
+): Promise<PretrainedTrainSpec> {
+  const { recovery } = task.recipe;
+  if (recovery === undefined) throw new InvariantError(`pretrained: ${task.name} has nothing to recover`);
+  const spec = teacherSpec(context, task);
+  const model = { ...spec.model, labelCount: spec.labelCount };
+  return {
+    ...spec,
+    losses: recoveryLosses(recovery),
+    softLabels: await softAnswers(model, teacher.values, task.sequences, calibrationOptions(context)),
+    model: { ...spec.model, config: encoder.config },
+    start: encoder.values,
+    epochs: recovery.epochs,
+    learningRate: recovery.learningRate,
+    teacher: {
+      model: { config: teacher.config },
+      weights: teacher.values,
+      losses: innerLosses(recovery, keptLayers(layers)),
+    },
+  };
+}
