@@ -2,23 +2,20 @@
  *  transformers.js read them. The label head lies beside the body's tensors; its pooling is in the ONNX graphs alone. */
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { type PretrainedConfig, pretrainedConfigText } from "../models/families/index.js";
+import { pretrainedConfigText } from "../models/families/index.js";
 import { headParameters, pretrainedParameters, tensorsOf } from "../models/pretrained-parameters.js";
 import { formatJson, writeFileAtomic } from "../store/files.js";
 import { writeSafetensors } from "../weights/safetensors.js";
+import { type FolderFacts, type JsonObject, modelFields, tokenizerFields } from "./hugging-face-fields.js";
 
 const FILES = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"] as const;
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
-export interface HuggingFaceParts {
-  readonly config: PretrainedConfig;
+export interface HuggingFaceParts extends FolderFacts {
   /** Weights by parameter name, the head among them. */
   readonly values: ReadonlyMap<string, Float32Array>;
-  readonly labels: readonly string[];
   /** config.json of the base, whose other fields stay. */
   readonly baseConfig: JsonObject;
-  readonly tokenizerJson: JsonObject;
+  /** tokenizer_config.json of the base, {} where it has none. */
   readonly tokenizerConfig: JsonObject;
 }
 
@@ -29,15 +26,10 @@ export function tokenizerText(tokenizerJson: JsonObject): string {
 
 /** Writes the files into a folder. @throws StoreError */
 export function writeHuggingFaceFiles(folder: string, parts: HuggingFaceParts): void {
-  const { config, values, labels, baseConfig, tokenizerJson, tokenizerConfig } = parts;
-  const named = {
-    ...baseConfig,
-    id2label: Object.fromEntries(labels.map((label, i) => [String(i), label])),
-    label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
-    problem_type: "single_label_classification",
-  };
-  writeFileAtomic(join(folder, "config.json"), pretrainedConfigText(config, named));
+  const { config, values, labels, tokenizerJson } = parts;
+  writeFileAtomic(join(folder, "config.json"), pretrainedConfigText(config, modelFields(parts.baseConfig, parts)));
   writeFileAtomic(join(folder, "tokenizer.json"), tokenizerText(tokenizerJson));
+  const tokenizerConfig = tokenizerFields(parts.tokenizerConfig, parts);
   writeFileAtomic(join(folder, "tokenizer_config.json"), formatJson(tokenizerConfig));
   const parameters = [...pretrainedParameters(config), ...headParameters(config, labels.length)];
   writeSafetensors(join(folder, "model.safetensors"), tensorsOf(parameters, values));

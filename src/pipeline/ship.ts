@@ -1,9 +1,8 @@
 /** @file The chosen rung becomes a model folder: final fit, calibrator, both graphs, parity against the training weights. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { allParts, cutEncoder } from "../compress/cut.js";
 import { fitCalibrator } from "../evaluate/calibration.js";
-import { type HuggingFaceParts, tokenizerText, writeHuggingFaceFiles } from "../export/hugging-face.js";
+import { writeHuggingFaceFiles } from "../export/hugging-face.js";
 import {
   compileReference,
   compileStudent,
@@ -21,9 +20,9 @@ import type { Tensor } from "../tensor/tensor.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import { parseManifest, type StudentManifest } from "../student/manifest.js";
 import { type StudentFeatures, studentLogits } from "../student/student.js";
-import { openTokenizer } from "../tokenizer/tokenizer.js";
 import { VERSION } from "../version.js";
 import { trimmedFor } from "./base.js";
+import { type FinalStudent, pretrainedStudent } from "./final-student.js";
 import { encoderTask } from "./local-teacher.js";
 import { pretrainedFinal } from "./pretrained.js";
 import { pretrainedTask } from "./pretrained-spec.js";
@@ -45,16 +44,6 @@ export interface Shipped {
   readonly folder: string;
   readonly manifest: StudentManifest;
   readonly graphs: StudentGraphs;
-}
-
-/** A student after its final fit. */
-interface FinalStudent {
-  readonly shape: StudentShape;
-  /** By the names of the serving graph's parameters. */
-  readonly weights: ReadonlyMap<string, Float32Array>;
-  readonly features: StudentFeatures;
-  /** What others open, where they can. */
-  readonly huggingFace?: HuggingFaceParts;
 }
 
 /** Layout of the serving graph of a student of hashed features. */
@@ -93,28 +82,7 @@ async function finalPretrained(
   const task = pretrainedTask(context, candidate.name, recipe);
   const { base } = task;
   const encoder = await pretrainedFinal(context, task, epochs ?? recipe.recovery?.epochs ?? recipe.teacher.epochs);
-  const { tokenizerJson, keptIds } = trimmedFor(base, context.dataset);
-  const { config, values } = cutEncoder(encoder, {
-    ...allParts(encoder.config),
-    vocabulary: Uint32Array.from(keptIds),
-    positions: base.maxTokens,
-  });
-  const { labels } = context.dataset;
-  const { pooling, maxTokens } = base;
-  const written = Buffer.from(tokenizerText(tokenizerJson));
-  return {
-    shape: { labels: labels.length, pretrained: { config, pooling, maxTokens } },
-    weights: values,
-    features: { pieces: { maxTokens, tokenizerSha256: sha256(written) }, tokenizer: openTokenizer(tokenizerJson) },
-    huggingFace: {
-      config,
-      values,
-      labels,
-      tokenizerJson,
-      baseConfig: base.folder.config,
-      tokenizerConfig: base.folder.tokenizerConfig,
-    },
-  };
+  return pretrainedStudent(base, encoder, trimmedFor(base, context.dataset), context.dataset.labels);
 }
 
 function finalStudent(context: TrainContext, trained: Trained): Promise<FinalStudent> {

@@ -49,6 +49,7 @@ export const bert: EncoderFamily = {
   keepsFirstLayer: false,
   readConfig,
   floatFields: ["initializer_range", "layer_norm_eps"],
+  tokenIds: { pad_token_id: 0 },
   writeConfig: (config) => ({
     model_type: "bert",
     vocab_size: config.vocabularySize,

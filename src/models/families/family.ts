@@ -73,8 +73,10 @@ export interface EncoderFamily {
   /** The first layer differs from the others, so a cut must keep it. */
   readonly keepsFirstLayer: boolean;
   readonly readConfig: (fields: ConfigFields) => PretrainedConfig;
-  /** Fields of config.json; undefined removes one that no longer holds. */
   /** Fields that transformers refuses as integers: 2 must be written as 2.0. */
   readonly floatFields: readonly string[];
+  /** Token ids that hold where a config.json leaves them out. */
+  readonly tokenIds: Readonly<Record<string, number>>;
+  /** Fields of config.json; undefined removes one that no longer holds. */
   readonly writeConfig: (config: PretrainedConfig) => Readonly<Record<string, unknown>>;
 }

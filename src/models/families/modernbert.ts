@@ -119,5 +119,12 @@ export const modernbert: EncoderFamily = {
     "global_rope_theta",
     "local_rope_theta",
   ],
+  tokenIds: {
+    bos_token_id: 50_281,
+    cls_token_id: 50_281,
+    eos_token_id: 50_282,
+    pad_token_id: 50_283,
+    sep_token_id: 50_282,
+  },
   writeConfig,
 };
