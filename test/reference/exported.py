@@ -1,0 +1,59 @@
+"""What Python transformers reads in folders that a run ships: node dist/test/exported.js FOLDER && python test/reference/exported.py FOLDER
+(transformers 5.23, torch 2.15, safetensors 0.8).
+
+Writes test/reference/exported/NAME.safetensors of each: for the texts of FOLDER/texts.json, padded as one batch, the ids and mask of
+AutoTokenizer, every fourth column of the last hidden states of AutoModel, and logits: the folder's pooling over these states, its
+`classifier` tensors over the pooled vectors, as docs/distillation.md tells. Fails where a folder does not open, or where the
+configuration that AutoConfig reads contradicts the tokenizer."""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+HOME = Path(__file__).parent / "exported"
+NAMES = ["bert-wordpiece", "bert-bytes", "modernbert-wordpiece", "modernbert-bytes"]
+
+
+def check(config, tokenizer, model):
+    assert config.pad_token_id == tokenizer.pad_token_id
+    assert config.cls_token_id == tokenizer.convert_tokens_to_ids("[CLS]")
+    assert config.sep_token_id == config.eos_token_id == tokenizer.convert_tokens_to_ids("[SEP]")
+    assert config.vocab_size == len(tokenizer)
+    assert config.max_position_embeddings == tokenizer.model_max_length
+    assert list(config.id2label.values()) == ["card", "fee", "transfer", "送金"] and config.num_labels == 4
+    assert model.dtype == torch.float32
+
+
+def read(folder, texts):
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model, loading = AutoModel.from_pretrained(folder, local_files_only=True, output_loading_info=True)
+    check(config, tokenizer, model)
+    assert set(loading["unexpected_keys"]) == {"classifier.weight", "classifier.bias"}
+    assert {key.split(".")[0] for key in loading["missing_keys"]} <= {"pooler"}  # BERT's tanh pooler, which nothing here asks for
+    batch = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
+    with torch.no_grad():
+        last = model.eval()(**batch).last_hidden_state
+    mask = batch["attention_mask"].unsqueeze(-1).float()
+    pooled = last[:, 0] if config.classifier_pooling == "cls" else (last * mask).sum(1) / mask.sum(1)
+    head = load_file(folder / "model.safetensors")
+    logits = pooled @ head["classifier.weight"].T + head["classifier.bias"]
+    return {"ids": batch["input_ids"], "mask": batch["attention_mask"], "last": last[:, :, ::4], "logits": logits}
+
+
+def main():
+    torch.set_num_threads(1)
+    folder = Path(sys.argv[1])
+    texts = json.loads((folder / "texts.json").read_text())
+    HOME.mkdir(exist_ok=True)
+    for name in NAMES:
+        values = {key: value.float().contiguous() for key, value in read(folder / name, texts).items()}
+        save_file(values, HOME / f"{name}.safetensors")
+        print(name, values["logits"].argmax(1).tolist())
+
+
+main()
