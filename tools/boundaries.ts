@@ -40,6 +40,7 @@ export const EDGES: EdgeTable = {
     "errors",
     "evaluate",
     "export",
+    "licences",
     "models",
     "plan",
     "random",

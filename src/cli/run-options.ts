@@ -16,6 +16,7 @@ export interface RunFlags {
   readonly machine?: string;
   readonly workload?: string;
   readonly base?: string;
+  readonly acknowledge?: string[];
   readonly format?: string;
   readonly seed?: string;
   readonly lang?: string;
@@ -36,6 +37,7 @@ export function addRunFlags(command: Command): Command {
     .option("--minutes <n>", "time to plan for, minutes (default 20)")
     .option("--machine <file>", "plan for this machine profile (`joryu doctor --profile`)")
     .option("--base <dir>", "folder of a pretrained encoder (Hugging Face layout) to fine-tune and cut")
+    .option("--acknowledge <name...>", "licences by name whose terms you have read: they stop a run no more")
     .option("--workload <name>", "the workload to learn (default: the largest label workload)")
     .option("--seed <n>", "seed of every random draw (default 1)")
     .option("--calls-per-month <n>", "calls of the workload per month, for break-even and payback")
@@ -78,8 +80,9 @@ export function configOf(flags: RunFlags, more: Partial<ConfigInput> = {}): Conf
     lang: languageFlag(flags.lang),
     resolveLeaks: leaksFlag(flags.resolveLeaks),
   });
-  if (flags.target === undefined) return config;
-  return { ...config, target: parseTarget(flags.target, toTarget(config.target)) };
+  const acknowledged = [...new Set([...config.acknowledged, ...(flags.acknowledge ?? [])])];
+  if (flags.target === undefined) return { ...config, acknowledged };
+  return { ...config, acknowledged, target: parseTarget(flags.target, toTarget(config.target)) };
 }
 
 /** Threads that one training may use. */

@@ -86,6 +86,10 @@ export const configSchema = z.strictObject({
   workload: z.string().optional().describe("Name of the workload to learn; the largest label workload when absent."),
   out: z.string().default(".joryu").describe("Folder of the project's state."),
   base: z.string().optional().describe("Folder of a pretrained encoder (Hugging Face layout) to fine-tune and cut."),
+  acknowledged: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Licences by name that stop a run no more: you have read their terms."),
   target: targetSchema.prefault({}),
   minutes: positive
     .max(100_000)

@@ -243,6 +243,7 @@ export function assembleFacts(input: AssembleInput): Facts {
       ...(dataset.traffic.latencyP50Ms === undefined ? {} : { latencyP50Ms: dataset.traffic.latencyP50Ms }),
       ...(dataset.traffic.latencyP95Ms === undefined ? {} : { latencyP95Ms: dataset.traffic.latencyP95Ms }),
     },
+    licences: planned.licences,
     candidates: candidateFacts(input),
     student: {
       name: published.manifest.name,

@@ -9,13 +9,14 @@ import type { LabelDataset } from "../dataset/types.js";
 import { planFacts } from "../plan/facts.js";
 import { planRun, type Plan } from "../plan/plan.js";
 import { decideVerdict } from "../report/verdict.js";
-import type { Facts, Verdict } from "../report/facts.js";
+import type { Facts, LicenceFacts, Verdict } from "../report/facts.js";
 import { UsageError } from "../errors.js";
 import { takeLock, writeJsonAtomic } from "../store/files.js";
 import { VERSION } from "../version.js";
 import { assembleFacts } from "./assemble.js";
 import { type Base, baseFacts, openBase } from "./base.js";
 import { climb, type Ladder } from "./ladder.js";
+import { checkAcknowledged, licencesOf, noteLicences, stopAtBlocked } from "./licence-gate.js";
 import { machineFor } from "./machine.js";
 import { prepareDataset } from "./prepare.js";
 import type { Progress } from "./progress.js";
@@ -49,6 +50,7 @@ export interface Planned {
   readonly datasetFolder: string;
   readonly teacher: TeacherPrice;
   readonly base?: Base;
+  readonly licences: readonly LicenceFacts[];
 }
 
 /** Imports and plans, without training anything. @throws InputError, ConfigError, StoreError */
@@ -60,14 +62,18 @@ export async function planOnly(config: Config, options: RunOptions): Promise<Pla
   }
   const unlock = takeLock(config.out);
   try {
-    return await importAndPlan(config, options);
+    const planned = await importAndPlan(config, options);
+    noteLicences(planned.licences, options.progress);
+    return planned;
   } finally {
     unlock();
   }
 }
 
 async function importAndPlan(config: Config, options: RunOptions): Promise<Planned> {
+  checkAcknowledged(config.acknowledged);
   const { dataset, folder } = await prepareDataset(config, options.progress, options.signal);
+  const licences = licencesOf(config, dataset.traffic.models);
   const profile = await machineFor(config.out, options.machine, options.progress);
   const { traffic } = dataset;
   const teacher = teacherPrice({
@@ -92,7 +98,7 @@ async function importAndPlan(config: Config, options: RunOptions): Promise<Plann
     ...(teacher.per1kUsd === undefined ? {} : { teacherPer1kUsd: teacher.per1kUsd }),
     machineUsdPerHour: config.machineUsdPerHour,
   });
-  return { plan, dataset, datasetFolder: folder, teacher, ...(base !== undefined && { base }) };
+  return { plan, dataset, datasetFolder: folder, teacher, licences, ...(base !== undefined && { base }) };
 }
 
 function hashOf(value: unknown): string {
@@ -213,8 +219,11 @@ function contextOf(planned: Planned, folder: RunFolder, config: Config, options:
 export async function runPipeline(given: Config, options: RunOptions): Promise<RunResult> {
   const unlock = takeLock(given.out);
   try {
+    stopAtBlocked(licencesOf(given, given.texts === undefined ? [] : [given.label.model ?? ""]));
     const config = await withTeacher(given, options);
     const planned = await importAndPlan(config, options);
+    stopAtBlocked(planned.licences);
+    noteLicences(planned.licences, options.progress);
     announce(planned, options.progress);
     const planHash = hashOf(planned.plan);
     const runId = hashOf([

@@ -1,6 +1,6 @@
 /** @file Made-up facts for the tests of report/: no figure of it was ever measured. It is excluded from the package by its name. */
 import { createRandom } from "../random.js";
-import type { ClassFacts, Estimate, Facts, GateFacts } from "./facts.js";
+import type { ClassFacts, Estimate, Facts, GateFacts, LicenceFacts } from "./facts.js";
 
 const random = createRandom(7, "facts-fixture");
 
@@ -188,6 +188,18 @@ export const FACTS: Facts = {
     fp32P50Ms: 0.71,
   },
 };
+
+/** One licence of each kind; the clauses are made up. */
+export const LICENCES: readonly LicenceFacts[] = [
+  { subject: "base", models: ["base"], status: "allowed", ...entry("free"), acknowledged: false },
+  { subject: "teacher", models: ["teacher-a"], status: "outputs-restricted", ...entry("house"), acknowledged: true },
+  { subject: "teacher", models: ["teacher-b"], status: "conditions", ...entry("share"), acknowledged: false },
+  { subject: "teacher", models: ["<teacher-c>"], status: "unknown", acknowledged: false },
+];
+
+function entry(name: string): Required<Pick<LicenceFacts, "name" | "terms" | "source" | "checked">> {
+  return { name, terms: `clause of ${name}`, source: `example.org/${name}`, checked: "2026-01-02" };
+}
 
 /** Facts whose teacher has no known price and whose gate found no threshold. */
 export const POOR_FACTS: Facts = {

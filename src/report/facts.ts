@@ -119,6 +119,22 @@ export interface MoneyFacts {
   readonly assumptions: Readonly<Record<string, number | string>>;
 }
 
+/** Terms that a base or a teacher stands under, as the registry of licences had them. */
+export interface LicenceFacts {
+  readonly subject: "base" | "teacher";
+  /** Names of the models, as log and folder have them. */
+  readonly models: readonly string[];
+  readonly status: "allowed" | "conditions" | "outputs-restricted" | "non-commercial" | "no-derivatives" | "unknown";
+  /** Name in the registry; absent where it knows none. */
+  readonly name?: string;
+  /** The clause, quoted; where it stands; the day on which it read so. */
+  readonly terms?: string;
+  readonly source?: string;
+  readonly checked?: string;
+  /** It would have stopped the run and was acknowledged by name. */
+  readonly acknowledged: boolean;
+}
+
 export interface Facts {
   readonly version: string;
   readonly runId: string;
@@ -148,6 +164,8 @@ export interface Facts {
     readonly latencyP50Ms?: number;
     readonly latencyP95Ms?: number;
   };
+  /** Absent in reports of before the registry. */
+  readonly licences?: readonly LicenceFacts[];
   readonly candidates: readonly CandidateFacts[];
   readonly student: {
     readonly name: string;

@@ -215,6 +215,18 @@ const RISKS = {
     en: "Not checked here: whether the terms of the teacher's provider allow training on its answers ({models}).",
     ja: "未確認事項: 教師の提供元の規約が、その回答を使った学習を認めているか({models})。",
   },
+  "risk-licence-acknowledged": {
+    en: "{models}: the terms of “{name}” would have stopped the run and were acknowledged by name. They say: “{terms}” ({source}, read {checked}). Whether your use is within them is yours to judge.",
+    ja: "{models}: 「{name}」の規約は本来この実行を止めるものですが、名前を指定して確認済みとされました。原文: “{terms}”({source}、{checked}時点)。ご自身の用途が規約の範囲内かどうかは、利用者の判断となります。",
+  },
+  "risk-licence-conditions": {
+    en: "{models}: “{name}” sets conditions: “{terms}” ({source}, read {checked}).",
+    ja: "{models}: 「{name}」には条件があります。原文: “{terms}”({source}、{checked}時点)。",
+  },
+  "risk-licence-unknown": {
+    en: "{models}: the terms are not in the registry of licences. Read them before you rely on the student.",
+    ja: "{models}: 規約がライセンス登録簿にありません。生徒を利用する前に規約を確認してください。",
+  },
 } as const satisfies Readonly<Record<string, Bilingual>>;
 
 const ALL = { ...VERDICT_REASONS, ...CHANGE_REASONS, ...CANDIDATE_REASONS, ...RISKS } as const;

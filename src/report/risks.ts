@@ -1,6 +1,6 @@
 /** @file A short register of risks, drawn from stored facts alone: what the numbers themselves warn of, worst for the reader first.
  *  It knows no sentence (`reasons.ts`). */
-import type { Facts, Reason } from "./facts.js";
+import type { Facts, LicenceFacts, Reason } from "./facts.js";
 import type { RiskCode } from "./reasons.js";
 
 /** Below this many sealed rows a recall says little. */
@@ -48,15 +48,30 @@ function moneyRisks(facts: Facts): readonly Reason[] {
   return found;
 }
 
+function licenceRisk({ models, name, status, terms, source, checked, acknowledged }: LicenceFacts): readonly Reason[] {
+  if (status === "allowed") return [];
+  const who = { models: models.join(", ") };
+  if (name === undefined || terms === undefined || source === undefined || checked === undefined)
+    return [risk("risk-licence-unknown", who)];
+  const code = acknowledged ? "risk-licence-acknowledged" : "risk-licence-conditions";
+  return [risk(code, { ...who, name, terms, source, checked })];
+}
+
+function licenceRisks({ licences = [], teacher }: Facts): readonly Reason[] {
+  const found = licences.flatMap(licenceRisk);
+  if (licences.some(({ subject }) => subject === "teacher")) return found;
+  const models = teacher.models.join(", ");
+  return [...found, risk("risk-licence", models === "" ? {} : { models })];
+}
+
 /** The risks that these facts show. */
 export function risksOf(facts: Facts): readonly Reason[] {
-  const { dataset, teacher } = facts;
-  const models = teacher.models.join(", ");
+  const { dataset } = facts;
   return [
     ...(dataset.sealOpenings > 1 ? [risk("risk-seal-opened", { openings: dataset.sealOpenings })] : []),
     ...qualityRisks(facts),
     ...(dataset.sealedBy === "time" ? [] : [risk("risk-not-newest")]),
     ...moneyRisks(facts),
-    risk("risk-licence", models === "" ? {} : { models }),
+    ...licenceRisks(facts),
   ];
 }

@@ -1,7 +1,7 @@
 /** @file The tables of the report as plain data: titles, columns and cells in a language. Html and markdown draw the same tables,
  *  the terminal one of them. It knows neither of the three. */
 import { assumptionText, text, type TextKey } from "./catalogue.js";
-import type { CandidateFacts, Estimate, Facts } from "./facts.js";
+import type { CandidateFacts, Estimate, Facts, LicenceFacts } from "./facts.js";
 import {
   formatBytes,
   formatCount,
@@ -288,6 +288,15 @@ export function parityTable(facts: Facts, language: Language): Table {
   };
 }
 
+function licenceText({ models, name, status, acknowledged }: LicenceFacts, language: Language): string {
+  const words = [
+    ...(name === undefined ? [] : [name]),
+    text(language, `licence-${status}`),
+    ...(acknowledged ? [text(language, "licence-acknowledged")] : []),
+  ];
+  return `${models.join(", ")}: ${words.join(", ")}`;
+}
+
 export function dataTable(facts: Facts, language: Language): Table {
   const { dataset } = facts;
   const count = (key: TextKey, value: number): readonly [string, string] => [
@@ -312,6 +321,10 @@ export function dataTable(facts: Facts, language: Language): Table {
     [
       text(language, "teacher-models"),
       facts.teacher.models.length === 0 ? unknown(language) : facts.teacher.models.join(", "),
+    ],
+    [
+      text(language, "licences"),
+      (facts.licences ?? []).map((licence) => licenceText(licence, language)).join("; ") || unknown(language),
     ],
     [text(language, "data-others"), others.length === 0 ? text(language, "none") : others.join(", ")],
   ]);
