@@ -7,9 +7,9 @@ import { hashTexts } from "./hashes.js";
 
 export const FOLDS = 5;
 export const SEALED_RATIO = 0.15;
-/** Least sealed rows: 0 wrong of 149 proves 98 % at 95 % confidence (0.98^149 < 0.05). */
+/** Least sealed rows: 0 wrong of 149 proves 98 % at 95 % confidence (0.98^149 < 0.05); the gate, which shares that among starts, asks for 157. */
 const LEAST_SEALED = 150;
-const MOST_SEALED = 3_000;
+export const MOST_SEALED = 3_000;
 /** Below this, sealing what the guarantee needs would leave too little to learn from. */
 const LEAST_ROWS_TO_SEAL = 300;
 
@@ -51,6 +51,12 @@ export function splitRows(drafts: readonly RowDraft[], groups: Int32Array, optio
 export function wantedRows(rows: number, ratio = SEALED_RATIO): number {
   if (rows < LEAST_ROWS_TO_SEAL) return 0;
   return Math.min(MOST_SEALED, Math.max(LEAST_SEALED, Math.round(rows * ratio)));
+}
+
+/** Least number of rows of which so many are sealed; absent where none are enough. */
+export function rowsToSeal(sealed: number): number | undefined {
+  if (sealed > MOST_SEALED) return undefined;
+  return sealed <= LEAST_SEALED ? LEAST_ROWS_TO_SEAL : Math.ceil((sealed - 0.5) / SEALED_RATIO);
 }
 
 function gather(drafts: readonly RowDraft[], groups: Int32Array, seed: number): readonly Group[] {

@@ -4,8 +4,10 @@ import { availableParallelism, cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { moneyOf } from "../cost.js";
 import type { Config } from "../config/schema.js";
+import { MOST_SEALED, rowsToSeal } from "../dataset/split.js";
 import { comparePaired, majorityLabel } from "../evaluate/compare.js";
 import { measureQuality } from "../evaluate/metrics.js";
+import { neededSealedRows } from "../evaluate/needed-rows.js";
 import { InvariantError } from "../errors.js";
 import type { CandidateFacts, ComparedFacts, Facts, MeasuredFacts, MoneyFacts, Reason } from "../report/facts.js";
 import { clopperPearson, clopperPearsonLower } from "../stats.js";
@@ -141,6 +143,25 @@ function openedBytes(folder: string, graph: string): number {
     .reduce((sum, size) => sum + size, 0);
 }
 
+/** Out of fold, where nothing is sealed: each rung on the rows that it predicted unseen. */
+function comparedOutOfFold({ context, ladder }: AssembleInput): ComparedFacts[] {
+  const labels = context.rows.map((row) => row.label);
+  const majority = majorityLabel(labels);
+  const rungs = ladder.climbed.map(({ candidate, correct }) => ({ name: candidate.name, agreement: shareOf(correct) }));
+  return [{ name: "majority", agreement: shareOf(labels.map((label) => Number(label === majority))) }, ...rungs];
+}
+
+/** What a guarantee would need if the next rows were like the out-of-fold ones. */
+function outlookOf({ published }: AssembleInput): Facts["outlook"] {
+  const { gate, outOfFold } = published.proof;
+  if (gate.threshold !== null) return undefined;
+  const { epsilon, delta } = gate;
+  const { scores, outcomes: correct } = outOfFold;
+  const needed = neededSealedRows({ scores, correct, epsilon, delta, mostRows: MOST_SEALED });
+  const rows = needed === undefined ? undefined : rowsToSeal(needed.sealedRows);
+  return needed === undefined || rows === undefined ? undefined : { ...needed, rows };
+}
+
 function comparedFacts(input: AssembleInput, teacherAnswers: readonly number[], money: MoneyFacts): ComparedFacts[] {
   const { context, logits, published } = input;
   const classes = context.dataset.labels.length;
@@ -232,6 +253,7 @@ export function assembleFacts(input: AssembleInput): Facts {
   const alone = sealedRows.length > 0 && published.proof.gate.threshold === 0;
   const money = moneyFacts(input, alone, measured);
   const { gate, calibration } = published.proof;
+  const outlook = outlookOf(input);
   return {
     version: VERSION,
     runId: input.runId,
@@ -244,6 +266,7 @@ export function assembleFacts(input: AssembleInput): Facts {
       ...(dataset.traffic.latencyP95Ms === undefined ? {} : { latencyP95Ms: dataset.traffic.latencyP95Ms }),
     },
     licences: planned.licences,
+    ...(outlook === undefined ? {} : { outlook }),
     candidates: candidateFacts(input),
     student: {
       name: published.manifest.name,
@@ -256,7 +279,7 @@ export function assembleFacts(input: AssembleInput): Facts {
     quality: { ...quality, agreementLowerBound: lowerBoundOf(calibration.outcomes) },
     calibration: { eceBefore: calibration.eceBefore, eceAfter: calibration.eceAfter, bins: calibration.bins },
     gate,
-    compared: comparedFacts(input, teacherAnswers, money),
+    compared: sealedRows.length > 0 ? comparedFacts(input, teacherAnswers, money) : comparedOutOfFold(input),
     paired: pairedFacts(input, teacherAnswers),
     parity: published.manifest.parity,
     money,

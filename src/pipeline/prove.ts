@@ -48,6 +48,8 @@ export async function openSealed(
 }
 
 export interface Proof {
+  /** Of the out-of-fold rows, scored by the shipped calibrator. */
+  readonly outOfFold: CalibrationResult;
   readonly calibration: CalibrationResult;
   readonly gate: GateResult;
 }
@@ -90,5 +92,5 @@ export function proveStudent(
     epsilon,
     delta: GATE_DELTA,
   });
-  return { calibration, gate };
+  return { outOfFold: unsealed, calibration, gate };
 }

@@ -26,6 +26,7 @@ const TEXTS = {
   "interval-95": { en: "95% interval {range}", ja: "95%信頼区間 {range}" },
   "cost-with-fallback": { en: "with fallback; the student alone {value}", ja: "引き継ぎ込み(生徒のみ: {value})" },
   "cost-alone": { en: "machine time at the stated utilisation", ja: "想定稼働率での計算機費用" },
+  "not-proved": { en: "out of fold, not proved", ja: "交差検証の値で、証明されていません" },
   "latency-note": { en: "p95 {p95:ms}, p99 {p99:ms}", ja: "p95 {p95:ms}、p99 {p99:ms}" },
   "teacher-agreement": { en: "100% by definition", ja: "定義上100%" },
   "teacher-ceiling": { en: "{ceiling:percent} with itself", ja: "自身との一致率 {ceiling:percent}" },
@@ -72,6 +73,14 @@ const TEXTS = {
   "compared-lead": {
     en: "The same sealed rows for all; the line is the target.",
     ja: "すべて同じ封印データでの値です。縦線は目標を示します。",
+  },
+  "compared-out-of-fold": {
+    en: "Nothing is sealed: these figures are out of fold and prove nothing; the line is the target.",
+    ja: "封印データがないため、交差検証での値です。証明にはなりません。縦線は目標を示します。",
+  },
+  "quality-none": {
+    en: "Nothing is sealed, so there is nothing to measure here; out-of-fold figures stand with the candidates.",
+    ja: "封印データがないため、ここで測れる値はありません。交差検証の値は候補モデルの表にあります。",
   },
   model: { en: "Model", ja: "モデル" },
   size: { en: "Size", ja: "サイズ" },

@@ -211,3 +211,25 @@ export const POOR_FACTS: Facts = {
   gate: { ...gate, threshold: null, coverage: { value: 0, low: 0, high: 0 } },
   money: { teacherPriceSource: "unknown", studentPer1kUsd: 0.00022, assumptions: { machineUsdPerHour: 0.1 } },
 };
+
+/** Facts of a log with too few rows to seal any. */
+export const UNSEALED_FACTS: Facts = {
+  ...POOR_FACTS,
+  dataset: { ...POOR_FACTS.dataset, rows: 100, trainRows: 100, sealedRows: 0, sealedBy: "none" },
+  quality: {
+    ...POOR_FACTS.quality,
+    agreement: { value: 0, low: 0, high: 1 },
+    agreementLowerBound: 0,
+    macroF1: 0,
+    classes: [],
+    slices: [],
+    confusions: [],
+  },
+  calibration: { eceBefore: 0, eceAfter: 0, bins: [] },
+  gate: { ...POOR_FACTS.gate, unguaranteedCoverage: 0, minimumDeferralRatio: 1, curve: [], sealedRows: 0 },
+  compared: [
+    { name: "majority", agreement: around(0.21, 0.08) },
+    { name: "joined-192x2", agreement: around(0.928, 0.005) },
+  ],
+  outlook: { sealedRows: 412, rows: 2744, coverage: 0.81, keptAgreement: 0.9925 },
+};

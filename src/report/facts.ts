@@ -164,6 +164,14 @@ export interface Facts {
     readonly latencyP50Ms?: number;
     readonly latencyP95Ms?: number;
   };
+  /** Where no threshold could be proved: how many rows would allow a guarantee if they were like the out-of-fold ones. */
+  readonly outlook?: {
+    readonly sealedRows: number;
+    /** Distinct inputs of which so many are sealed. */
+    readonly rows: number;
+    readonly coverage: number;
+    readonly keptAgreement: number;
+  };
   /** Absent in reports of before the registry. */
   readonly licences?: readonly LicenceFacts[];
   readonly candidates: readonly CandidateFacts[];

@@ -95,12 +95,15 @@ function latencyHeadline(facts: Facts, language: Language): Headline {
 function agreementHeadline(facts: Facts, language: Language): Headline {
   const { agreement } = facts.quality;
   const ceiling = facts.dataset.selfAgreementCeiling;
-  const measured = facts.dataset.sealedRows > 0;
+  const outOfFold = facts.candidates.find(({ status }) => status === "chosen")?.outOfFoldAgreement;
+  const sealed = facts.dataset.sealedRows > 0;
+  const shown = sealed ? agreement : outOfFold;
+  const range = interval(shown === undefined ? unknown(language) : formatPercentRange(shown, language), language);
   return {
     key: "agreement",
     title: text(language, "tile-agreement"),
-    student: measured ? formatPercent(agreement.value, language) : unknown(language),
-    interval: interval(measured ? formatPercentRange(agreement, language) : unknown(language), language),
+    student: shown === undefined ? unknown(language) : formatPercent(shown.value, language),
+    interval: sealed ? range : `${range}, ${text(language, "not-proved")}`,
     note: `${text(language, "target")}: ${formatShare(facts.target.agreement, language)}`,
     teacher:
       ceiling === undefined ? text(language, "teacher-agreement") : text(language, "teacher-ceiling", { ceiling }),

@@ -110,7 +110,8 @@ function split(left: string, right: string): string {
 
 function qualityRows(facts: Facts, language: Language): readonly PageRow[] {
   const { quality, dataset } = facts;
-  const student = facts.compared.findIndex(({ name }) => name === "student-int8");
+  const chosen = facts.candidates.find(({ status }) => status === "chosen")?.name;
+  const student = facts.compared.findIndex(({ name }) => name === "student-int8" || name === chosen);
   const compared = split(
     figure(comparedChart(facts, language)),
     tableHtml(comparedTable(facts, language), { parts: "stacked", marked: student }),
@@ -119,13 +120,15 @@ function qualityRows(facts: Facts, language: Language): readonly PageRow[] {
   const calibration = figure(reliabilityChart(facts, language)) + tableHtml(calibrationTable(facts, language));
   const confusions =
     quality.confusions.length === 0 ? `<p>${text(language, "none")}</p>` : figure(confusionChart(facts, language));
-  const qualityLead = text(language, "quality-lead", { rows: dataset.sealedRows });
+  const sealed = dataset.sealedRows > 0;
+  const qualityLead = text(language, sealed ? "quality-lead" : "quality-none", { rows: dataset.sealedRows });
+  const comparedLead = text(language, sealed ? "compared-lead" : "compared-out-of-fold");
   const classesLead = text(language, "classes-lead", { count: WORST_CLASSES, labels: dataset.labels });
   const classes = tableHtml(classesTable(facts, language), { parts: "inline" });
   const paired = tableHtml(pairedTable(facts, language), { parts: "stacked" });
   const slices = tableHtml(slicesTable(facts, language), { parts: "stacked" });
   return [
-    [[{ key: "compared", lead: text(language, "compared-lead"), body: compared }]],
+    [[{ key: "compared", lead: comparedLead, body: compared }]],
     [[{ key: "gate", lead: text(language, "gate-lead"), body: gate }]],
     [
       [

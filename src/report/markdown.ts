@@ -84,7 +84,13 @@ export function renderMarkdown(facts: Facts, verdict: Verdict, language: Languag
     verdictMeaning(verdict.verdict, language),
     list(verdict.reasons.map((reason) => renderReason(reason, language))),
     escapeMarkdown(gateLine(facts, language)),
-    ...tables.flatMap(([key, table]) => [`## ${text(language, key)}`, tableMarkdown(table)]),
+    ...tables.flatMap(([key, table]) => [
+      `## ${text(language, key)}`,
+      ...(key === "compared" && facts.dataset.sealedRows === 0
+        ? [escapeMarkdown(text(language, "compared-out-of-fold"))]
+        : []),
+      tableMarkdown(table),
+    ]),
     `## ${text(language, "risks")}`,
     list(risksOf(facts).map((risk) => renderReason(risk, language))),
   ];

@@ -13,8 +13,10 @@ function estimate<Name extends string>(name: Name, value: Estimate | undefined):
 function qualityMetrics(facts: Facts): Record<string, number | null> {
   const { quality, dataset, calibration } = facts;
   const sealed = dataset.sealedRows > 0;
+  const chosen = facts.candidates.find(({ status }) => status === "chosen");
   return {
     ...estimate("agreement", sealed ? quality.agreement : undefined),
+    ...estimate("outOfFoldAgreement", chosen?.outOfFoldAgreement),
     ...estimate("goldAccuracy", quality.goldAccuracy),
     ...estimate("teacherGoldAccuracy", quality.teacherGoldAccuracy),
     macroF1: sealed ? orNull(quality.macroF1) : null,
@@ -25,15 +27,17 @@ function qualityMetrics(facts: Facts): Record<string, number | null> {
 }
 
 function gateMetrics(facts: Facts): Record<string, number | null> {
-  const { gate } = facts;
+  const { gate, outlook } = facts;
+  const sealed = facts.dataset.sealedRows > 0;
   return {
     threshold: gate.threshold,
     epsilon: gate.epsilon,
     delta: gate.delta,
-    ...estimate("coverage", gate.coverage),
+    ...estimate("coverage", sealed ? gate.coverage : undefined),
     ...estimate("keptAgreement", gate.threshold === null ? undefined : gate.keptAgreement),
-    unguaranteedCoverage: orNull(gate.unguaranteedCoverage),
-    minimumDeferralRatio: orNull(gate.minimumDeferralRatio),
+    unguaranteedCoverage: sealed ? orNull(gate.unguaranteedCoverage) : null,
+    minimumDeferralRatio: sealed ? orNull(gate.minimumDeferralRatio) : null,
+    rowsForGuarantee: orNull(outlook?.rows),
   };
 }
 

@@ -33,6 +33,14 @@ const VERDICT_REASONS = {
     en: "No guarantee is possible yet: {sealedRows:count} sealed rows, and even without a single error {neededSealedRows:count} are needed for {epsilon:share} at {confidence:share} confidence (about {neededRows:count} distinct inputs in the log).",
     ja: "まだ保証を出せません。封印データは{sealedRows:count}件ですが、誤りが1件もない場合でも、不一致{epsilon:share}以下を信頼度{confidence:share}で示すには{neededSealedRows:count}件(ログ全体で重複を除き約{neededRows:count}件)が必要です。",
   },
+  "outlook-rows": {
+    en: "At the agreement seen out of fold about {rows:count} distinct inputs would allow a guarantee: {sealedRows:count} of them sealed, {coverage:percent} kept by the gate at an agreement of {keptAgreement:percent}. An outlook from few rows, not a promise.",
+    ja: "交差検証での一致率が続けば、重複を除き約{rows:count}件の入力で保証を出せる見込みです(うち封印{sealedRows:count}件、ゲート通過率{coverage:percent}、通過した回答の一致率{keptAgreement:percent})。少ない件数からの見通しであり、約束ではありません。",
+  },
+  "outlook-none": {
+    en: "At the agreement seen out of fold ({agreement:percent}, lower bound {low:floor}) more sealed rows alone would not allow a guarantee: the student must get better first, with more labels to learn from or a lower target.",
+    ja: "交差検証での一致率({agreement:percent}、下限{low:floor})のままでは、封印データを増やすだけでは保証を出せません。学習用のラベルを増やすか、目標を下げる必要があります。",
+  },
   "target-not-provable": {
     en: "A target of {target:share} can be proved by no number of rows: one unseen error would break it. Set a target below 100%.",
     ja: "目標{target:share}は、何件のデータがあっても証明できません(未知の誤りが1件でもあれば崩れるため)。100%未満の目標を指定してください。",

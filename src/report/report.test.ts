@@ -6,7 +6,8 @@ import { parseHTML } from "linkedom";
 import stringWidth from "string-width";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Facts } from "./facts.js";
-import { FACTS, POOR_FACTS } from "./facts.test.fixture.js";
+import { text as textOf } from "./catalogue.js";
+import { FACTS, POOR_FACTS, UNSEALED_FACTS } from "./facts.test.fixture.js";
 import { quantileInterval } from "./headline.js";
 import { escapeHtml, renderHtml } from "./html.js";
 import { renderJson } from "./json.js";
@@ -138,6 +139,39 @@ describe("the terminal text", () => {
   it("lets no control character of a log through", () => {
     const student = { ...FACTS.student, modelFolder: "a\u001b[31mb" };
     expect(renderSummary({ ...FACTS, student }, decideVerdict(FACTS), "en")).not.toMatch(/(?!\n)\p{Cc}/u);
+  });
+});
+
+describe("a run with too few rows to seal any", () => {
+  const verdict = decideVerdict(UNSEALED_FACTS);
+
+  it("says that nothing is proved yet and how many labels would allow a guarantee", () => {
+    expect(verdict.verdict).toBe("keep-teacher");
+    expect(verdict.reasons.map(({ code }) => code).slice(0, 2)).toEqual(["no-guarantee-possible", "outlook-rows"]);
+    expect(metricsOf(UNSEALED_FACTS)).toMatchObject({
+      agreement: null,
+      outOfFoldAgreement: 0.928,
+      coverage: null,
+      unguaranteedCoverage: null,
+      rowsForGuarantee: 2744,
+    });
+  });
+
+  it.each([
+    ["en", "out of fold, not proved", "about 2,744 distinct inputs"],
+    ["ja", "交差検証の値で、証明されていません", "約2,744件の入力"],
+  ] as const)("shows the out-of-fold figure as what it is everywhere in %s", (language, mark, rows) => {
+    for (const text of [
+      renderSummary(UNSEALED_FACTS, verdict, language),
+      renderMarkdown(UNSEALED_FACTS, verdict, language),
+      renderHtml(UNSEALED_FACTS, verdict, language),
+    ]) {
+      expect(text).toContain(mark);
+      expect(text).toContain("92.8%");
+      expect(text).toContain(rows);
+      expect(text).not.toMatch(/\b0\.0%/);
+    }
+    expect(renderMarkdown(UNSEALED_FACTS, verdict, language)).toContain(textOf(language, "compared-out-of-fold"));
   });
 });
 

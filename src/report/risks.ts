@@ -70,7 +70,7 @@ export function risksOf(facts: Facts): readonly Reason[] {
   return [
     ...(dataset.sealOpenings > 1 ? [risk("risk-seal-opened", { openings: dataset.sealOpenings })] : []),
     ...qualityRisks(facts),
-    ...(dataset.sealedBy === "time" ? [] : [risk("risk-not-newest")]),
+    ...(dataset.sealedBy === "time" || dataset.sealedBy === "none" ? [] : [risk("risk-not-newest")]),
     ...moneyRisks(facts),
     ...licenceRisks(facts),
   ];

@@ -154,6 +154,11 @@ export function comparedTable(facts: Facts, language: Language): Table {
   };
 }
 
+/** A figure of the sealed rows; unknown where there are none. */
+function sealedPercent(facts: Facts, value: number, language: Language): string {
+  return facts.dataset.sealedRows > 0 ? formatPercent(value, language) : unknown(language);
+}
+
 export function gateTable(facts: Facts, language: Language): Table {
   const { gate } = facts;
   const kept = gate.threshold === null ? undefined : gate.keptAgreement;
@@ -169,16 +174,16 @@ export function gateTable(facts: Facts, language: Language): Table {
       ],
       [text(language, "coverage"), coverage, coverageRange],
       [text(language, "kept-agreement"), agreement, agreementRange],
-      [text(language, "unguaranteed-coverage"), formatPercent(gate.unguaranteedCoverage, language), "–"],
-      [text(language, "minimum-deferral"), formatPercent(gate.minimumDeferralRatio, language), "–"],
+      [text(language, "unguaranteed-coverage"), sealedPercent(facts, gate.unguaranteedCoverage, language), "–"],
+      [text(language, "minimum-deferral"), sealedPercent(facts, gate.minimumDeferralRatio, language), "–"],
     ],
   };
 }
 
 export function calibrationTable(facts: Facts, language: Language): Table {
   return pairs(language, [
-    [text(language, "ece-before"), formatPercent(facts.calibration.eceBefore, language)],
-    [text(language, "ece-after"), formatPercent(facts.calibration.eceAfter, language)],
+    [text(language, "ece-before"), sealedPercent(facts, facts.calibration.eceBefore, language)],
+    [text(language, "ece-after"), sealedPercent(facts, facts.calibration.eceAfter, language)],
   ]);
 }
 

@@ -53,10 +53,13 @@ function cascadeCostCheck(facts: Facts): readonly Check[] {
   return limitCheck("cost", cascade.high, limit);
 }
 
-/** Least number of sealed rows with which a fault-free gate could prove its promise: (1 - epsilon)^n <= delta. */
+/** Share of delta that the gate's walk holds where it ends when nothing is wrong: its strictest start is spent by then. */
+const LAST_LEVEL_RATIO = 0.85;
+
+/** Least number of sealed rows with which a fault-free gate could prove its promise: (1 - epsilon)^n <= its level. */
 export function neededSealedRows(epsilon: number, delta: number): number {
   if (!(epsilon > 0) || epsilon >= 1) return Number.POSITIVE_INFINITY;
-  return Math.ceil(Math.log(delta) / Math.log1p(-epsilon));
+  return Math.ceil(Math.log(LAST_LEVEL_RATIO * delta) / Math.log1p(-epsilon));
 }
 
 /** Wilson's lower bound at 95 % (two-sided) of a proportion over n rows. */
@@ -170,6 +173,13 @@ function noGuarantee(facts: Facts, needed: number): Reason {
   });
 }
 
+/** How many labels would allow a guarantee at what was seen out of fold. */
+function outlook({ outlook: needed, candidates }: Facts): readonly Reason[] {
+  if (needed !== undefined) return [reason("outlook-rows", { ...needed })];
+  const seen = candidates.find(({ status }) => status === "chosen")?.outOfFoldAgreement;
+  return seen === undefined ? [] : [reason("outlook-none", { agreement: seen.value, low: seen.low })];
+}
+
 function gateFailure(facts: Facts): readonly Reason[] {
   const { threshold, coverage, epsilon } = facts.gate;
   if (threshold === null) return [reason("gate-has-no-threshold", { epsilon })];
@@ -205,7 +215,9 @@ export function decideVerdict(facts: Facts): Verdict {
     return { verdict: "deploy-with-fallback", reasons };
   }
   const failed = [...device, ...(alone ? aloneCost : []), ...(keeps ? behindGate : [])].filter(({ met }) => !met);
-  const why = guaranteePossible ? [...below, ...(alone ? [] : gateFailure(facts))] : [noGuarantee(facts, needed)];
+  const why = guaranteePossible
+    ? [...below, ...(alone ? [] : gateFailure(facts))]
+    : [noGuarantee(facts, needed), ...outlook(facts)];
   return {
     verdict: "keep-teacher",
     reasons: [
