@@ -8,6 +8,7 @@ import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openStudent } from "../src/index.js";
 import type { Prediction } from "../src/web.js";
+import { ASKED_TEXTS, EXPORTED, writeExported } from "./exported.js";
 import { joryu, lastJson, MACHINE, temporaryFolder, writeSmallLogs } from "./joryu.js";
 
 const BROWSER_PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -31,12 +32,13 @@ const TYPES: Readonly<Record<string, string>> = {
 const PAGE = `<!doctype html><meta charset="utf-8"><title>student</title><link rel="icon" href="data:,">
 <script type="importmap">{ "imports": {
   "zod": "/node_modules/zod/index.js",
-  "onnxruntime-web": "/node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs"
+  "onnxruntime-web": "/node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs",
+  "@huggingface/tokenizers": "/node_modules/@huggingface/tokenizers/dist/tokenizers.mjs"
 } }</script>
 <script type="module">
   import { openStudent } from "/build/src/web.js";
-  globalThis.predict = async (texts) => {
-    const student = await openStudent(location.origin + "/model/");
+  globalThis.predict = async (folder, texts) => {
+    const student = await openStudent(location.origin + folder);
     const predictions = await student.predict(texts);
     await student.close();
     return predictions;
@@ -57,7 +59,7 @@ if (executablePath === undefined) console.log(`browser test skipped: no chromium
 /** A run of seconds, on a machine that may be busy. */
 const RUN_TIMEOUT_MS = 600_000;
 
-/** Answers GET from the named folders: /build, /node_modules, /model, and the page itself at /. */
+/** Answers GET from the named folders: /build, /node_modules, /model, those of pretrained students, and the page itself at /. */
 function serve(folders: Readonly<Record<string, string>>): Server {
   return createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://127.0.0.1");
@@ -119,6 +121,30 @@ async function runOnce(
   return { model, report, texts };
 }
 
+/** What the student at a folder of the server answers in a new page, and what the page complains about. */
+async function answersIn(browser: Browser, origin: string, folder: string, texts: readonly string[]) {
+  const page = await browser.newPage();
+  const complaints = complaintsOf(page);
+  await page.goto(origin);
+  await page.waitForFunction("globalThis.predict !== undefined");
+  const predictions: Prediction[] = await page.evaluate(`predict("/${folder}/", ${JSON.stringify(texts)})`);
+  await page.close();
+  return { predictions, complaints };
+}
+
+async function answersInNode(folder: string, texts: readonly string[]): Promise<Prediction[]> {
+  const student = await openStudent(folder);
+  const predictions = await student.predict(texts);
+  await student.close();
+  return predictions;
+}
+
+function expectSame(came: readonly Prediction[], expected: readonly Prediction[]): void {
+  const answers = (predictions: readonly Prediction[]) => predictions.map(({ label, decision }) => [label, decision]);
+  expect(answers(came)).toEqual(answers(expected));
+  for (const [i, { probability }] of expected.entries()) expect(came[i]?.probability).toBeCloseTo(probability, 3);
+}
+
 /** Everything that a page complains about. */
 function complaintsOf(page: Page): string[] {
   const complaints: string[] = [];
@@ -136,10 +162,12 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
   let server: Server;
   let origin: string;
   let run: Awaited<ReturnType<typeof runOnce>>;
+  const pretrained: Record<string, string> = {};
 
   beforeAll(async () => {
     run = await runOnce(folder.path);
-    server = serve({ build: BUILD, node_modules: resolve("node_modules"), model: run.model });
+    for (const name of EXPORTED) pretrained[name] = writeExported(name, join(folder.path, "pretrained"));
+    server = serve({ build: BUILD, node_modules: resolve("node_modules"), model: run.model, ...pretrained });
     origin = await listen(server);
     browser = await chromium.launch({ executablePath: executablePath ?? "", headless: true, args: BROWSER_FLAGS });
   }, RUN_TIMEOUT_MS);
@@ -152,20 +180,17 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
 
   it("gives the labels, decisions and probabilities that Node gives", async () => {
     const asked = [...run.texts.slice(0, 100), ...STRANGE_TEXTS];
-    const student = await openStudent(run.model);
-    const inNode = await student.predict(asked);
-    await student.close();
-    const page = await browser.newPage();
-    const complaints = complaintsOf(page);
-    await page.goto(origin);
-    await page.waitForFunction("globalThis.predict !== undefined");
-    const inBrowser: Prediction[] = await page.evaluate(`predict(${JSON.stringify(asked)})`);
+    const { predictions, complaints } = await answersIn(browser, origin, "model", asked);
     expect(complaints).toEqual([]);
-    expect(inBrowser.map(({ label, decision }) => [label, decision])).toEqual(
-      inNode.map(({ label, decision }) => [label, decision]),
-    );
-    for (const [i, { probability }] of inNode.entries()) expect(inBrowser[i]?.probability).toBeCloseTo(probability, 3);
-    await page.close();
+    expectSame(predictions, await answersInNode(run.model, asked));
+  });
+
+  it.each(EXPORTED)("gives Node's answers of the pretrained student %s, which reads pieces", async (name) => {
+    const asked = [...ASKED_TEXTS, ...STRANGE_TEXTS];
+    const { predictions, complaints } = await answersIn(browser, origin, name, asked);
+    expect(complaints).toEqual([]);
+    expectSame(predictions, await answersInNode(pretrained[name] ?? "", asked));
+    expect(new Set(predictions.map(({ label }) => label)).size).toBeGreaterThan(1);
   });
 
   it("draws the charts of the report and fetches nothing", async () => {
