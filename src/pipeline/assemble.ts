@@ -9,6 +9,7 @@ import { comparePaired, majorityLabel } from "../evaluate/compare.js";
 import { measureQuality } from "../evaluate/metrics.js";
 import { neededSealedRows } from "../evaluate/needed-rows.js";
 import { InvariantError } from "../errors.js";
+import { typicalBase } from "../plan/typical-base.js";
 import type { CandidateFacts, ComparedFacts, Facts, MeasuredFacts, MoneyFacts, Reason } from "../report/facts.js";
 import { clopperPearson, clopperPearsonLower } from "../stats.js";
 import { VERSION } from "../version.js";
@@ -254,6 +255,7 @@ export function assembleFacts(input: AssembleInput): Facts {
   const money = moneyFacts(input, alone, measured);
   const { gate, calibration } = published.proof;
   const outlook = outlookOf(input);
+  const untriedBase = typicalBase(planned.plan.facts, planned.plan.target);
   return {
     version: VERSION,
     runId: input.runId,
@@ -267,6 +269,7 @@ export function assembleFacts(input: AssembleInput): Facts {
     },
     licences: planned.licences,
     ...(outlook === undefined ? {} : { outlook }),
+    ...(untriedBase === undefined ? {} : { untriedBase }),
     candidates: candidateFacts(input),
     student: {
       name: published.manifest.name,

@@ -125,10 +125,50 @@ const PRETRAINED_EPOCHS = [
   { teacher: 3, recovery: 2 },
 ] as const;
 
-/** Recipes of one rung on a base of these sizes, best first. */
+/** Fewer rows to a label than this are few: the passes above would end after some dozen steps. */
+export const FEW_ROWS_PER_LABEL = 30;
+/** Optimiser steps of teacher and recovery where labels are few, best first: steps, not passes, make up for few rows, at half the
+ *  rate and in small batches. Untried numbers, from what is published of fine-tuning on few samples; see LOG.md. */
+const FEW_LABEL_STEPS = [
+  { teacher: 1000, recovery: 1000 },
+  { teacher: 600, recovery: 600 },
+  { teacher: 300, recovery: 300 },
+] as const;
+const FEW_LABEL_BATCH = 16;
+const FEW_LABEL_RATE_RATIO = 0.5;
+/** Passes over the same few rows beyond this only repeat them. */
+const MOST_EPOCHS = 60;
+
+interface PretrainedSchedule {
+  readonly batchSize: number;
+  readonly rateRatio: number;
+  readonly epochs: readonly { readonly teacher: number; readonly recovery: number }[];
+}
+
+/** Rows to learn from, and the labels that they have. */
+export interface LabelledRows {
+  readonly trainRows: number;
+  readonly labels: number;
+}
+
+/** How long and how fast a pretrained encoder is trained, by rows per label. */
+function pretrainedSchedule({ trainRows, labels }: LabelledRows): PretrainedSchedule {
+  if (trainRows / Math.max(1, labels) >= FEW_ROWS_PER_LABEL)
+    return { batchSize: 32, rateRatio: 1, epochs: PRETRAINED_EPOCHS };
+  const stepsPerEpoch = Math.max(1, Math.ceil(trainRows / FEW_LABEL_BATCH));
+  const epochs = FEW_LABEL_STEPS.map((steps, at) => {
+    const passes = (part: "teacher" | "recovery"): number =>
+      Math.max(PRETRAINED_EPOCHS[at]?.[part] ?? 1, Math.min(MOST_EPOCHS, Math.ceil(steps[part] / stepsPerEpoch)));
+    return { teacher: passes("teacher"), recovery: passes("recovery") };
+  });
+  return { batchSize: FEW_LABEL_BATCH, rateRatio: FEW_LABEL_RATE_RATIO, epochs };
+}
+
+/** Recipes of one rung on a base of these sizes for these rows, best first. */
 export function pretrainedRecipes(
   rung: PretrainedRung,
   base: { readonly layers: number; readonly feedForward: number },
+  rows: LabelledRows,
 ): PretrainedRecipe[] {
   const kept = (size: number, ratio: number): number => Math.max(1, Math.round(size * ratio));
   const sizes = {
@@ -136,11 +176,13 @@ export function pretrainedRecipes(
     feedForward: kept(base.feedForward, rung.feedForwardRatio),
   };
   const isCut = sizes.layers < base.layers || sizes.feedForward < base.feedForward;
-  return PRETRAINED_EPOCHS.map(({ teacher, recovery }) => ({
+  const { batchSize, rateRatio, epochs } = pretrainedSchedule(rows);
+  const recoveryRate = RECOVERY.learningRate * rateRatio;
+  return epochs.map(({ teacher, recovery }) => ({
     ...sizes,
     folds: 1,
-    batchSize: 32,
-    teacher: { epochs: teacher, learningRate: TEACHER_LEARNING_RATE },
-    ...(isCut && { recovery: { epochs: recovery, ...RECOVERY } }),
+    batchSize,
+    teacher: { epochs: teacher, learningRate: TEACHER_LEARNING_RATE * rateRatio },
+    ...(isCut && { recovery: { ...RECOVERY, epochs: recovery, learningRate: recoveryRate } }),
   }));
 }

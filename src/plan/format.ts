@@ -1,6 +1,7 @@
 /** @file A plan in plain words, for the terminal: what is trained, what is not and why. English; the report renders reasons itself. */
 import type { Plan, PlannedCandidate, PlanReason } from "./plan.js";
 import { formatTarget } from "./target.js";
+import { typicalBase } from "./typical-base.js";
 
 function number(value: number | string | undefined): string {
   return typeof value === "number" ? Number(value.toPrecision(3)).toLocaleString("en-US") : (value ?? "?");
@@ -68,5 +69,12 @@ export function formatPlan(plan: Plan): string {
   }
   if (nearestTarget !== undefined)
     lines.push(`no candidate fits; the nearest feasible target is --target ${formatTarget(nearestTarget)}`);
+  const base = typicalBase(plan.facts, target);
+  if (base !== undefined) {
+    const [smallest, largest] = [number(base.smallestBytes / 1e6), number(base.largestBytes / 1e6)];
+    lines.push(
+      `a pretrained encoder (--base DIR) would add rungs: of MiniLM's size about ${smallest} to ${largest} MB; worth trying when none of these meets the target alone`,
+    );
+  }
   return lines.join("\n");
 }

@@ -218,7 +218,8 @@ function draftPretrained(input: ResolvedInput, budget: number): Draft[] {
     return seconds.recovery + (teacher === undefined ? seconds.teacher : 0);
   };
   return PRETRAINED_RUNGS.map((rung): Draft => {
-    const recipes = pretrainedRecipes(rung, { layers: config.layers.length, feedForward: config.feedForward }).filter(
+    const sizes = { layers: config.layers.length, feedForward: config.feedForward };
+    const recipes = pretrainedRecipes(rung, sizes, facts).filter(
       (recipe) => teacher === undefined || recipe.teacher.epochs === teacher.epochs,
     );
     const fitting = richest(recipes, secondsOf, left);

@@ -209,6 +209,10 @@ const TEXTS = {
   },
   next: { en: "Next", ja: "次の手順" },
   "next-predict": { en: "Ask the model", ja: "モデルに問い合わせる" },
+  "next-base": {
+    en: "A pretrained encoder has not been tried (--base DIR): one of MiniLM's size would add rungs of about {smallest} to {largest}. Worth trying when labels are few or one meaning is worded in many ways; what it gains is not known before it is measured.",
+    ja: "事前学習済みエンコーダ(--base DIR)は未試行です。MiniLM程度の大きさなら約{smallest}～{largest}の候補が加わります。ラベルが少ない場合や、同じ意味が様々な言い回しで書かれる場合は試す価値があります。効果は実測するまで分かりません。",
+  },
   "next-report": { en: "Read the report", ja: "レポートを読む" },
   footer: {
     en: "Written from stored facts by Joryu {version}. Every figure of this page is in report.json.",

@@ -172,6 +172,8 @@ export interface Facts {
     readonly coverage: number;
     readonly keptAgreement: number;
   };
+  /** Sizes that a pretrained encoder of a common small size would add; absent where one was given or could not help. */
+  readonly untriedBase?: { readonly smallestBytes: number; readonly largestBytes: number };
   /** Absent in reports of before the registry. */
   readonly licences?: readonly LicenceFacts[];
   readonly candidates: readonly CandidateFacts[];

@@ -33,7 +33,7 @@ import {
   WORST_CLASSES,
 } from "./sections.js";
 import { STYLE } from "./style.js";
-import { gateLine } from "./summary.js";
+import { gateLine, nextHints } from "./summary.js";
 
 const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: "English", ja: "日本語" };
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -202,7 +202,9 @@ ${verdictHtml(verdict, language)}
     .map((tile) => tileHtml(tile, language))
     .join("\n")}</div>
 <p class="gateline">${escapeHtml(gateLine(facts, language))}</p>
-<nav aria-label="${escapeHtml(text(language, "contents"))}">${links.join("\n")}</nav>
+${nextHints(facts, verdict, language)
+  .map((hint) => `<p class="gateline">${escapeHtml(`${text(language, "next")}: ${hint}`)}</p>`)
+  .join("")}<nav aria-label="${escapeHtml(text(language, "contents"))}">${links.join("\n")}</nav>
 ${bodies.join("\n")}
 <footer>${escapeHtml(text(language, "footer", { version: facts.version }))}</footer>
 </main>`;

@@ -22,7 +22,7 @@ import {
   slicesTable,
   type Table,
 } from "./sections.js";
-import { gateLine } from "./summary.js";
+import { gateLine, nextHints } from "./summary.js";
 
 /** Text that neither Markdown nor html reads as markup; one line. */
 export function escapeMarkdown(value: string): string {
@@ -84,6 +84,7 @@ export function renderMarkdown(facts: Facts, verdict: Verdict, language: Languag
     verdictMeaning(verdict.verdict, language),
     list(verdict.reasons.map((reason) => renderReason(reason, language))),
     escapeMarkdown(gateLine(facts, language)),
+    ...nextHints(facts, verdict, language).map((hint) => `${text(language, "next")}: ${escapeMarkdown(hint)}`),
     ...tables.flatMap(([key, table]) => [
       `## ${text(language, key)}`,
       ...(key === "compared" && facts.dataset.sealedRows === 0

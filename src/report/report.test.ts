@@ -175,6 +175,28 @@ describe("a run with too few rows to seal any", () => {
   });
 });
 
+describe("the next steps", () => {
+  const untriedBase = { smallestBytes: 2_300_000, largestBytes: 23_000_000 };
+
+  it.each(["en", "ja"] as const)(
+    "name an untried base with its sizes where the student does not suffice alone, in %s",
+    (language) => {
+      const facts: Facts = { ...POOR_FACTS, untriedBase };
+      const verdict = decideVerdict(facts);
+      for (const render of [renderSummary, renderMarkdown, renderHtml]) {
+        expect(render(facts, verdict, language)).toMatch(/--base DIR.*2\.3\d? MB.*23(?:\.0)? MB/);
+        expect(render(POOR_FACTS, verdict, language)).not.toContain("--base");
+      }
+    },
+  );
+
+  it("name none where the student is proved alone", () => {
+    const gate = { ...FACTS.gate, threshold: 0, coverage: { value: 1, low: 0.99, high: 1 } };
+    const facts: Facts = { ...FACTS, gate, untriedBase };
+    expect(renderSummary(facts, decideVerdict(facts), "en")).not.toContain("--base");
+  });
+});
+
 describe("intervals of percentiles", () => {
   it("come from order statistics and are absent for few samples", () => {
     const samples = Array.from({ length: 1000 }, (_unused, at) => (at * 37) % 1000);

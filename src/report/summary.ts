@@ -3,7 +3,7 @@
 import stringWidth from "string-width";
 import { assumptionText, text, verdictMeaning, verdictName } from "./catalogue.js";
 import type { Facts, Verdict } from "./facts.js";
-import type { Language } from "./format.js";
+import { formatBytes, type Language } from "./format.js";
 import { headlines } from "./headline.js";
 import { renderReason } from "./reasons.js";
 import { candidatesTable, type Column } from "./sections.js";
@@ -59,6 +59,19 @@ export function gateLine(facts: Facts, language: Language): string {
   return text(language, "gate-line", { ...numbers, threshold: gate.threshold });
 }
 
+/** What could be tried next where the student does not meet the target alone. */
+export function nextHints({ untriedBase, gate }: Facts, verdict: Verdict, language: Language): readonly string[] {
+  const isAlone = verdict.verdict === "deploy" || gate.threshold === 0;
+  if (untriedBase === undefined || isAlone) return [];
+  const { smallestBytes, largestBytes } = untriedBase;
+  return [
+    text(language, "next-base", {
+      smallest: formatBytes(smallestBytes, language),
+      largest: formatBytes(largestBytes, language),
+    }),
+  ];
+}
+
 /** A path as one shell word. */
 function shellWord(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
@@ -100,6 +113,7 @@ export function renderSummary(facts: Facts, verdict: Verdict, language: Language
     ...assumed,
     "",
     ...nextLines(facts, language, places),
+    ...nextHints(facts, verdict, language).map((hint) => `  ${hint}`),
     "",
   ].join("\n");
 }

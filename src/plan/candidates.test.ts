@@ -1,0 +1,45 @@
+/** @file How a pretrained encoder is trained by rows per label: passes where rows are many, steps where they are few. */
+import { describe, expect, it } from "vitest";
+import { FEW_ROWS_PER_LABEL, PRETRAINED_RUNGS, pretrainedRecipes } from "./candidates.js";
+
+const base = { layers: 6, feedForward: 1536 };
+const [cut, , uncut] = PRETRAINED_RUNGS;
+const recipes = (trainRows: number, labels: number, rung = cut) =>
+  rung === undefined ? [] : pretrainedRecipes(rung, base, { trainRows, labels });
+const stepsOf = (epochs: number, rows: number, batchSize: number): number => epochs * Math.ceil(rows / batchSize);
+
+describe("recipes of a pretrained encoder", () => {
+  it("count passes where a label has rows enough", () => {
+    for (const trainRows of [FEW_ROWS_PER_LABEL * 20, 8500, 200_000])
+      expect(recipes(trainRows, 20).map(({ batchSize, teacher }) => [batchSize, teacher.epochs])).toEqual([
+        [32, 5],
+        [32, 4],
+        [32, 3],
+      ]);
+  });
+
+  it("count steps where labels are few, at half the rate and in smaller batches", () => {
+    const [many] = recipes(FEW_ROWS_PER_LABEL * 20, 20);
+    const [few] = recipes(FEW_ROWS_PER_LABEL * 20 - 1, 20);
+    expect(few?.batchSize).toBe(16);
+    expect(few?.teacher.learningRate).toBe((many?.teacher.learningRate ?? 0) / 2);
+    expect(few?.recovery?.learningRate).toBe((many?.recovery?.learningRate ?? 0) / 2);
+    expect(stepsOf(few?.teacher.epochs ?? 0, 599, 16)).toBeGreaterThanOrEqual(1000);
+    expect(stepsOf(few?.recovery?.epochs ?? 0, 599, 16)).toBeGreaterThanOrEqual(1000);
+  });
+
+  it("stop repeating very few rows, and never train less than where rows are many", () => {
+    expect(recipes(40, 5).map(({ teacher }) => teacher.epochs)).toEqual([60, 60, 60]);
+    for (const labels of [77, 1000])
+      for (const [at, { teacher }] of recipes(20 * labels, labels).entries())
+        expect(teacher.epochs).toBeGreaterThanOrEqual([5, 4, 3][at] ?? 0);
+  });
+
+  it("are ordered from the longest to the shortest and recover nothing where nothing is cut", () => {
+    for (const trainRows of [150, 400, 1000]) {
+      const epochs = recipes(trainRows, 50).map(({ teacher }) => teacher.epochs);
+      expect(epochs).toEqual(epochs.toSorted((a, b) => b - a));
+    }
+    expect(recipes(150, 50, uncut).every(({ recovery }) => recovery === undefined)).toBe(true);
+  });
+});
