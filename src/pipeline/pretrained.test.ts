@@ -142,6 +142,8 @@ describe("a cut of a pretrained encoder", () => {
     expect(manifest.parity[0]?.maxProbabilityDifference).toBeLessThan(1e-4);
     const config = readPretrainedConfig(JSON.parse(readFileSync(join(folder, "config.json"), "utf8")), folder);
     expect(config).toMatchObject({ feedForward: 16, layers: ["global", "global"] });
+    const tokenizerConfig: unknown = JSON.parse(readFileSync(join(folder, "tokenizer_config.json"), "utf8"));
+    expect(tokenizerConfig).toMatchObject({ pad_token: "[PAD]", model_max_length: 32 });
     const { entries } = openSafetensors(join(folder, "model.safetensors"));
     expect(entries.get("encoder.layer.1.intermediate.dense.weight")?.shape).toEqual([16, 16]);
     expect(entries.get("embeddings.word_embeddings.weight")?.shape).toEqual([config.vocabularySize, 16]);
