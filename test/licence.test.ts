@@ -18,27 +18,27 @@ function logsOf(model: string): string {
   return path;
 }
 
-const logs = logsOf("gpt-4o-mini-2024-07-18");
+const logs = logsOf("claude-3-5-haiku-20241022");
 const run = (...more: readonly string[]) =>
   joryu(["run", "--logs", logs, "--minutes", "0.1", "--machine", MACHINE, "--out", state, ...more]);
 
-const RUN = ["--target", "agreement=0.85", "--json", "--acknowledge", "openai"] as const;
+const RUN = ["--target", "agreement=0.85", "--json", "--acknowledge", "anthropic"] as const;
 
 describe("a teacher with terms", () => {
   it("stops a run before it trains", async () => {
     const stopped = await run();
     expect(stopped).toMatchObject({ code: 2, stdout: "" });
     expect(stopped.stderr).toMatch(
-      /^joryu: licence \(outputs-restricted\): teacher gpt-4o-mini-2024-07-18 under openai: /m,
+      /^joryu: licence \(outputs-restricted\): teacher claude-3-5-haiku-20241022 under anthropic: /m,
     );
-    expect(stopped.stderr).toMatch(/--acknowledge openai$/m);
+    expect(stopped.stderr).toMatch(/--acknowledge anthropic$/m);
     expect(existsSync(join(state, "runs"))).toBe(false);
   });
 
   it("is only noted by a plan", async () => {
     const planned = await run("--dry-run");
     expect(planned.code).toBe(0);
-    expect(planned.stderr).toContain("licence of teacher gpt-4o-mini-2024-07-18: openai stops a run: ");
+    expect(planned.stderr).toContain("licence of teacher claude-3-5-haiku-20241022: anthropic stops a run: ");
   });
 
   it("lets the run go on when it is acknowledged, and the report keeps that", async () => {
@@ -46,7 +46,7 @@ describe("a teacher with terms", () => {
     expect(done.code).toBe(0);
     const path = String(lastJson(done.stdout)["report"]).replace("html", "json");
     const report = JSON.parse(readFileSync(path, "utf8")) as { facts: { licences: unknown } };
-    expect(report.facts.licences).toMatchObject([{ name: "openai", acknowledged: true }]);
+    expect(report.facts.licences).toMatchObject([{ name: "anthropic", acknowledged: true }]);
   });
 
   it("gives the same run whatever else is acknowledged", async () => {

@@ -77,7 +77,7 @@ describe("buildLabelDataset", () => {
     });
     expect(dataset.labels).toEqual(["__proto__", "card", "constructor", "refund"]);
     expect(dataset.rows).toHaveLength(400);
-    expect(dataset.rows.filter((row) => row.sealed)).toHaveLength(150);
+    expect(dataset.rows.filter((row) => row.sealed)).toHaveLength(160);
     expect(dataset.rows.every((row) => !row.text.includes("Classify"))).toBe(true);
     expect(dataset.workload).toBe("you-route-tickets");
   });

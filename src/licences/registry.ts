@@ -35,7 +35,7 @@ const NON_COMMERCIAL =
 export const LICENCES: readonly LicenceEntry[] = [
   {
     name: "openai",
-    status: "outputs-restricted",
+    status: "conditions", // what is made here is a classifier: the exception, as long as it is not distributed
     terms:
       "[Customer will not,] except for a Permitted Exception, use Output to develop artificial intelligence models that compete with OpenAI's products and services [...] “Permitted Exception” means [...] models primarily intended to categorize, classify, or organize data (e.g., embeddings or classifiers), if these models are not distributed or made commercially available to third parties",
     source: "openai.com/policies/services-agreement",

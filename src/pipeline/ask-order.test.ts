@@ -36,7 +36,7 @@ describe("informativeOrder", () => {
     const honest = await roundsOf(texts, answerOf, 2);
     const other = await roundsOf(texts, (text) => labels[text.length % labels.length] ?? "", 2);
     const proofOf = ({ rounds, sideOf }: Rounds): number[] => rounds.flat().filter((row) => sideOf(row) === "test");
-    expect(proofOf(honest).length).toBeGreaterThanOrEqual(150);
+    expect(proofOf(honest).length).toBeGreaterThanOrEqual(160);
     expect(proofOf(other)).toEqual(proofOf(honest));
     expect(new Set(other.rounds[0])).toEqual(new Set(honest.rounds[0]));
     expect(new Set(other.rounds[1])).not.toEqual(new Set(honest.rounds[1]));
@@ -61,7 +61,7 @@ describe("informativeOrder", () => {
   it("takes the split that the data name as it is", async () => {
     const split = texts.map((row, i): TextRow => ({ ...row, meta: { split: i % 4 === 0 ? "test" : "train" } }));
     const { rounds, sideOf } = await roundsOf(split, answerOf, 1);
-    expect(rounds[0]?.filter((row) => row % 4 === 0)).toHaveLength(150);
+    expect(rounds[0]?.filter((row) => row % 4 === 0)).toHaveLength(160);
     expect(sideOf(0)).toBeUndefined();
   });
 

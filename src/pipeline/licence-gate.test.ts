@@ -32,31 +32,33 @@ describe("teachers", () => {
   });
 
   it("whose terms restrict their answers stop the run, with the clause and how to go on", () => {
-    const licences = licencesOf({ acknowledged: [] }, ["gpt-4o", "mystery", "gpt-4o-mini"]);
+    const licences = licencesOf({ acknowledged: [] }, ["claude-sonnet-4-5", "mystery", "claude-3-haiku"]);
     expect(() => stopAtBlocked(licences)).toThrow(UsageError);
     expect(() => stopAtBlocked(licences)).toThrow(
-      /^licence \(outputs-restricted\): teacher gpt-4o, gpt-4o-mini under openai: "\[Customer will not,\] except for a Permitted Exception.*classifiers.*go on with --acknowledge openai$/,
+      /^licence \(outputs-restricted\): teacher claude-sonnet-4-5, claude-3-haiku under anthropic: "\[not allowed:\] Use outputs to train an AI model.*go on with --acknowledge anthropic$/,
     );
   });
 
   it("go on when they are acknowledged by name, which the facts keep", () => {
-    const licences = licencesOf({ acknowledged: ["openai", "anthropic"] }, ["gpt-4o"]);
+    const licences = licencesOf({ acknowledged: ["gemini", "anthropic"] }, ["claude-3-haiku"]);
     stopAtBlocked(licences);
-    expect(licences).toMatchObject([{ subject: "teacher", models: ["gpt-4o"], name: "openai", acknowledged: true }]);
-    expect(notesOf(licences)).toEqual(["licence of teacher gpt-4o: openai, acknowledged"]);
+    expect(licences).toMatchObject([
+      { subject: "teacher", models: ["claude-3-haiku"], name: "anthropic", acknowledged: true },
+    ]);
+    expect(notesOf(licences)).toEqual(["licence of teacher claude-3-haiku: anthropic, acknowledged"]);
   });
 
   it("are all named when several stop the run", () => {
-    const licences = licencesOf({ acknowledged: ["gemini"] }, ["gpt-4o", "gemini-2.5-pro", "claude-3-haiku"]);
-    expect(() => stopAtBlocked(licences)).toThrow(/--acknowledge openai --acknowledge anthropic$/);
+    const licences = licencesOf({ acknowledged: ["gemini"] }, ["qwen-max", "gemini-2.5-pro", "claude-3-haiku"]);
+    expect(() => stopAtBlocked(licences)).toThrow(/--acknowledge qwen-hosted --acknowledge anthropic$/);
   });
 
   it("that nobody knows, or whose terms set conditions, are noted only", () => {
-    const licences = licencesOf({ acknowledged: [] }, ["house\u001bmodel", "llama-3.1-8b", "deepseek-chat"]);
+    const licences = licencesOf({ acknowledged: [] }, ["house\u001bmodel", "gpt-4o", "deepseek-chat"]);
     stopAtBlocked(licences);
     expect(notesOf(licences)).toEqual([
       "licence of teacher house model: not in the registry, read its terms yourself",
-      expect.stringMatching(/^licence of teacher llama-3\.1-8b: llama-3\.1 sets conditions: "If you use the Llama/),
+      expect.stringMatching(/^licence of teacher gpt-4o: openai sets conditions: .*classifiers.* not distributed/),
     ]);
   });
 
