@@ -118,7 +118,7 @@ describe("buildLabelDataset", () => {
     }));
     const { dataset } = await build(file(lines));
     expect(dataset.sealedBy).toBe("time");
-    expect(dataset.rows.findIndex((row) => row.sealed)).toBe(250);
+    expect(dataset.rows.findIndex((row) => row.sealed)).toBe(240);
     expect(dataset.rows[0]).toMatchObject({ gold: 1 });
     expect(dataset.rows[1]).toMatchObject({ gold: -1 });
     expect(dataset.rows[1]?.softLabels).toEqual([0, 0.75, 0, 0.125, 0.125].map((p) => expect.closeTo(p, 9)));

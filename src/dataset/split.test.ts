@@ -138,7 +138,7 @@ describe("splitRows", () => {
       { ...options, timed: true },
     );
     expect(sealedBy).toBe("time");
-    expect(sealed.indexOf(true)).toBe(850);
+    expect(sealed.indexOf(true)).toBe(840);
   });
 
   it("gives each label its share of the sealed rows and of every fold, and keeps a label's only row in training", () => {
