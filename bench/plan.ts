@@ -1,22 +1,13 @@
-/** @file The plan's estimates beside what the run then measured: training seconds of each part (out-of-fold fits and final fit), latency
- *  of one query, size. Prints JSON lines, one per part and student, a last one with the ratios furthest from 1.
+/** @file The plan's estimates beside what the run then measured: training seconds of each candidate (all its fits), latency
+ *  of one query, size. Prints JSON lines, one per candidate and student, a last one with the ratios furthest from 1.
  *
  *      node dist/bench/plan.js [--sets banking77,clinc150,sms-spam] [--minutes 20] [--seed 1] [--data DIR] [--work DIR] */
-import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { threadsFromEnvironment } from "../src/config/load.js";
-import { encoderFitSeconds, linearFitSeconds, stepsOf } from "../src/plan/estimate.js";
-import type { Plan, PlannedCandidate } from "../src/plan/plan.js";
+import type { Plan } from "../src/plan/plan.js";
 import { loadDataSet, writeChatLogs } from "./datasets.js";
 import { printJson, readRunFile, runProduct, withFolder, type FinishedRun } from "./product.js";
-
-interface Seconds {
-  readonly folds: number;
-  /** Absent where the part did not reach the shipped student. */
-  readonly final?: number;
-}
 
 /** Measured over estimated. */
 interface Ratio {
@@ -29,78 +20,35 @@ interface Ratio {
 /** How far an estimate may lie from its measurement. */
 const TOLERANCES = { seconds: 0.3, latency: 0.3, size: 0.05 } as const;
 
-/** Wall seconds of jobs that lanes take in order, each the next one when it is free. */
-function lanesSeconds(jobs: readonly number[], lanes: number): number {
-  const busy = new Array<number>(Math.max(1, lanes)).fill(0);
-  for (const job of jobs) {
-    const free = busy.indexOf(Math.min(...busy));
-    busy[free] = (busy[free] ?? 0) + job;
-  }
-  return Math.max(...busy);
-}
-
-/** Seconds that a run spent on a part; linear folds ran side by side. */
-function measuredSeconds(run: FinishedRun, part: string): Seconds | undefined {
-  const folds = Object.entries(run.measured.stageSeconds)
-    .flatMap(([name, seconds]) =>
-      name.startsWith(`${part}-fold`) ? [{ fold: Number(name.slice(`${part}-fold`.length)), seconds }] : [],
-    )
-    .sort((a, b) => a.fold - b.fold)
-    .map(({ seconds }) => seconds);
-  if (folds.length === 0) return undefined;
-  const final = run.measured.stageSeconds[`${part}-weights`];
-  const lanes = part.startsWith("linear") ? threadsFromEnvironment(cpus().length) : 1;
-  return { folds: lanesSeconds(folds, lanes), ...(final === undefined ? {} : { final }) };
-}
-
-function estimatedSeconds({ facts, machine }: Plan, candidate: PlannedCandidate, part: string): Required<Seconds> {
-  const foldRows = (facts.trainRows * (facts.folds - 1)) / facts.folds;
-  const { linear, encoder } = candidate;
-  if (part.startsWith("linear") && linear !== undefined) {
-    const rounds = Math.ceil(facts.folds / machine.cores);
-    return {
-      folds: rounds * linearFitSeconds(linear, foldRows, facts, machine, false),
-      final: linearFitSeconds(linear, facts.trainRows, facts, machine, true),
-    };
-  }
-  if (encoder === undefined) return { folds: 0, final: 0 };
-  return {
-    folds: encoderFitSeconds(encoder, foldRows, facts, machine),
-    final: encoderFitSeconds(encoder, facts.trainRows, facts, machine),
-  };
-}
-
-function compareParts(set: string, plan: Plan, run: FinishedRun): Ratio[] {
-  const parts = new Map(
-    plan.candidates.flatMap((candidate) => candidate.parts.map((part) => [part, candidate] as const)),
-  );
-  return [...parts].flatMap(([part, candidate]): Ratio[] => {
-    const measured = measuredSeconds(run, part);
-    if (measured === undefined) return [];
-    const estimated = estimatedSeconds(plan, candidate, part);
-    const [took, expected] = [
-      measured.folds + (measured.final ?? 0),
-      estimated.folds + (measured.final === undefined ? 0 : estimated.final),
-    ];
-    const recipe =
-      part.startsWith("encoder") && candidate.encoder !== undefined
-        ? {
-            epochs: candidate.encoder.epochs,
-            folds: candidate.encoder.folds,
-            steps: stepsOf(candidate.encoder, plan.facts.trainRows),
-          }
-        : {};
-    printJson({ bench: "plan", set, part, ...recipe, estimated, measured, ratio: took / expected });
-    return [{ set, figure: "seconds", of: part, ratio: took / expected }];
-  });
-}
-
 const reportSchema = z.object({
   facts: z.object({
     student: z.object({ sizeBytes: z.number() }),
     compared: z.array(z.object({ name: z.string(), sizeBytes: z.number().optional() })),
+    measured: z.object({ trainSeconds: z.record(z.string(), z.number()) }),
   }),
 });
+
+/** Wall seconds of all fits of each trained candidate, parts that candidates share counted in each. */
+function compareTraining(set: string, plan: Plan, run: FinishedRun): Ratio[] {
+  const { facts } = reportSchema.parse(readRunFile(run.runFolder, "report.json"));
+  return plan.candidates.flatMap(({ name, estimate, linear, encoder }): Ratio[] => {
+    const measured = facts.measured.trainSeconds[name];
+    if (measured === undefined) return [];
+    const epochs = encoder?.epochs ?? linear?.epochs;
+    const ratio = measured / estimate.trainSeconds;
+    const [trainSeconds, folds] = [{ estimated: estimate.trainSeconds, measured }, encoder?.folds];
+    printJson({
+      bench: "plan",
+      set,
+      candidate: name,
+      epochs,
+      ...(folds !== undefined && { folds }),
+      trainSeconds,
+      ratio,
+    });
+    return [{ set, figure: "seconds", of: name, ratio }];
+  });
+}
 
 /** Latency and size of the shipped student and, where it is another one, of the linear rung. */
 function compareStudents(set: string, plan: Plan, run: FinishedRun): Ratio[] {
@@ -156,7 +104,7 @@ for (const set of flags.sets.split(",")) {
       seed: Number(flags.seed),
     });
     const plan = readRunFile(run.runFolder, "plan.json") as Plan;
-    ratios.push(...compareParts(set, plan, run), ...compareStudents(set, plan, run));
+    ratios.push(...compareTraining(set, plan, run), ...compareStudents(set, plan, run));
     const { gflops, sparseMflops } = plan.machine;
     printJson({
       bench: "plan",

@@ -19,7 +19,7 @@ import { UNCUT } from "./pretrained.js";
 import { shareOf, type Published } from "./publish.js";
 import type { Measured } from "./run-folder.js";
 import type { Planned } from "./run.js";
-import type { TrainContext } from "./rungs.js";
+import { sideBySideSeconds, type TrainContext } from "./rungs.js";
 
 export interface AssembleInput {
   readonly config: Config;
@@ -80,17 +80,17 @@ function candidateFacts(input: AssembleInput): CandidateFacts[] {
   });
 }
 
-/** Seconds that a part took: linear folds run in lanes before the final fit; both fits of an encoder run side by side on two cores. */
+/** Seconds that a part took: linear folds run in lanes before the final fit; all fits of an encoder run in lanes, the final one first. */
 function partSeconds(input: AssembleInput, part: string): number {
-  const { threads, dataset } = input.context;
+  const { threads } = input.context;
   const seconds = (wanted: RegExp): number[] =>
-    Object.entries(input.measured.stageSeconds).flatMap(([stage, value]) =>
-      stage.startsWith(`${part}-`) && wanted.test(stage) ? [value] : [],
-    );
-  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+    Object.entries(input.measured.stageSeconds)
+      .filter(([stage]) => stage.startsWith(`${part}-`) && wanted.test(stage))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, value]) => value);
   const [folds, finals] = [seconds(/-fold\d+$/), seconds(/-weights\d*$/)];
-  if (part.startsWith("linear")) return sum(folds) / Math.min(threads, dataset.folds) + sum(finals);
-  return threads > 1 ? Math.max(...folds, ...finals, 0) : sum(folds) + sum(finals);
+  if (!part.startsWith("linear")) return sideBySideSeconds([...finals, ...folds], threads);
+  return sideBySideSeconds(folds, threads) + sideBySideSeconds(finals, 1);
 }
 
 /** Seconds that each trained candidate took. */

@@ -37,7 +37,7 @@ export const TRAIN_COSTS = {
 
 export const SERVE_COSTS = {
   /** Featurising, milliseconds per hashed n-gram of the linear part and per bucket of a token. */
-  featureMs: 0.00025,
+  featureMs: 0.00045,
   tokenBucketMs: 0.0001,
   /** One more node in a graph, in hops (runs of the smallest graph). */
   nodeHops: 0.17,
