@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { moneyOf } from "../cost.js";
 import type { Config } from "../config/schema.js";
 import { MOST_SEALED, rowsToSeal } from "../dataset/split.js";
+import { UNCUT } from "../plan/candidates.js";
+import { laneSeconds } from "../plan/estimate.js";
 import { comparePaired, majorityLabel } from "../evaluate/compare.js";
 import { measureQuality } from "../evaluate/metrics.js";
 import { neededSealedRows } from "../evaluate/needed-rows.js";
@@ -15,11 +17,10 @@ import { clopperPearson, clopperPearsonLower } from "../stats.js";
 import { VERSION } from "../version.js";
 import { TOKENIZER_FILE } from "../student/tokenizer-file.js";
 import type { Climbed, Ladder } from "./ladder.js";
-import { UNCUT } from "./pretrained.js";
 import { shareOf, type Published } from "./publish.js";
 import type { Measured } from "./run-folder.js";
 import type { Planned } from "./run.js";
-import { sideBySideSeconds, type TrainContext } from "./rungs.js";
+import type { TrainContext } from "./rungs.js";
 
 export interface AssembleInput {
   readonly config: Config;
@@ -89,8 +90,8 @@ function partSeconds(input: AssembleInput, part: string): number {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, value]) => value);
   const [folds, finals] = [seconds(/-fold\d+$/), seconds(/-weights\d*$/)];
-  if (!part.startsWith("linear")) return sideBySideSeconds([...finals, ...folds], threads);
-  return sideBySideSeconds(folds, threads) + sideBySideSeconds(finals, 1);
+  if (!part.startsWith("linear")) return laneSeconds([...finals, ...folds], threads);
+  return laneSeconds(folds, threads) + laneSeconds(finals, 1);
 }
 
 /** Seconds that each trained candidate took. */

@@ -1,6 +1,5 @@
 /** @file The pretrained encoder that the user named: opened, checked as a whole, and counted for the planner. */
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { countPieces, trimVocabulary, type TrimmedVocabulary } from "../compress/vocabulary.js";
 import type { LabelDataset } from "../dataset/types.js";
 import { InputError } from "../errors.js";
@@ -9,10 +8,12 @@ import { type PretrainedConfig, readPretrainedConfig } from "../models/families/
 import { pretrainedParameters, readParameters } from "../models/pretrained-parameters.js";
 import type { Pooling } from "../models/pretrained.js";
 import type { BaseFacts } from "../plan/facts.js";
+import { pieceIds } from "../student/student.js";
+import { MAX_TOKENIZER_BYTES } from "../student/tokenizer-file.js";
 import { openTokenizer, type Tokenizer } from "../tokenizer/tokenizer.js";
 import { checkFinite } from "../weights/finite.js";
 import { openHuggingFaceFolder, type HuggingFaceFolder } from "../weights/hugging-face.js";
-import { parseJson } from "../weights/json.js";
+import { readJson } from "../weights/json.js";
 
 export interface Base {
   readonly folder: HuggingFaceFolder;
@@ -37,15 +38,16 @@ export function openBase(path: string): Base {
   const config = readPretrainedConfig(folder.config, `${path}/config.json`);
   checkFinite(folder.weights);
   const weights = readParameters(folder.weights, config, pretrainedParameters(config));
-  const tokenizerText = readFileSync(folder.tokenizerPath, "utf8");
-  const tokenizerJson = parseJson(tokenizerText, folder.tokenizerPath);
+  const tokenizerJson = readJson(folder.tokenizerPath, MAX_TOKENIZER_BYTES);
   const tokenizer = openTokenizer(tokenizerJson, folder.tokenizerConfig);
   if (tokenizer.vocabularySize > config.vocabularySize)
     throw new InputError(
       `${folder.tokenizerPath}: has ${tokenizer.vocabularySize} pieces, the model's table ${config.vocabularySize} rows`,
       { hint: "tokenizer.json and weights must be of one model" },
     );
-  const sha256 = createHash("sha256").update(JSON.stringify(config)).update(tokenizerText).update(weightsHash(weights));
+  const sha256 = createHash("sha256")
+    .update(JSON.stringify([config, tokenizerJson]))
+    .update(weightsHash(weights));
   return {
     folder,
     config,
@@ -78,7 +80,7 @@ export function baseFacts(base: Base, dataset: LabelDataset): BaseFacts {
   };
 }
 
-/** Piece ids of a text, special tokens included. */
+/** Piece ids of a text, as the student will read it. */
 export function piecesOf({ tokenizer, maxTokens }: Base, text: string): Int32Array {
-  return tokenizer.encode(text, { maxTokens }).ids;
+  return pieceIds(tokenizer, text, maxTokens);
 }

@@ -14,7 +14,7 @@ import type { PlannedCandidate } from "../plan/plan.js";
 import { openStudent } from "../student/open.js";
 import { openSafetensors } from "../weights/safetensors.js";
 import { baseFacts, openBase } from "./base.js";
-import { pretrainedOutOfFold } from "./pretrained.js";
+import { pretrainedFinal, pretrainedOutOfFold, uncutTeacher } from "./pretrained.js";
 import { pretrainedTask } from "./pretrained-spec.js";
 import { openRunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
@@ -182,9 +182,16 @@ describe("a cut of a pretrained encoder", () => {
       base: openBase(join(root, "outliers")),
       progress: { update: () => undefined, note: (text) => void notes.push(text) },
     };
-    await pretrainedOutOfFold(context, pretrainedTask(context, candidate.name, longer));
+    const task = pretrainedTask(context, candidate.name, longer);
+    const { bestEpoch } = await pretrainedOutOfFold(context, task);
     expect(notes).toEqual([expect.stringMatching(/^cut-half: int8 costs agreement \(.* points, p /)]);
     expect(context.folder.has("cut-half-aware-fold0")).toBe(true);
+    const cut = await context.folder.arrays("cut-half-fold0", async () => new Map());
+    const ownBest = cut.get("bestEpoch")?.[0] ?? 0;
+    expect(bestEpoch).toBe(ownBest > 3 ? 4 : ownBest);
+    const { config } = await pretrainedFinal(context, task, bestEpoch);
+    expect(config).toMatchObject({ feedForward: 16, layers: ["global", "global"] });
+    expect(context.folder.has(`cut-half-aware-weights${bestEpoch}`)).toBe(true);
     const sound = contextOf(rowsOf(0));
     await pretrainedOutOfFold(sound, pretrainedTask(sound, candidate.name, longer));
     expect(sound.folder.has("cut-half-int8")).toBe(true);
@@ -197,6 +204,23 @@ describe("a cut of a pretrained encoder", () => {
     const first = await pretrainedOutOfFold(told, pretrainedTask(told, "uncut", whole));
     const second = await pretrainedOutOfFold(other, pretrainedTask(other, "uncut", whole));
     expect(second.logits).toEqual(first.logits);
+  });
+});
+
+describe("the uncut teacher of a chosen cut", () => {
+  it("is read back from its stages, whatever epoch was its best", async () => {
+    const context = contextOf(rowsOf(0), 2);
+    const task = pretrainedTask(context, candidate.name, recipe);
+    const { bestEpoch, ...outOfFold } = await pretrainedOutOfFold(context, task);
+    const before = Object.keys(context.folder.measured().stageSeconds).sort();
+    const uncut = { ...candidate, name: "uncut" };
+    const teacher = await uncutTeacher(context, { candidate, outOfFold, epochs: bestEpoch }, [uncut]);
+    expect(teacher).toMatchObject({ candidate: { name: "uncut" }, epochs: recipe.teacher.epochs });
+    if (teacher === undefined) throw new Error("no teacher");
+    const options = { folder: join(root, "uncut"), name: "test", planHash: "p", lossFormula: "l" };
+    const { parity } = await shipStudent(context, teacher, options);
+    expect(parity[0]?.maxProbabilityDifference).toBeLessThan(1e-4);
+    expect(Object.keys(context.folder.measured().stageSeconds).sort()).toEqual(before);
   });
 });
 

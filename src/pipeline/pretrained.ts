@@ -5,7 +5,7 @@ import { softAnswers } from "../distill/answers.js";
 import type { EncoderTrainResult } from "../distill/spec.js";
 import { comparePaired } from "../evaluate/compare.js";
 import { cutConfig } from "../models/families/index.js";
-import { PRETRAINED_TEACHER } from "../plan/candidates.js";
+import { PRETRAINED_TEACHER, UNCUT } from "../plan/candidates.js";
 import type { PlannedCandidate } from "../plan/plan.js";
 import {
   calibrationOptions,
@@ -83,11 +83,21 @@ const teacherFit: Fit = async (context, task, fold, epochs) =>
     collected,
   );
 
-/** The fit of a cut, after that of its teacher, which is read back where it is done. */
+/** For a stage that is read back where it is done. */
+function quietly(context: TrainContext): TrainContext {
+  return { ...context, progress: silentProgress(context.progress) };
+}
+
+/** The teacher that has seen what a fit of a cut sees. */
+async function teacherOf(context: TrainContext, task: PretrainedTask, fold?: number): Promise<EncoderWeights> {
+  const epochs = fold === undefined ? task.recipe.teacher.epochs : undefined;
+  const values = weightsIn(await teacherFit(quietly(context), task, fold, epochs));
+  return { config: task.base.config, values };
+}
+
+/** The fit of a cut, after that of its teacher. */
 const cutFit: Fit = async (context, task, fold, epochs) => {
-  const silent = { ...context, progress: silentProgress(context.progress) };
-  const taught = await teacherFit(silent, task, fold, fold === undefined ? task.recipe.teacher.epochs : undefined);
-  const teacher = { config: task.base.config, values: weightsIn(taught) };
+  const teacher = await teacherOf(context, task, fold);
   let layers = new Uint32Array();
   return encoderStage(
     context,
@@ -110,15 +120,8 @@ const QUANTISATION_P_VALUE = 0.05;
 
 /** The fit of a cut, trained on with weights rounded as int8 rounds them. */
 const awareFit: Fit = async (context, task, fold, epochs) => {
-  const silent = { ...context, progress: silentProgress(context.progress) };
-  const teacher = {
-    config: task.base.config,
-    values: weightsIn(
-      await teacherFit(silent, task, fold, fold === undefined ? task.recipe.teacher.epochs : undefined),
-    ),
-  };
-  const stored = await cutFit(silent, task, fold, epochs);
-  const cut = cutIn(task, stored);
+  const teacher = await teacherOf(context, task, fold);
+  const cut = cutIn(task, await cutFit(quietly(context), task, fold, epochs));
   return encoderStage(
     context,
     stageOf(`${task.name}-aware`, fold, epochs),
@@ -156,11 +159,6 @@ async function int8Costs(context: TrainContext, task: PretrainedTask, stored: St
   return true;
 }
 
-/** Epochs of the training whose end is the student. */
-function epochsOf({ recipe }: PretrainedTask): number {
-  return recipe.recovery?.epochs ?? recipe.teacher.epochs;
-}
-
 /** Out-of-fold logits of a recipe. With several threads the final fits run beside those of the fold, as if the last epoch were the best. */
 export async function pretrainedOutOfFold(context: TrainContext, task: PretrainedTask): Promise<EncoderOutOfFold> {
   const { recipe, name } = task;
@@ -176,18 +174,16 @@ export async function pretrainedOutOfFold(context: TrainContext, task: Pretraine
     const [, judged] = await sideBySide([final, async () => fit(shared, task, JUDGING_FOLD)], context.threads);
     return judged ?? new Map();
   };
-  let judged = await lanes(PRETRAINED_TEACHER, teacherFit, recipe.teacher.epochs);
-  if (recipe.recovery !== undefined) {
-    judged = await lanes(name, cutFit, recipe.recovery.epochs);
-    const costs = await int8Costs(context, task, judged);
-    if (costs) judged = await lanes(`${name}, int8`, awareFit, recipe.recovery.epochs);
-  }
-  const part = heldOutOf(rowsOfFold(context, JUDGING_FOLD), judged, epochsOf(task));
-  return joinFolds([part], context.dataset.labels.length, epochsOf(task));
+  const epochs = recipe.recovery?.epochs ?? recipe.teacher.epochs;
+  const joined = (judged: Stored): EncoderOutOfFold =>
+    joinFolds([heldOutOf(rowsOfFold(context, JUDGING_FOLD), judged, epochs)], context.dataset.labels.length, epochs);
+  const taught = await lanes(PRETRAINED_TEACHER, teacherFit, recipe.teacher.epochs);
+  if (recipe.recovery === undefined) return joined(taught);
+  const cut = await lanes(name, cutFit, epochs);
+  if (!(await int8Costs(context, task, cut))) return joined(cut);
+  const { bestEpoch } = joined(cut); // what is trained on must be the cut that the final fit makes
+  return { ...joined(await lanes(`${name}, int8`, awareFit, bestEpoch)), bestEpoch };
 }
-
-/** Name of the whole base as a student. */
-export const UNCUT = "uncut";
 
 /** The teacher that a cut was taught by, as a student of its own, read back from its stages; undefined for what is no cut. */
 export async function uncutTeacher(
@@ -201,9 +197,11 @@ export async function uncutTeacher(
   const { recovery: _, ...recipe } = pretrained;
   const { layers, feedForward } = context.base.config;
   const whole = { ...recipe, layers: layers.length, feedForward };
-  const quiet = { ...context, progress: silentProgress(context.progress) };
-  const { bestEpoch, ...outOfFold } = await pretrainedOutOfFold(quiet, pretrainedTask(context, UNCUT, whole));
-  return { candidate: { ...uncut, pretrained: whole }, outOfFold, epochs: bestEpoch };
+  const { bestEpoch: _best, ...outOfFold } = await pretrainedOutOfFold(
+    quietly(context),
+    pretrainedTask(context, UNCUT, whole),
+  );
+  return { candidate: { ...uncut, pretrained: whole }, outOfFold, epochs: recipe.teacher.epochs };
 }
 
 /** The final encoder of a recipe with its head, trained for `epochs` on all unsealed rows. */

@@ -7,6 +7,7 @@ import type { Config } from "../config/schema.js";
 import { teacherPrice, type TeacherPrice } from "../cost.js";
 import type { LabelDataset } from "../dataset/types.js";
 import { planFacts } from "../plan/facts.js";
+import { UNCUT } from "../plan/candidates.js";
 import { planRun, type Plan } from "../plan/plan.js";
 import { decideVerdict } from "../report/verdict.js";
 import type { Facts, LicenceFacts, Verdict } from "../report/facts.js";
@@ -20,7 +21,7 @@ import { checkAcknowledged, licencesOf, noteLicences, stopAtBlocked } from "./li
 import { machineFor } from "./machine.js";
 import { prepareDataset } from "./prepare.js";
 import type { Progress } from "./progress.js";
-import { UNCUT, uncutTeacher } from "./pretrained.js";
+import { uncutTeacher } from "./pretrained.js";
 import { publishStudent } from "./publish.js";
 import { countOpening, openSealed, proveStudent } from "./prove.js";
 import { openRunFolder, type RunFolder } from "./run-folder.js";

@@ -91,16 +91,6 @@ export async function sideBySide<T>(jobs: readonly (() => Promise<T>)[], width: 
   return results;
 }
 
-/** Wall seconds of jobs that `sideBySide` ran: each lane takes the next one when it is free. */
-export function sideBySideSeconds(jobs: readonly number[], width: number): number {
-  const lanes = new Array<number>(Math.max(1, width)).fill(0);
-  for (const seconds of jobs) {
-    const free = lanes.indexOf(Math.min(...lanes));
-    lanes[free] = (lanes[free] ?? 0) + seconds;
-  }
-  return Math.max(...lanes);
-}
-
 /** Out-of-fold logits of the linear rung: every fold is predicted by a model of the others. */
 export async function linearOutOfFold(context: TrainContext, name: string, recipe: LinearRecipe): Promise<OutOfFold> {
   const { rows, dataset, progress } = context;

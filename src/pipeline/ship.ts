@@ -40,12 +40,6 @@ export interface Trained {
   readonly linearRatio?: number;
 }
 
-export interface Shipped {
-  readonly folder: string;
-  readonly manifest: StudentManifest;
-  readonly graphs: StudentGraphs;
-}
-
 /** Layout of the serving graph of a student of hashed features. */
 function shapeOf(trained: Trained, labels: number): StudentShape {
   const { linear, encoder } = trained.candidate;

@@ -105,11 +105,14 @@ interface PretrainedRung {
   readonly feedForwardRatio: number;
 }
 
+/** Name of the whole base as a student. */
+export const UNCUT = "uncut";
+
 /** What is kept of a pretrained encoder, small to whole. */
 export const PRETRAINED_RUNGS: readonly PretrainedRung[] = [
   { name: "cut-third", layersRatio: 1 / 3, feedForwardRatio: 1 / 3 },
   { name: "cut-half", layersRatio: 1 / 2, feedForwardRatio: 1 },
-  { name: "uncut", layersRatio: 1, feedForwardRatio: 1 },
+  { name: UNCUT, layersRatio: 1, feedForwardRatio: 1 },
 ];
 
 /** Name of the training that all cuts share. */

@@ -162,15 +162,19 @@ export function encoderFitSeconds(
   );
 }
 
-/** Seconds of jobs that run side by side, one per core, in the order in which they begin. */
-function sideBySideSeconds(jobs: readonly number[], cores: number): number {
-  if (cores === 1) return jobs.reduce((sum, seconds) => sum + seconds, 0);
-  const lanes = new Array<number>(cores).fill(0);
+/** Wall seconds of jobs in lanes: each lane takes the next job when it is free. */
+export function laneSeconds(jobs: readonly number[], width: number): number {
+  const lanes = new Array<number>(Math.max(1, width)).fill(0);
   for (const seconds of jobs) {
     const free = lanes.indexOf(Math.min(...lanes));
     lanes[free] = (lanes[free] ?? 0) + seconds;
   }
-  return Math.max(...lanes) / TRAIN_COSTS.parallelEfficiencyRatio;
+  return Math.max(...lanes);
+}
+
+/** Seconds of jobs that run side by side, one per core, in the order in which they begin: they share caches and slow each other down. */
+function sideBySideSeconds(jobs: readonly number[], cores: number): number {
+  return laneSeconds(jobs, cores) / (cores === 1 ? 1 : TRAIN_COSTS.parallelEfficiencyRatio);
 }
 
 /** Seconds of an encoder's fits: those of its local teacher, then the final one and its folds. */
