@@ -2,10 +2,10 @@
  *  JORYU_FUZZ_TEXTS sets the number of random texts (5,000 unless told). */
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { InputError, ShapeError } from "../errors.js";
+import { InputError } from "../errors.js";
 import { createRandom } from "../random.js";
 import { openTokenizer, type Tokenizer } from "../tokenizer/tokenizer.js";
-import { countPieces, keepRows, trimVocabulary, type TrimmedVocabulary } from "./vocabulary.js";
+import { countPieces, trimVocabulary, type TrimmedVocabulary } from "./vocabulary.js";
 
 const folder = "test/reference/tokenizers";
 const read = (path: string): Record<string, unknown> =>
@@ -211,15 +211,7 @@ describe("trimVocabulary", () => {
     expect([...trimVocabulary(json, new Uint32Array(4)).keptIds]).toEqual([0, 1, 2]);
   });
 
-  it("refuses a damaged file and a table with too few rows", () => {
+  it("refuses a damaged file", () => {
     expect(() => trimVocabulary({ model: { type: "Legacy" } }, [])).toThrow(InputError);
-    expect(() => keepRows(new Float32Array(6), 2, Int32Array.of(0, 3))).toThrow(ShapeError);
-    expect(() => keepRows(new Float32Array(7), 2, Int32Array.of(0))).toThrow(ShapeError);
-  });
-});
-
-describe("keepRows", () => {
-  it("takes the rows that stay, in order", () => {
-    expect([...keepRows(Float32Array.of(0, 1, 10, 11, 20, 21), 2, Int32Array.of(0, 2))]).toEqual([0, 1, 20, 21]);
   });
 });

@@ -1,7 +1,7 @@
 /** @file A smaller vocabulary for the texts of one workload: pieces that the data use stay, with what spells everything else (single
  *  characters, bytes) and what leads to them (merges). Every text still has tokens, and a text whose pieces all stay has the same
- *  ones. Follows Ushio et al. 2023 (vocabulary trimming). Knows no weights but rows of a table. */
-import { InputError, ShapeError } from "../errors.js";
+ *  ones. Follows Ushio et al. 2023 (vocabulary trimming). Knows no weights. */
+import { InputError } from "../errors.js";
 import { mergePair } from "../tokenizer/bpe.js";
 import { arrayOf, isObject, isTokenId, objectOf, type JsonObject } from "../tokenizer/json-fields.js";
 import type { SubwordModel } from "../tokenizer/model.js";
@@ -210,18 +210,4 @@ export function trimVocabulary(
     padding: renumbered(json["padding"] ?? null, renumber, ([key]) => key === "pad_id"),
   };
   return { tokenizerJson: { ...json, ...parts }, keptIds, newIds };
-}
-
-/** The rows of a table [old size, width] that stay [new size, width]. @throws ShapeError when the table has other rows */
-export function keepRows(table: Float32Array, width: number, keptIds: Int32Array): Float32Array {
-  const rows = table.length / width;
-  const last = keptIds.at(-1) ?? -1;
-  if (!Number.isInteger(rows) || last >= rows) {
-    throw new ShapeError(
-      `vocabulary: expected a table of at least ${last + 1} rows of ${width}, came ${table.length} values`,
-    );
-  }
-  const kept = new Float32Array(keptIds.length * width);
-  keptIds.forEach((id, row) => kept.set(table.subarray(id * width, (id + 1) * width), row * width));
-  return kept;
 }

@@ -100,36 +100,21 @@ export function writePartsAtomic(path: string, parts: Iterable<Uint8Array>): voi
 /** Written at once: enough to keep the disk busy. */
 const BUFFERED_CHARACTERS = 1 << 20;
 
-function writeAll(descriptor: number, text: string): void {
-  const bytes = Buffer.from(text, "utf8");
-  for (let written = 0; written < bytes.length;) written += writeSync(descriptor, bytes, written);
+function* jsonLineBlocks(values: Iterable<unknown>): Generator<Uint8Array> {
+  let text = "";
+  for (const value of values) {
+    text += `${JSON.stringify(value)}\n`;
+    if (text.length < BUFFERED_CHARACTERS) continue;
+    yield Buffer.from(text, "utf8");
+    text = "";
+  }
+  yield Buffer.from(text, "utf8");
 }
 
-/** Replaces a file by values as JSON lines, as `writeFileAtomic` does, without holding them all. @throws StoreError */
+/** Replaces a file by values as JSON lines, as `writeFileAtomic` does, without holding them all. @throws StoreError, or the JoryuError
+ *  that the values throw */
 export function writeJsonLinesAtomic(path: string, values: Iterable<unknown>): void {
-  const temporary = `${path}.tmp`;
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    const descriptor = openSync(temporary, "w");
-    try {
-      let text = "";
-      for (const value of values) {
-        text += `${JSON.stringify(value)}\n`;
-        if (text.length < BUFFERED_CHARACTERS) continue;
-        writeAll(descriptor, text);
-        text = "";
-      }
-      writeAll(descriptor, text);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(temporary, path);
-    syncFolder(dirname(path));
-  } catch (cause) {
-    removeIfPossible(temporary);
-    throw cause instanceof StoreError ? cause : storeError(path, cause);
-  }
+  writePartsAtomic(path, jsonLineBlocks(values));
 }
 
 /** A value as the indented JSON that the state holds. */

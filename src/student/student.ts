@@ -46,11 +46,16 @@ interface TextFeatures {
   readonly pieces?: Int32Array;
 }
 
+/** Piece ids of a text, special tokens included; what lies beyond the longest text is not looked at. */
+export function pieceIds(tokenizer: Tokenizer, text: string, maxTokens: number): Int32Array {
+  return tokenizer.encode(text.slice(0, MAX_TEXT_LENGTH), { maxTokens }).ids;
+}
+
 function featuresOf(text: string, features: StudentFeatures): TextFeatures {
   const { pieces, tokenizer } = features;
   if (pieces !== undefined) {
     if (tokenizer === undefined) throw new InvariantError("student: it reads pieces and was given no tokenizer");
-    return { pieces: tokenizer.encode(text.slice(0, MAX_TEXT_LENGTH), { maxTokens: pieces.maxTokens }).ids };
+    return { pieces: pieceIds(tokenizer, text, pieces.maxTokens) };
   }
   return {
     ...(features.linear === undefined ? {} : { linear: linearFeatures(text, features.linear) }),

@@ -6,7 +6,7 @@ import { openTokenizer, type Tokenizer } from "../tokenizer/tokenizer.js";
 export const TOKENIZER_FILE = "tokenizer.json";
 
 /** Vocabularies of 256,000 pieces with their merges take 35 MB. */
-const MAX_TOKENIZER_BYTES = 128 * 1024 * 1024;
+export const MAX_TOKENIZER_BYTES = 128 * 1024 * 1024;
 
 /** Opens a tokenizer. @throws InputError when it is damaged. */
 export function readTokenizer(bytes: Uint8Array, where: string): Tokenizer {
