@@ -6,7 +6,7 @@ import { env, pipeline } from "@huggingface/transformers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compileOnnx } from "../src/graph/onnx.js";
 import { openStudent } from "../src/index.js";
-import { readPretrainedConfig } from "../src/models/families/index.js";
+import { classifierOf, readPretrainedConfig } from "../src/models/families/index.js";
 import { headParameters, pretrainedParameters, readParameters } from "../src/models/pretrained-parameters.js";
 import { pretrainedServeGraph } from "../src/models/pretrained.js";
 import { openSession } from "../src/runtime/onnxruntime.js";
@@ -107,10 +107,13 @@ describe.each(EXPORTED)("the folder %s", (name) => {
     });
 
     it("has the hidden states of our serving graph", async () => {
-      const config = readPretrainedConfig(readJson(`${path}/config.json`), path);
-      const parameters = [...pretrainedParameters(config), ...headParameters(config, LABELS.length)];
-      const weights = readParameters(openSafetensors(`${path}/model.safetensors`), config, parameters);
       const { pooling } = RECIPES[name];
+      const config = readPretrainedConfig(readJson(`${path}/config.json`), path);
+      const parameters = [
+        ...pretrainedParameters(config),
+        ...headParameters(config, LABELS.length, classifierOf(config, pooling)),
+      ];
+      const weights = readParameters(openSafetensors(`${path}/model.safetensors`), config, parameters);
       const { graph, last } = pretrainedServeGraph({ config, pooling, labelCount: 0, maxTokens: MAX_TOKENS });
       const session = await openSession(compileOnnx(graph, { outputs: { last }, purpose: "serve", weights }), {
         threads: 1,
@@ -126,7 +129,7 @@ describe.each(EXPORTED)("the folder %s", (name) => {
       expect(largestDifference(kept(ours), kept(expected.read("last")))).toBeLessThan(TOLERANCE);
     });
 
-    it("has our logits, where pooling and head are added by hand", async () => {
+    it("has our logits: as text classifier where the family states the pooling, else with pooling and head added by hand", async () => {
       const student = await openStudent(path, { precision: "fp32" });
       expect(largestDifference(await student.logits(ASKED_TEXTS), expected.read("logits"))).toBeLessThan(TOLERANCE);
       await student.close();

@@ -9,7 +9,7 @@ import { startValues } from "../src/distill/training-graph.js";
 import { fitCalibrator } from "../src/evaluate/calibration.js";
 import { writeHuggingFaceFiles } from "../src/export/hugging-face.js";
 import { compileStudent, sha256, weightsHash, writeModelFolder } from "../src/export/model-folder.js";
-import type { FamilyName, PretrainedConfig } from "../src/models/families/index.js";
+import { classifierOf, type FamilyName, type PretrainedConfig } from "../src/models/families/index.js";
 import { headParameters, pretrainedParameters, WORD_TABLE } from "../src/models/pretrained-parameters.js";
 import type { Pooling } from "../src/models/pretrained.js";
 import { openBase } from "../src/pipeline/base.js";
@@ -119,13 +119,14 @@ function configOf({ family, vocabularySize }: Recipe): PretrainedConfig {
     epsilon: isBert ? 1e-12 : 1e-5,
     reach: isBert ? 0 : 4,
     rotaryBases: isBert ? undefined : { global: 160_000, local: 10_000 },
-    biases: { attention: isBert, feedForward: isBert, norm: isBert },
+    biases: { attention: isBert, feedForward: isBert, norm: isBert, classifier: isBert },
   };
 }
 
 /** Far from the usual start, so that labels differ from text to text. */
-function weightsOf(config: PretrainedConfig): Map<string, Float32Array> {
-  const parameters = [...pretrainedParameters(config), ...headParameters(config, LABELS.length)];
+function weightsOf(config: PretrainedConfig, pooling: Pooling): Map<string, Float32Array> {
+  const classifier = classifierOf(config, pooling);
+  const parameters = [...pretrainedParameters(config), ...headParameters(config, LABELS.length, classifier)];
   return new Map(
     parameters.map(({ start, ...parameter }) => [
       parameter.name,
@@ -144,7 +145,7 @@ const BASE_FIELDS = { torch_dtype: "bfloat16", "transformers.js_config": { use_e
 function studentOf(name: ExportedName, baseFolder: string): FinalStudent {
   const recipe: Recipe = RECIPES[name];
   const config = configOf(recipe);
-  const values = weightsOf(config);
+  const values = weightsOf(config, recipe.pooling);
   const tokenizerJson = recipe.tokenizer();
   mkdirSync(baseFolder, { recursive: true });
   const written = { config, values, tokenizerJson, pooling: recipe.pooling, labels: LABELS, maxTokens: 512 };

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { UsageError } from "../errors.js";
 import { compileOnnx } from "../graph/onnx.js";
 import { pretrainedParameters, readParameters } from "../models/pretrained-parameters.js";
-import { floats, largestDifference, LABELS, openReference } from "../models/pretrained.test.fixture.js";
+import { floats, headOf, largestDifference, LABELS, openReference } from "../models/pretrained.test.fixture.js";
 import { pretrainedServeGraph } from "../models/pretrained.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import { f32, i64 } from "../tensor/tensor.js";
@@ -17,9 +17,7 @@ const TEXTS = [
 
 function openEncoder(name: string): EncoderWeights {
   const { config, source, expected } = openReference(name);
-  const values = readParameters(source, config, pretrainedParameters(config))
-    .set("head.weight", expected.read("head.weight"))
-    .set("head.bias", expected.read("head.bias"));
+  const values = new Map([...readParameters(source, config, pretrainedParameters(config)), ...headOf(expected)]);
   return { config, values };
 }
 

@@ -1,8 +1,8 @@
 /** @file Cuts a pretrained encoder to the parts that stay: vocabulary rows, positions, hidden width, layers, attention heads and
  *  feed-forward neurons. Tensors shrink; nothing is masked. Which parts stay is decided elsewhere (importance.ts, vocabulary.ts). */
 import { InvariantError, UsageError } from "../errors.js";
-import { cutConfig, type PretrainedConfig } from "../models/families/index.js";
-import { headParameters, pretrainedParameters } from "../models/pretrained-parameters.js";
+import { cutConfig, familyOf, type PretrainedConfig } from "../models/families/index.js";
+import { classifierParameters, headParameters, pretrainedParameters } from "../models/pretrained-parameters.js";
 import { elementCount } from "../tensor/tensor.js";
 
 /** An encoder as numbers, by the names of its parameter list; with or without a label head. */
@@ -54,6 +54,8 @@ const AXES: readonly (readonly [RegExp, readonly Axis[]])[] = [
   [/mlp\.up\.bias$/, ["up"]],
   [/mlp\.down\.weight$/, ["width", "feedForward"]],
   [/(out|down)\.bias$/, ["width"]],
+  [/^head\.dense\.weight$/, ["width", "width"]],
+  [/^head\.dense\.bias$/, ["width"]],
   [/^head\.weight$/, ["labels", "width"]],
   [/^head\.bias$/, ["labels"]],
 ];
@@ -140,9 +142,10 @@ export function cutEncoder({ config, values }: EncoderWeights, kept: KeptParts):
     feedForward: countOf(kept.feedForward, "neurons"),
   });
   const labels = values.get("head.bias")?.length;
+  const classifier = values.has("head.dense.weight") ? familyOf(config).classifier : undefined;
   const listed = (of: PretrainedConfig) => [
     ...pretrainedParameters(of),
-    ...(labels === undefined ? [] : headParameters(of, labels)),
+    ...(labels === undefined ? classifierParameters(of, classifier) : headParameters(of, labels, classifier)),
   ];
   const before = new Map(listed(config).map((parameter) => [parameter.name, parameter]));
   return {

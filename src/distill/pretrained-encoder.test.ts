@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../errors.js";
 import { compileOnnx } from "../graph/onnx.js";
-import { pretrainedParameters, readParameters } from "../models/pretrained-parameters.js";
+import { classifierOf } from "../models/families/index.js";
+import { headParameters, pretrainedParameters, readParameters } from "../models/pretrained-parameters.js";
 import { pretrainedServeGraph } from "../models/pretrained.js";
 import { floats, openReference } from "../models/pretrained.test.fixture.js";
 import { createRandom } from "../random.js";
@@ -79,7 +80,8 @@ describe.each(["bert", "modernbert"])("fine-tuning %s", (name) => {
 
   it("gives every weight back, and leaves rows of the table that no text uses", async () => {
     const { weights } = await uninterrupted;
-    expect([...weights.keys()].sort()).toEqual([...spec.start.keys(), "head.weight", "head.bias"].sort());
+    const head = headParameters(spec.model.config, 1, classifierOf(spec.model.config, "mean"));
+    expect([...weights.keys()].sort()).toEqual([...spec.start.keys(), ...head.map(({ name }) => name)].sort());
     const [before, after] = [spec.start.get("table"), weights.get("table")];
     for (const id of UNUSED) expect(rowOf(after, id)).toEqual(rowOf(before, id));
     for (const id of [5, 8, 9]) expect(rowOf(after, id)).not.toEqual(rowOf(before, id));

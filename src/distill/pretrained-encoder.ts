@@ -116,7 +116,7 @@ function startOf(start: PretrainedTrainSpec["start"], parameter: ParameterSpec, 
 /** The dense weights of a teacher, which has no head, by the names of its inputs. */
 function teacherWeights({ model: { config }, weights }: InnerTeacher): Record<string, Tensor> {
   return Object.fromEntries(
-    denseParameters({ config, labelCount: 0 }).map((parameter) => [
+    denseParameters({ config, labelCount: 0, pooling: "mean" }).map((parameter) => [
       TEACHER_PREFIX + parameter.name,
       f32(parameter.shape, startOf(weights, parameter, 0)),
     ]),

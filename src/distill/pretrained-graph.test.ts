@@ -3,7 +3,7 @@ import { createGraph } from "../graph/graph.js";
 import { interpret } from "../graph/interpret.js";
 import type { Reference, Value } from "../graph/types.js";
 import { evaluationOrder } from "../graph/walk.js";
-import type { PretrainedConfig } from "../models/families/index.js";
+import { classifierOf, type PretrainedConfig } from "../models/families/index.js";
 import type { PretrainedModel } from "../models/pretrained.js";
 import { createRandom } from "../random.js";
 import { openSession } from "../runtime/onnxruntime.js";
@@ -14,7 +14,7 @@ import { buildPretrainedTraining, isFrozen, NOTHING_FROZEN, splitFrozen } from "
 import { compileTrainingGraph, type TrainingGraph } from "./training-graph.js";
 
 const LABELS = 3;
-const biases = { attention: true, feedForward: true, norm: true };
+const biases = { attention: true, feedForward: true, norm: true, classifier: true };
 const bert: PretrainedConfig = {
   family: "bert",
   vocabularySize: 20,
@@ -36,7 +36,7 @@ const modernbert: PretrainedConfig = {
   epsilon: 1e-5,
   layers: ["global", "local", "global"],
   reach: 1,
-  biases: { attention: false, feedForward: false, norm: false },
+  biases: { attention: false, feedForward: false, norm: false, classifier: false },
   rotaryBases: { global: 160_000, local: 10_000 },
 };
 const modelOf = (config: PretrainedConfig): PretrainedModel => ({
@@ -134,7 +134,8 @@ describe.each([bert, modernbert])("frozen layers of $family", (config) => {
 
   it("have no gradient nodes", () => {
     const counts = [0, 1, 2, 3].map((layers) => weightGradients(build(layers)));
-    expect(counts).toEqual([13, 9, 5, 1]);
+    const head = classifierOf(config, "mean") === undefined ? 1 : 2;
+    expect(counts).toEqual([12 + head, 8 + head, 4 + head, head]);
     expect(build(3).gradients.has("rows")).toBe(false);
     const shallow = modelOf({ ...config, layers: ["global"] });
     const frozen = { embeddings: true, layers: 1 };

@@ -1,14 +1,18 @@
 /** @file The part of a model folder that others open: config.json with the labels, tokenizer and model.safetensors, as transformers and
- *  transformers.js read them. The label head lies beside the body's tensors; its pooling is in the ONNX graphs alone. */
+ *  transformers.js read them. Where the family's text classifier states the pooling, the folder is one; else the label head lies beside the body's tensors and its pooling
+ *  is in the ONNX graphs alone. */
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { pretrainedConfigText } from "../models/families/index.js";
+import { classifierOf, familyOf, pretrainedConfigText } from "../models/families/index.js";
 import { headParameters, pretrainedParameters, tensorsOf } from "../models/pretrained-parameters.js";
 import { formatJson, writeFileAtomic } from "../store/files.js";
 import { writeSafetensors } from "../weights/safetensors.js";
 import { type FolderFacts, type JsonObject, modelFields, tokenizerFields } from "./hugging-face-fields.js";
 
 const FILES = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"] as const;
+
+/** Tensors that a classifier keeps outside of the encoder that it holds, whose names have a prefix there. */
+const BESIDE_BODY = /^(head|classifier)\./;
 
 export interface HuggingFaceParts extends FolderFacts {
   /** Weights by parameter name, the head among them. */
@@ -26,13 +30,20 @@ export function tokenizerText(tokenizerJson: JsonObject): string {
 
 /** Writes the files into a folder. @throws StoreError */
 export function writeHuggingFaceFiles(folder: string, parts: HuggingFaceParts): void {
-  const { config, values, labels, tokenizerJson } = parts;
-  writeFileAtomic(join(folder, "config.json"), pretrainedConfigText(config, modelFields(parts.baseConfig, parts)));
+  const { config, values, labels, pooling, tokenizerJson } = parts;
+  const classifier = classifierOf(config, pooling);
+  const fields = modelFields(parts.baseConfig, parts);
+  writeFileAtomic(join(folder, "config.json"), pretrainedConfigText(config, fields, classifier));
   writeFileAtomic(join(folder, "tokenizer.json"), tokenizerText(tokenizerJson));
   const tokenizerConfig = tokenizerFields(parts.tokenizerConfig, parts);
   writeFileAtomic(join(folder, "tokenizer_config.json"), formatJson(tokenizerConfig));
-  const parameters = [...pretrainedParameters(config), ...headParameters(config, labels.length)];
-  writeSafetensors(join(folder, "model.safetensors"), tensorsOf(parameters, values));
+  const parameters = [...pretrainedParameters(config), ...headParameters(config, labels.length, classifier)];
+  const [prefix = ""] = classifier === undefined ? [] : familyOf(config).prefixes;
+  const tensors = tensorsOf(parameters, values).map((tensor) => {
+    const name = BESIDE_BODY.test(tensor.name) ? tensor.name : prefix + tensor.name;
+    return { ...tensor, name };
+  });
+  writeSafetensors(join(folder, "model.safetensors"), tensors);
 }
 
 /** Copies those of the files that a folder has. @throws StoreError */

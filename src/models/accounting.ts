@@ -1,5 +1,5 @@
 /** @file Parameters, bytes and arithmetic of a model from its sizes alone, for the planner: nothing is built or run. */
-import { familyOf, type PretrainedConfig } from "./families/index.js";
+import { classifierOf, familyOf, type Pooling, type PretrainedConfig } from "./families/index.js";
 import { headParameters, pretrainedParameters } from "./pretrained-parameters.js";
 import { elementCount } from "../tensor/tensor.js";
 import { type EncoderConfig, encoderParameters, tableParameter } from "./encoder.js";
@@ -30,17 +30,21 @@ function quantizedBytes(shapes: readonly (readonly number[])[]): number {
 /** What a pretrained encoder with a label head costs; `tokens` is the length at which attention is counted. */
 export function pretrainedAccounting(
   config: PretrainedConfig,
-  labelCount: number,
+  { labelCount, pooling }: { readonly labelCount: number; readonly pooling: Pooling },
   tokens = TYPICAL_TOKENS,
 ): ModelAccounting {
-  const shapes = [...pretrainedParameters(config), ...headParameters(config, labelCount)].map(({ shape }) => shape);
+  const classifier = classifierOf(config, pooling);
+  const shapes = [...pretrainedParameters(config), ...headParameters(config, labelCount, classifier)].map(
+    ({ shape }) => shape,
+  );
   const parameters = shapes.reduce((sum, shape) => sum + elementCount(shape), 0);
   const { width, feedForward, layers } = config;
   const products = layers.reduce((sum, _, i) => {
     const feedForwardProducts = (familyOf(config).layerStyle(i).gated ? 3 : 2) * width * feedForward;
     return sum + 4 * width * width + feedForwardProducts + 2 * tokens * width;
   }, 0);
-  const head = (width * labelCount) / tokens;
+  const dense = classifier === undefined ? 0 : width * width;
+  const head = (dense + width * labelCount) / tokens;
   return {
     parameters,
     bytesInt8: quantizedBytes(shapes),

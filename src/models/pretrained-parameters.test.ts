@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { elementCount } from "../tensor/tensor.js";
 import { openSafetensors, writeSafetensors } from "../weights/safetensors.js";
-import { cutConfig, familyOf } from "./families/index.js";
+import { classifierOf, cutConfig, familyOf } from "./families/index.js";
 import {
   headParameters,
   pretrainedParameters,
@@ -73,11 +73,23 @@ describe.each(REFERENCES)("the parameters of %s", (name) => {
   });
 
   it("have a head beside them", () => {
-    const head = headParameters(config, 5);
+    const head = headParameters(config, 5, undefined);
     expect(head.map(({ shape, tensors }) => [tensors, shape])).toEqual([
       [["classifier.weight"], [5, 16]],
       [["classifier.bias"], [5]],
     ]);
+  });
+
+  it("have the layers of the family's classifier in between where it states the pooling", () => {
+    const { classifier } = familyOf(config);
+    const head = headParameters(config, 5, classifierOf(config, "cls"));
+    expect(head.map(({ name }) => name)).toContain("head.dense.weight");
+    expect(head.slice(0, 1).map(({ shape, tensors }) => [tensors, shape])).toEqual([
+      [[`${classifier.dense}.weight`], [16, 16]],
+    ]);
+    expect(head.map(({ name }) => name).includes("head.norm.gamma")).toBe(classifier.norm !== undefined);
+    expect(head.slice(-2)).toEqual(headParameters(config, 5, undefined));
+    expect(classifierOf(config, "mean") === undefined).toBe(config.family === "bert");
   });
 
   it("count as many numbers as were read", () => {

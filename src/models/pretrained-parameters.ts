@@ -2,7 +2,7 @@
  *  folder and list. Reads tensors through an interface that weights/ meets; knows no file format. */
 import { InputError, InvariantError } from "../errors.js";
 import { elementCount } from "../tensor/tensor.js";
-import { familyOf, type EncoderFamily, type PretrainedConfig } from "./families/index.js";
+import { familyOf, type EncoderFamily, type FamilyClassifier, type PretrainedConfig } from "./families/index.js";
 import { linearParameters, normParameters, type ParameterSpec, WEIGHT_DEVIATION } from "./parameters.js";
 
 /** Name of the word table, the one parameter that training sees through the rows in use. */
@@ -67,9 +67,30 @@ export function pretrainedParameters(config: PretrainedConfig): readonly Pretrai
   ];
 }
 
-/** The linear label head, [labels, D] and [labels]; its tensors stand beside the encoder's as `classifier`. */
-export function headParameters(config: PretrainedConfig, labelCount: number): readonly PretrainedParameter[] {
-  return placed(linearParameters("head", labelCount, config.width), ["classifier"]);
+/** The layers of a family's classifier below its label layer; none where there is no classifier. */
+export function classifierParameters(
+  { width, biases }: PretrainedConfig,
+  classifier: FamilyClassifier | undefined,
+): readonly PretrainedParameter[] {
+  if (classifier === undefined) return [];
+  const { dense, norm } = classifier;
+  return [
+    ...placed(linearParameters("head.dense", width, width, { bias: biases.classifier }), [dense]),
+    ...(norm === undefined ? [] : placed(normParameters("head.norm", width, { bias: biases.norm }), [norm])),
+  ];
+}
+
+/** The label head: layers of the family's classifier, if any, then the linear label layer, [labels, D] and [labels], whose tensors stand
+ *  beside the encoder's as `classifier`. */
+export function headParameters(
+  config: PretrainedConfig,
+  labelCount: number,
+  classifier: FamilyClassifier | undefined,
+): readonly PretrainedParameter[] {
+  return [
+    ...classifierParameters(config, classifier),
+    ...placed(linearParameters("head", labelCount, config.width), ["classifier"]),
+  ];
 }
 
 /** Tensors by name, wherever they lie. */
@@ -114,6 +135,18 @@ function locate(source: TensorSource, family: EncoderFamily, part: Part): string
       `${source.path}: tensor ${name} must be [${part.shape.join(", ")}] by config.json, came [${shape.join(", ")}]`,
     );
   return name;
+}
+
+/** Those of the parameters that a source holds. */
+export function presentParameters(
+  source: TensorSource,
+  config: PretrainedConfig,
+  parameters: readonly PretrainedParameter[],
+): readonly PretrainedParameter[] {
+  const family = familyOf(config);
+  return parameters.filter((parameter) =>
+    partsOf(parameter).every(({ name }) => foundName(source, family, name) !== undefined),
+  );
 }
 
 /** Numbers of these parameters by name, from the tensors of a family's folder.

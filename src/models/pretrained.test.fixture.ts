@@ -26,6 +26,14 @@ export function openExpected(name: string): Weights {
   return openSafetensors(`${FOLDER}/${name}/expected.safetensors`);
 }
 
+/** Weights of the stored label head and, below it, of the family's classifier, by parameter name. */
+export function headOf(expected: Weights): Map<string, Float32Array> {
+  const names = [...expected.entries.keys()].filter((name) => name.startsWith("head."));
+  const parameterName = (name: string): string =>
+    name.replace("norm.weight", "norm.gamma").replace("norm.bias", "norm.beta");
+  return new Map(names.map((name) => [parameterName(name), expected.read(name)]));
+}
+
 /** Feeds of the stored batch; `types` where told. */
 export function feedsOf(expected: Weights, types: boolean): Record<string, Tensor> {
   const shape = expected.entries.get("ids")?.shape ?? [];

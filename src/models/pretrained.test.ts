@@ -12,6 +12,7 @@ import { pretrainedParameters, readParameters } from "./pretrained-parameters.js
 import {
   feedsOf,
   floats,
+  headOf,
   LABELS,
   largestDifference,
   openExpected,
@@ -50,9 +51,7 @@ async function run(
 
 describe.each(REFERENCES)("the encoder %s", (name) => {
   const { config, source, expected } = openReference(name);
-  const weights = readParameters(source, config, pretrainedParameters(config))
-    .set("head.weight", expected.read("head.weight"))
-    .set("head.bias", expected.read("head.bias"));
+  const weights = new Map([...readParameters(source, config, pretrainedParameters(config)), ...headOf(expected)]);
   const mask = expected.read("mask");
   const hasTypes = config.tokenTypes > 0;
   const model: PretrainedModel = { config, pooling: "mean", labelCount: LABELS, maxTokens: 24 };
@@ -73,7 +72,7 @@ describe.each(REFERENCES)("the encoder %s", (name) => {
     ).toBeLessThan(TOLERANCE);
   });
 
-  it("pools the first token where told", async () => {
+  it("pools the first token where told, below the family's own classifier", async () => {
     const results = await run(
       pretrainedServeGraph({ ...model, pooling: "cls" }, { types: hasTypes }),
       weights,
@@ -145,11 +144,11 @@ describe("the accounting of a pretrained encoder", () => {
     const { config } = openReference(name);
     const { graph } = pretrainedServeGraph({ config, pooling: "mean", labelCount: LABELS, maxTokens: 24 });
     const count = graph.parameters.reduce((sum, { shape }) => sum + elementCount(shape.map(Number)), 0);
-    const accounting = pretrainedAccounting(config, LABELS);
+    const accounting = pretrainedAccounting(config, { labelCount: LABELS, pooling: "mean" });
     expect(accounting.parameters).toBe(count);
     expect(accounting.bytesFp32).toBe(4 * count);
     expect(accounting.bytesInt8).toBeLessThan(4 * count);
-    const shallower = pretrainedAccounting(cutConfig(config, { layers: [0] }), LABELS);
+    const shallower = pretrainedAccounting(cutConfig(config, { layers: [0] }), { labelCount: LABELS, pooling: "mean" });
     expect(shallower.flopsPerToken).toBeLessThan(accounting.flopsPerToken);
   });
 });

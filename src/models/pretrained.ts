@@ -16,12 +16,11 @@ import {
   type RotaryTables,
   weightOf,
 } from "./blocks.js";
-import { familyOf, type PretrainedConfig, type Sight } from "./families/index.js";
+import { classifierOf, familyOf, type Pooling, type PretrainedConfig, type Sight } from "./families/index.js";
 import { headParameters, pretrainedParameters, WORD_TABLE } from "./pretrained-parameters.js";
 import { rotaryNumbers } from "./rotary.js";
 
-/** How one vector is made of a text: the mean of its tokens, or its first token. */
-export type Pooling = "mean" | "cls";
+export type { Pooling };
 
 const POOLINGS: Readonly<Record<Pooling, (graph: Graph, x: Value, mask: Value) => Value>> = {
   mean: meanPool,
@@ -101,13 +100,23 @@ export function buildPretrained(
   const read = rounded ? roundedWeights(graph, weights) : weights;
   const context: BlockContext = { graph, weights: read, dropout, ...(observe !== undefined && { observe }) };
   const body = buildBody(context, model, input);
-  const pooled = dropout("pooled", POOLINGS[model.pooling](graph, body.last, input.mask));
-  return { ...body, pooled, logits: labelCount === 0 ? undefined : linearBlock(context, "head", pooled), weights };
+  const pooled = POOLINGS[model.pooling](graph, body.last, input.mask);
+  return { ...body, pooled, logits: labelCount === 0 ? undefined : label(context, model, pooled), weights };
+}
+
+/** The layers of the family's classifier, if it has the pooling, and the label layer. */
+function label(context: BlockContext, { config, pooling }: PretrainedModel, pooled: Value): Value {
+  const { graph, dropout } = context;
+  const classifier = classifierOf(config, pooling);
+  if (classifier === undefined) return linearBlock(context, "head", dropout("pooled", pooled));
+  const active = graph[classifier.activation](linearBlock(context, "head.dense", pooled));
+  const vector = classifier.norm === undefined ? active : normBlock(context, "head.norm", active, config.epsilon);
+  return linearBlock(context, "head", dropout("pooled", vector));
 }
 
 /** Every weight but the word table, the head last. */
-export function denseParameters({ config, labelCount }: Pick<PretrainedModel, "config" | "labelCount">) {
-  const head = labelCount === 0 ? [] : headParameters(config, labelCount);
+export function denseParameters({ config, labelCount, pooling }: Omit<PretrainedModel, "maxTokens">) {
+  const head = labelCount === 0 ? [] : headParameters(config, labelCount, classifierOf(config, pooling));
   return [...pretrainedParameters(config).filter(({ name }) => name !== WORD_TABLE), ...head];
 }
 

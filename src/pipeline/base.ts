@@ -4,8 +4,13 @@ import { countPieces, trimVocabulary, type TrimmedVocabulary } from "../compress
 import type { LabelDataset } from "../dataset/types.js";
 import { InputError } from "../errors.js";
 import { weightsHash } from "../export/model-folder.js";
-import { type PretrainedConfig, readPretrainedConfig } from "../models/families/index.js";
-import { pretrainedParameters, readParameters } from "../models/pretrained-parameters.js";
+import { familyOf, type PretrainedConfig, readPretrainedConfig } from "../models/families/index.js";
+import {
+  classifierParameters,
+  presentParameters,
+  pretrainedParameters,
+  readParameters,
+} from "../models/pretrained-parameters.js";
 import type { Pooling } from "../models/pretrained.js";
 import type { BaseFacts } from "../plan/facts.js";
 import { pieceIds } from "../student/student.js";
@@ -18,7 +23,7 @@ import { readJson } from "../weights/json.js";
 export interface Base {
   readonly folder: HuggingFaceFolder;
   readonly config: PretrainedConfig;
-  /** By parameter name, without a head. */
+  /** By parameter name; of a head only what the family's classifier has below the label layer, where the folder holds it. */
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly tokenizer: Tokenizer;
   readonly tokenizerJson: unknown;
@@ -37,7 +42,11 @@ export function openBase(path: string): Base {
   const folder = openHuggingFaceFolder(path);
   const config = readPretrainedConfig(folder.config, `${path}/config.json`);
   checkFinite(folder.weights);
-  const weights = readParameters(folder.weights, config, pretrainedParameters(config));
+  const ownHead = classifierParameters(config, familyOf(config).classifier);
+  const weights = readParameters(folder.weights, config, [
+    ...pretrainedParameters(config),
+    ...presentParameters(folder.weights, config, ownHead),
+  ]);
   const tokenizerJson = readJson(folder.tokenizerPath, MAX_TOKENIZER_BYTES);
   const tokenizer = openTokenizer(tokenizerJson, folder.tokenizerConfig);
   if (tokenizer.vocabularySize > config.vocabularySize)
@@ -75,6 +84,7 @@ export function baseFacts(base: Base, dataset: LabelDataset): BaseFacts {
   return {
     sha256: base.sha256,
     config: base.config,
+    pooling: base.pooling,
     keptPieces: trimmedFor(base, dataset).keptIds.length,
     meanPieces: pieces / Math.max(1, texts.length),
   };

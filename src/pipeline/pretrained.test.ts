@@ -67,9 +67,9 @@ function writeBase(folder: string, vocabularySize: number, change = (_: string, 
     epsilon: 1e-12,
     reach: 0,
     rotaryBases: undefined,
-    biases: { attention: true, feedForward: true, norm: true },
+    biases: { attention: true, feedForward: true, norm: true, classifier: true },
   };
-  const parameters = [...pretrainedParameters(config), ...headParameters(config, 1)];
+  const parameters = [...pretrainedParameters(config), ...headParameters(config, 1, undefined)];
   const values = new Map(
     parameters.map((parameter) => [
       parameter.name,

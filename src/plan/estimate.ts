@@ -40,9 +40,9 @@ function baseOf({ base }: PlanFacts): BaseFacts {
 
 /** A pretrained encoder after its cut, its vocabulary trimmed. */
 function cutAccounting({ layers, feedForward }: PretrainedRecipe, facts: PlanFacts): ModelAccounting {
-  const { config, keptPieces, meanPieces } = baseOf(facts);
+  const { config, pooling, keptPieces, meanPieces } = baseOf(facts);
   const sizes = { layers: config.layers.slice(0, layers), feedForward, vocabularySize: keptPieces };
-  return pretrainedAccounting({ ...config, ...sizes }, facts.labels, meanPieces);
+  return pretrainedAccounting({ ...config, ...sizes }, { labelCount: facts.labels, pooling }, meanPieces);
 }
 
 /** Which of the kinds these parts make. */
@@ -198,7 +198,7 @@ export function pretrainedSecondsOf(
   facts: PlanFacts,
   profile: MachineProfile,
 ): { readonly teacher: number; readonly recovery: number } {
-  const { config, meanPieces } = baseOf(facts);
+  const { config, pooling, meanPieces } = baseOf(facts);
   const { paddingFactor, pretrainedEfficiencyRatio, stepOverheadSeconds, encoderOverheadSeconds } = TRAIN_COSTS;
   const flopsPerSecond = profile.singleThreadGflops * 1e9 * pretrainedEfficiencyRatio;
   const fit = (epochs: number, flopsPerToken: number, rows: number): number =>
@@ -212,7 +212,7 @@ export function pretrainedSecondsOf(
       ),
       profile.cores,
     );
-  const whole = pretrainedAccounting(config, facts.labels, meanPieces).flopsPerToken;
+  const whole = pretrainedAccounting(config, { labelCount: facts.labels, pooling }, meanPieces).flopsPerToken;
   const cut = cutAccounting(recipe, facts).flopsPerToken;
   const { teacher, recovery } = recipe;
   return {
@@ -226,10 +226,11 @@ function trainMemoryMbOf(parts: StudentParts, facts: PlanFacts, profile: Machine
     MEMORY_COSTS;
   let [linear, encoder] = [0, 0];
   if (parts.pretrained !== undefined) {
-    const { config, meanPieces } = baseOf(facts);
+    const { config, pooling, meanPieces } = baseOf(facts);
     const { layers, width, feedForward } = config;
     const perToken = layers.length * (activationsPerWidth * width + activationsPerFeedForward * feedForward) * 4;
-    const weights = pretrainedAccounting(config, facts.labels).parameters * encoderBytesPerParameter;
+    const weights =
+      pretrainedAccounting(config, { labelCount: facts.labels, pooling }).parameters * encoderBytesPerParameter;
     encoder = Math.min(2, profile.cores) * (weights + parts.pretrained.batchSize * meanPieces * perToken);
   }
   if (parts.linear !== undefined) {

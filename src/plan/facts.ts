@@ -1,6 +1,6 @@
 /** @file What the planner knows of the data: counts and mean lengths, nothing of its content. */
 import type { LabelDataset } from "../dataset/types.js";
-import type { PretrainedConfig } from "../models/families/index.js";
+import type { Pooling, PretrainedConfig } from "../models/families/index.js";
 import { linearFeatures, tokenFeatures } from "../tokenizer/hashed-features.js";
 
 /** A pretrained encoder that the user named, and what the texts use of it. */
@@ -8,6 +8,7 @@ export interface BaseFacts {
   /** Over config, tokenizer and weights. */
   readonly sha256: string;
   readonly config: PretrainedConfig;
+  readonly pooling: Pooling;
   /** Pieces of the vocabulary that stay when it is trimmed to the texts. */
   readonly keptPieces: number;
   /** Pieces of a text, special tokens included. */

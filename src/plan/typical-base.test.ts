@@ -59,9 +59,9 @@ describe("typicalBase", () => {
       epsilon: 1e-12,
       reach: 0,
       rotaryBases: undefined,
-      biases: { attention: true, feedForward: true, norm: true },
+      biases: { attention: true, feedForward: true, norm: true, classifier: true },
     };
-    const base = { sha256: "a", config, keptPieces: 500, meanPieces: 15 };
+    const base = { sha256: "a", config, pooling: "mean" as const, keptPieces: 500, meanPieces: 15 };
     const plan = planRun({ ...input, facts: { ...facts, base } });
     expect(formatPlan(plan)).not.toContain("--base");
     const teachers = plan.candidates.flatMap(({ pretrained }) => pretrained?.teacher.epochs ?? []);

@@ -3,7 +3,7 @@
 import type { PretrainedConfig } from "../models/families/index.js";
 import { PRETRAINED_RUNGS, pretrainedRecipes } from "./candidates.js";
 import { sizeBytesOf } from "./estimate.js";
-import type { BaseFacts, PlanFacts } from "./facts.js";
+import type { PlanFacts } from "./facts.js";
 import type { Target } from "./target.js";
 
 const TYPICAL_CONFIG: PretrainedConfig = {
@@ -18,7 +18,7 @@ const TYPICAL_CONFIG: PretrainedConfig = {
   epsilon: 1e-12,
   reach: 0,
   rotaryBases: undefined,
-  biases: { attention: true, feedForward: true, norm: true },
+  biases: { attention: true, feedForward: true, norm: true, classifier: true },
 };
 /** Pieces that stay of the vocabulary: of narrow texts, and all. */
 const NARROW_PIECES = 2_000;
@@ -30,8 +30,8 @@ export interface TypicalBase {
 }
 
 function withBase(facts: PlanFacts, keptPieces: number): PlanFacts {
-  const base: BaseFacts = { sha256: "", config: TYPICAL_CONFIG, keptPieces, meanPieces: facts.meanTokens + 2 };
-  return { ...facts, base };
+  const meanPieces = facts.meanTokens + 2;
+  return { ...facts, base: { sha256: "", config: TYPICAL_CONFIG, pooling: "mean", keptPieces, meanPieces } };
 }
 
 /** Sizes of the rungs that a typical base would add; absent where there is a base, where even the smallest rung breaks the target's size,

@@ -3,7 +3,8 @@
 
 Writes test/reference/encoders/NAME/: config.json and model.safetensors of a small random model as transformers saves it, and
 expected.safetensors: a padded batch (ids, mask, types), its hidden states (hidden.0 after the embeddings, hidden.N after layer N,
-hidden.last after the last norm), logits of a random linear head on mean and on [CLS] pooling. Of MiniLM only inputs, every 24th
+hidden.last after the last norm), and logits on mean and on [CLS] pooling with the weights of a random head: the family's own layers
+(head.dense, head.norm) where its classifier has the pooling, then a linear layer. Of MiniLM only inputs, every 24th
 column of hidden states 0, 3 and 6, and mean-pooled vectors are kept."""
 
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from transformers import BertConfig, BertModel, ModernBertConfig, ModernBertModel
+from transformers.models.modernbert.modeling_modernbert import ModernBertPredictionHead
 
 HOME = Path(__file__).parent / "encoders"
 LABELS = 5
@@ -63,6 +65,20 @@ def randomise(model):
             parameter.copy_(centre + 0.3 * torch.randn_like(parameter))
 
 
+def head_of(model):
+    """The layers of the family's classifier as tensors, and what they do to a pooled vector, by pooling."""
+    config = model.config
+    if config.model_type == "bert":
+        pooler = model.pooler.eval()
+        own = {"head.dense.weight": pooler.dense.weight, "head.dense.bias": pooler.dense.bias}
+        return own, {"mean": lambda x: x, "cls": lambda x: pooler(x[:, None])}
+    head = ModernBertPredictionHead(config).eval()
+    randomise(head)
+    own = {"head.dense.weight": head.dense.weight, "head.norm.weight": head.norm.weight}
+    own |= {f"head.{name}.bias": getattr(head, name).bias for name in ("dense", "norm") if getattr(head, name).bias is not None}
+    return own, {"mean": head, "cls": head}
+
+
 def write(name, model, layers, embeddings, type_count):
     folder = HOME / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,8 +90,11 @@ def write(name, model, layers, embeddings, type_count):
     weight, bias = torch.randn(LABELS, model.config.hidden_size), torch.randn(LABELS)
     expected = {"ids": ids, "mask": mask, "types": types, "hidden.last": last, "head.weight": weight, "head.bias": bias}
     expected |= {f"hidden.{i}": state for i, state in enumerate(seen)}
-    expected["logits.mean"] = mean_of(last, mask) @ weight.T + bias
-    expected["logits.cls"] = last[:, 0] @ weight.T + bias
+    own, between = head_of(model)
+    expected |= {name: value.detach() for name, value in own.items()}
+    with torch.no_grad():
+        expected["logits.mean"] = between["mean"](mean_of(last, mask)) @ weight.T + bias
+        expected["logits.cls"] = between["cls"](last[:, 0]) @ weight.T + bias
     save(expected, folder)
 
 
@@ -96,7 +115,7 @@ def main():
     write("bert", bert, bert.encoder.layer, bert.embeddings, 2)
     special = {"pad_token_id": 0, "cls_token_id": 1, "bos_token_id": 1, "sep_token_id": 2, "eos_token_id": 2}
     for name, biases in [("modernbert", False), ("modernbert-biased", True)]:
-        flags = {"attention_bias": biases, "mlp_bias": biases, "norm_bias": biases}
+        flags = {"attention_bias": biases, "mlp_bias": biases, "norm_bias": biases, "classifier_bias": biases}
         config = ModernBertConfig(num_hidden_layers=4, local_attention=8, attn_implementation="eager", **flags, **special, **sizes)
         modern = ModernBertModel(config)
         write(name, modern, modern.layers, modern.embeddings, 0)

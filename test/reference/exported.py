@@ -2,8 +2,9 @@
 (transformers 5.23, torch 2.15, safetensors 0.8).
 
 Writes test/reference/exported/NAME.safetensors of each: for the texts of FOLDER/texts.json, padded as one batch, the ids and mask of
-AutoTokenizer, every fourth column of the last hidden states of AutoModel, and logits: the folder's pooling over these states, its
-`classifier` tensors over the pooled vectors, as docs/distillation.md tells. Fails where a folder does not open, or where the
+AutoTokenizer, every fourth column of the last hidden states of AutoModel, and logits: of AutoModelForSequenceClassification where the
+folder names a text classifier, else the folder's pooling over these states and its `classifier` tensors over the pooled vectors, as
+docs/distillation.md tells. Fails where a folder does not open, or where the
 configuration that AutoConfig reads contradicts the tokenizer."""
 
 import json
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
 HOME = Path(__file__).parent / "exported"
 NAMES = ["bert-wordpiece", "bert-bytes", "modernbert-wordpiece", "modernbert-bytes"]
@@ -28,20 +29,32 @@ def check(config, tokenizer, model):
     assert model.dtype == torch.float32
 
 
+def classify(folder, batch):
+    model, loading = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True, output_loading_info=True)
+    assert not loading["missing_keys"] and not loading["unexpected_keys"], loading
+    with torch.no_grad():
+        return model.eval()(**batch).logits
+
+
+def by_hand(folder, config, batch, last):
+    mask = batch["attention_mask"].unsqueeze(-1).float()
+    pooled = last[:, 0] if config.classifier_pooling == "cls" else (last * mask).sum(1) / mask.sum(1)
+    head = load_file(folder / "model.safetensors")
+    return pooled @ head["classifier.weight"].T + head["classifier.bias"]
+
+
 def read(folder, texts):
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model, loading = AutoModel.from_pretrained(folder, local_files_only=True, output_loading_info=True)
     check(config, tokenizer, model)
-    assert set(loading["unexpected_keys"]) == {"classifier.weight", "classifier.bias"}
+    assert {"classifier.weight", "classifier.bias"} <= set(loading["unexpected_keys"])
+    assert {key.split(".")[0] for key in loading["unexpected_keys"]} <= {"classifier", "head"}
     assert {key.split(".")[0] for key in loading["missing_keys"]} <= {"pooler"}  # BERT's tanh pooler, which nothing here asks for
     batch = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
     with torch.no_grad():
         last = model.eval()(**batch).last_hidden_state
-    mask = batch["attention_mask"].unsqueeze(-1).float()
-    pooled = last[:, 0] if config.classifier_pooling == "cls" else (last * mask).sum(1) / mask.sum(1)
-    head = load_file(folder / "model.safetensors")
-    logits = pooled @ head["classifier.weight"].T + head["classifier.bias"]
+    logits = classify(folder, batch) if "Classification" in config.architectures[0] else by_hand(folder, config, batch, last)
     return {"ids": batch["input_ids"], "mask": batch["attention_mask"], "last": last[:, :, ::4], "logits": logits}
 
 

@@ -19,7 +19,7 @@ function readConfig(fields: ConfigFields): PretrainedConfig {
     maxPositions: fields.integer("max_position_embeddings", limits.POSITIONS, 512),
     tokenTypes: fields.integer("type_vocab_size", limits.TOKEN_TYPES, 2),
     epsilon: fields.number("layer_norm_eps", limits.EPSILON, 1e-12),
-    biases: { attention: true, feedForward: true, norm: true },
+    biases: { attention: true, feedForward: true, norm: true, classifier: true },
     reach: 0,
     rotaryBases: undefined,
   };
@@ -28,6 +28,12 @@ function readConfig(fields: ConfigFields): PretrainedConfig {
 export const bert: EncoderFamily = {
   name: "bert",
   architecture: "BertModel",
+  classifier: {
+    architecture: "BertForSequenceClassification",
+    poolings: ["cls"],
+    activation: "tanh",
+    dense: "pooler.dense",
+  },
   prefixes: ["bert.", ""],
   formerEndings: { "LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta" },
   ignored: /^(bert\.)?(embeddings\.position_ids$|pooler\.|cls\.|classifier\.|qa_outputs\.)/,

@@ -5,6 +5,9 @@ import type { ConfigFields } from "./config-fields.js";
 
 export type FamilyName = "bert" | "modernbert";
 
+/** How one vector is made of a text: the mean of its tokens, or its first token. */
+export type Pooling = "mean" | "cls";
+
 /** What a token of a layer sees: all of the text, or its neighbours. */
 export type Sight = "global" | "local";
 
@@ -24,7 +27,13 @@ export interface PretrainedConfig {
   /** Rows of the table of token types, 0 where there is none. */
   readonly tokenTypes: number;
   readonly epsilon: number;
-  readonly biases: { readonly attention: boolean; readonly feedForward: boolean; readonly norm: boolean };
+  readonly biases: {
+    readonly attention: boolean;
+    readonly feedForward: boolean;
+    readonly norm: boolean;
+    /** Of the family's own classifier, between pooled vector and label layer. */
+    readonly classifier: boolean;
+  };
   /** A local layer's token sees others at most so many places away. */
   readonly reach: number;
   /** Bases of the rotary positions; undefined where positions are learned. */
@@ -55,11 +64,24 @@ export interface TensorNames {
   readonly down: string;
 }
 
+/** The text classifier of a family: pooled vector, dense layer, activation, norm where it has one, label layer. */
+export interface FamilyClassifier {
+  /** Class that a written config.json names. */
+  readonly architecture: string;
+  /** What it can state; a student that pools otherwise has the label layer alone. */
+  readonly poolings: readonly Pooling[];
+  readonly activation: "tanh" | "gelu";
+  /** Tensors, without ".weight" and ".bias". */
+  readonly dense: string;
+  readonly norm?: string;
+}
+
 /** One family: a row of the table in index.ts. */
 export interface EncoderFamily {
   readonly name: FamilyName;
-  /** Class that a written config.json names. */
+  /** Class of the encoder alone, which a written config.json names where the family's classifier cannot state the pooling. */
   readonly architecture: string;
+  readonly classifier: FamilyClassifier;
   /** What may stand in front of all tensor names, the longest first; "" last. */
   readonly prefixes: readonly string[];
   /** Older endings of tensor names by the current one. */

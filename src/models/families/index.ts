@@ -3,16 +3,23 @@
 import { InputError, UsageError } from "../../errors.js";
 import { bert } from "./bert.js";
 import { configFields, isObject, type JsonObject } from "./config-fields.js";
-import type { EncoderFamily, FamilyName, PretrainedConfig } from "./family.js";
+import type { EncoderFamily, FamilyClassifier, FamilyName, Pooling, PretrainedConfig } from "./family.js";
 import { modernbert } from "./modernbert.js";
 
-export type { EncoderFamily, FamilyName, PretrainedConfig, Sight } from "./family.js";
+export type { EncoderFamily, FamilyClassifier, FamilyName, Pooling, PretrainedConfig, Sight } from "./family.js";
 
 export const ENCODER_FAMILIES: Readonly<Record<FamilyName, EncoderFamily>> = { bert, modernbert };
 
 /** The row of a family. */
 export function familyOf(config: Pick<PretrainedConfig, "family">): EncoderFamily {
   return ENCODER_FAMILIES[config.family];
+}
+
+/** The family's own classifier where it can state the pooling, so that others open the student as one; else undefined, and the label
+ *  layer reads the pooled vector. */
+export function classifierOf(config: PretrainedConfig, pooling: Pooling): FamilyClassifier | undefined {
+  const { classifier } = familyOf(config);
+  return classifier.poolings.includes(pooling) ? classifier : undefined;
 }
 
 /** What a config.json says, `where` naming the file in errors. @throws InputError for a family that is not known, fields that are
@@ -40,18 +47,28 @@ function sizeProblem({ width, heads, rotaryBases }: PretrainedConfig): string | 
   return undefined;
 }
 
-/** The config.json of a model: `original` with what `config` states; the rest, such as token ids, stays. */
-export function writePretrainedConfig(config: PretrainedConfig, original: JsonObject = {}): JsonObject {
+/** The config.json of a model: `original` with what `config` states, as a text classifier where one is told; the rest, such as token
+ *  ids, stays. */
+export function writePretrainedConfig(
+  config: PretrainedConfig,
+  original: JsonObject = {},
+  classifier?: FamilyClassifier,
+): JsonObject {
   const family = familyOf(config);
-  const written = { ...original, architectures: [family.architecture], ...family.writeConfig(config) };
+  const { architecture } = classifier ?? family;
+  const written = { ...original, architectures: [architecture], ...family.writeConfig(config) };
   return Object.fromEntries(Object.entries(written).filter(([, value]) => value !== undefined));
 }
 
 /** The text of that config.json. JavaScript writes 2.0 as 2, which transformers refuses where it wants a fraction. */
-export function pretrainedConfigText(config: PretrainedConfig, original: JsonObject = {}): string {
+export function pretrainedConfigText(
+  config: PretrainedConfig,
+  original: JsonObject = {},
+  classifier?: FamilyClassifier,
+): string {
   const fields = familyOf(config).floatFields.join("|");
   const whole = new RegExp(`^(\\s*"(?:${fields})": -?\\d+)(?=,?$)`, "gm");
-  return `${JSON.stringify(writePretrainedConfig(config, original), undefined, 2).replace(whole, "$1.0")}\n`;
+  return `${JSON.stringify(writePretrainedConfig(config, original, classifier), undefined, 2).replace(whole, "$1.0")}\n`;
 }
 
 /** What a cut leaves; what is not named stays. */
