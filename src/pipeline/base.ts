@@ -80,13 +80,16 @@ export function trimmedFor(base: Base, dataset: LabelDataset): TrimmedVocabulary
 /** What the planner must know of a base. */
 export function baseFacts(base: Base, dataset: LabelDataset): BaseFacts {
   const texts = unsealedTexts(dataset);
-  const pieces = texts.reduce((sum, text) => sum + piecesOf(base, text).length, 0);
+  const lengths = texts.map((text) => piecesOf(base, text).length);
+  const isCut = (text: string, i: number): boolean =>
+    lengths[i] === base.maxTokens && base.tokenizer.encode(text).ids.length > base.maxTokens;
   return {
     sha256: base.sha256,
     config: base.config,
     pooling: base.pooling,
     keptPieces: trimmedFor(base, dataset).keptIds.length,
-    meanPieces: pieces / Math.max(1, texts.length),
+    meanPieces: lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, texts.length),
+    cutTexts: texts.filter(isCut).length,
   };
 }
 

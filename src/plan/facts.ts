@@ -13,6 +13,8 @@ export interface BaseFacts {
   readonly keptPieces: number;
   /** Pieces of a text, special tokens included. */
   readonly meanPieces: number;
+  /** Texts that are longer than the base reads, and are cut. */
+  readonly cutTexts: number;
 }
 
 /** Facts of a frozen data set that estimates depend on. */

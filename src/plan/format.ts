@@ -69,6 +69,11 @@ export function formatPlan(plan: Plan): string {
   }
   if (nearestTarget !== undefined)
     lines.push(`no candidate fits; the nearest feasible target is --target ${formatTarget(nearestTarget)}`);
+  const { cutTexts = 0 } = plan.facts.base ?? {};
+  if (cutTexts > 0)
+    lines.push(
+      `${number(cutTexts)} of ${number(plan.facts.trainRows)} texts are longer than the base reads; it sees their beginning`,
+    );
   const base = typicalBase(plan.facts, target);
   if (base !== undefined) {
     const [smallest, largest] = [number(base.smallestBytes / 1e6), number(base.largestBytes / 1e6)];

@@ -61,7 +61,7 @@ describe("typicalBase", () => {
       rotaryBases: undefined,
       biases: { attention: true, feedForward: true, norm: true, classifier: true },
     };
-    const base = { sha256: "a", config, pooling: "mean" as const, keptPieces: 500, meanPieces: 15 };
+    const base = { sha256: "a", config, pooling: "mean" as const, keptPieces: 500, meanPieces: 15, cutTexts: 0 };
     const plan = planRun({ ...input, facts: { ...facts, base } });
     expect(formatPlan(plan)).not.toContain("--base");
     const teachers = plan.candidates.flatMap(({ pretrained }) => pretrained?.teacher.epochs ?? []);

@@ -31,7 +31,10 @@ export interface TypicalBase {
 
 function withBase(facts: PlanFacts, keptPieces: number): PlanFacts {
   const meanPieces = facts.meanTokens + 2;
-  return { ...facts, base: { sha256: "", config: TYPICAL_CONFIG, pooling: "mean", keptPieces, meanPieces } };
+  return {
+    ...facts,
+    base: { sha256: "", config: TYPICAL_CONFIG, pooling: "mean", keptPieces, meanPieces, cutTexts: 0 },
+  };
 }
 
 /** Sizes of the rungs that a typical base would add; absent where there is a base, where even the smallest rung breaks the target's size,

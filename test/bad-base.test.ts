@@ -1,0 +1,111 @@
+/** @file What a damaged or unfit pretrained encoder does to `joryu plan --base`: one line, exit code 2, nothing written; and long texts. */
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { formatPlan } from "../src/plan/format.js";
+import type { Plan } from "../src/plan/plan.js";
+import { openSafetensors, writeSafetensors } from "../src/weights/safetensors.js";
+import { writeExported } from "./exported.js";
+import { chatLine, joryu, MACHINE, temporaryFolder, writeSmallLogs } from "./joryu.js";
+
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+const [logs, good] = [join(folder.path, "logs.jsonl"), join(folder.path, "bases", "bert-wordpiece")];
+
+beforeAll(() => {
+  writeSmallLogs(logs, 400, 4);
+  writeExported("bert-wordpiece", folder.path);
+});
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+function rewriteJson(path: string, change: (json: JsonObject) => JsonObject): void {
+  writeFileSync(path, JSON.stringify(change(JSON.parse(readFileSync(path, "utf8")) as JsonObject)));
+}
+
+/** Rewrites the tensors of a base; `change` gives undefined for one that goes. */
+function rewriteTensors(path: string, change: (name: string, values: Float32Array) => Float32Array | undefined): void {
+  const source = openSafetensors(path);
+  const tensors = [...source.entries].flatMap(
+    ([
+      name,
+      {
+        shape: [rows = 1, ...rest],
+      },
+    ]) => {
+      const before = source.read(name);
+      const values = change(name, before);
+      if (values === undefined) return [];
+      return [{ name, shape: [(rows * values.length) / before.length, ...rest], read: () => values }];
+    },
+  );
+  writeSafetensors(path, tensors);
+}
+
+const plan = (base: string, from = logs) =>
+  joryu(["plan", "--logs", from, "--out", join(folder.path, "state"), "--machine", MACHINE, "--base", base, "--json"]);
+
+const QUERY = "encoder.layer.1.attention.self.query.weight";
+
+const DAMAGES: readonly (readonly [string, (base: string) => void, RegExp])[] = [
+  ["that is not there", (base) => rmSync(base, { recursive: true }), /damaged/],
+  [
+    "of an unknown family",
+    (base) => rewriteJson(join(base, "config.json"), (json) => ({ ...json, model_type: "gpt2" })),
+    /model_type must be one of bert, modernbert, came "gpt2"/,
+  ],
+  [
+    "with NaN weights",
+    (base) =>
+      rewriteTensors(join(base, "model.safetensors"), (name, values) =>
+        name === QUERY ? values.fill(NaN, 3, 5) : values,
+      ),
+    /query\.weight.*NaN/,
+  ],
+  [
+    "with a missing tensor",
+    (base) => rewriteTensors(join(base, "model.safetensors"), (name, values) => (name === QUERY ? undefined : values)),
+    /no tensor encoder\.layer\.1\.attention\.self\.query\.weight/,
+  ],
+  [
+    "whose tokenizer and vocabulary disagree",
+    (base) => {
+      rewriteJson(join(base, "config.json"), (json) => ({ ...json, vocab_size: 1400 }));
+      rewriteTensors(join(base, "model.safetensors"), (name, values) =>
+        name === "embeddings.word_embeddings.weight" ? values.subarray(0, 1400 * 16) : values,
+      );
+    },
+    /has 1500 pieces, the model's table 1400 rows/,
+  ],
+  ["with a truncated file", (base) => truncate(join(base, "model.safetensors")), /model\.safetensors/],
+  ["with an empty tokenizer", (base) => writeFileSync(join(base, "tokenizer.json"), "{}"), /tokenizer\.json|tokenizer/],
+];
+
+function truncate(path: string): void {
+  const bytes = readFileSync(path);
+  writeFileSync(path, bytes.subarray(0, bytes.length >> 1));
+}
+
+describe("a base", () => {
+  it.each(DAMAGES)("%s: one line, exit code 2", async (_, damage, message) => {
+    const base = join(folder.path, "damaged");
+    rmSync(base, { recursive: true, force: true });
+    cpSync(good, base, { recursive: true });
+    damage(base);
+    const { code, stderr, stdout } = await plan(base);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect([code, stdout]).toEqual([2, ""]);
+  });
+
+  it("shorter than the texts is planned for with the texts cut, and said so", async () => {
+    const long = join(folder.path, "long.jsonl");
+    const text = (i: number): string => Array.from({ length: 90 }, (_, at) => `word${(i * (at + 3)) % 97}`).join(" ");
+    writeFileSync(long, Array.from({ length: 300 }, (_, i) => chatLine(text(i), i % 2 === 0 ? "yes" : "no")).join(""));
+    const { code, stdout } = await plan(good, long);
+    expect(code).toBe(0);
+    const { plan: planned } = JSON.parse(stdout) as { plan: Plan };
+    expect(planned.facts.base).toMatchObject({ meanPieces: 64, cutTexts: planned.facts.trainRows });
+    expect(formatPlan(planned)).toMatch(/texts are longer than the base reads; it sees their beginning/);
+  });
+});
