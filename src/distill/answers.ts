@@ -3,7 +3,7 @@ import { ConfigError } from "../errors.js";
 import { compileOnnx } from "../graph/onnx.js";
 import { pretrainedFeeds } from "../models/pretrained-feeds.js";
 import type { PretrainedModel } from "../models/pretrained.js";
-import { studentGraph } from "../models/joined.js";
+import { pooledGraph, studentGraph } from "../models/joined.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import { sortedByLength } from "./batches.js";
 import { softmaxInto } from "./evaluation.js";
@@ -18,34 +18,64 @@ export interface AnswerOptions {
 
 const BATCH_ROWS = 64;
 
-/** Probabilities [texts, labels + 1] of each text as soft labels; the last column, the tail, is 0.
- *  @throws ConfigError for a model without labels. */
-export async function softAnswers(
-  model: PretrainedModel,
-  weights: ReadonlyMap<string, Float32Array>,
-  sequences: readonly Int32Array[],
-  { threads, signal, quantized = false }: AnswerOptions,
-): Promise<Float32Array> {
-  const { labelCount } = model;
-  if (labelCount === 0) throw new ConfigError("answers: the model has no label head");
-  const { graph, logits } = studentGraph({ labels: labelCount, pretrained: model });
-  const bytes = compileOnnx(graph, { outputs: { logits }, purpose: "serve", weights, quantize: () => quantized });
+/** Runs a graph over texts of like length together; `take` gets each text's numbers. */
+async function overTexts(
+  bytes: Uint8Array,
+  output: string,
+  { sequences, maxTokens }: { readonly sequences: readonly Int32Array[]; readonly maxTokens: number },
+  { threads, signal }: AnswerOptions,
+  take: (text: number, numbers: Float32Array) => void,
+): Promise<void> {
   const session = await openSession(bytes, { threads });
-  const answers = new Float32Array(sequences.length * (labelCount + 1));
   try {
     const order = sortedByLength(Uint32Array.from(sequences.keys()), sequences);
     for (let start = 0; start < order.length; start += BATCH_ROWS) {
       signal?.throwIfAborted();
       const rows = order.subarray(start, start + BATCH_ROWS);
       const texts = Array.from(rows, (row) => sequences[row] ?? new Int32Array());
-      const found = floatsOf((await session.run(pretrainedFeeds(texts, model.maxTokens)))["logits"], "logits");
-      for (const [i, row] of rows.entries()) {
-        const at = row * (labelCount + 1);
-        softmaxInto(found.subarray(i * labelCount, (i + 1) * labelCount), answers.subarray(at, at + labelCount));
-      }
+      const found = floatsOf((await session.run(pretrainedFeeds(texts, maxTokens)))[output], output);
+      const width = found.length / rows.length;
+      for (const [i, row] of rows.entries()) take(row, found.subarray(i * width, (i + 1) * width));
     }
   } finally {
     await session.close();
   }
+}
+
+/** Probabilities [texts, labels + 1] of each text as soft labels; the last column, the tail, is 0.
+ *  @throws ConfigError for a model without labels. */
+export async function softAnswers(
+  model: PretrainedModel,
+  weights: ReadonlyMap<string, Float32Array>,
+  sequences: readonly Int32Array[],
+  options: AnswerOptions,
+): Promise<Float32Array> {
+  const { labelCount, maxTokens } = model;
+  if (labelCount === 0) throw new ConfigError("answers: the model has no label head");
+  const { graph, logits } = studentGraph({ labels: labelCount, pretrained: model });
+  const quantize = (): boolean => options.quantized === true;
+  const bytes = compileOnnx(graph, { outputs: { logits }, purpose: "serve", weights, quantize });
+  const answers = new Float32Array(sequences.length * (labelCount + 1));
+  await overTexts(bytes, "logits", { sequences, maxTokens }, options, (text, numbers) => {
+    const at = text * (labelCount + 1);
+    softmaxInto(numbers, answers.subarray(at, at + labelCount));
+  });
   return answers;
+}
+
+/** Pooled vectors [texts, D] of each text. */
+export async function pooledVectors(
+  model: Omit<PretrainedModel, "labelCount">,
+  weights: ReadonlyMap<string, Float32Array>,
+  sequences: readonly Int32Array[],
+  options: AnswerOptions,
+): Promise<Float32Array> {
+  const { config, maxTokens } = model;
+  const { graph, pooled } = pooledGraph(model);
+  const bytes = compileOnnx(graph, { outputs: { pooled }, purpose: "serve", weights, quantize: () => false });
+  const vectors = new Float32Array(sequences.length * config.width);
+  await overTexts(bytes, "pooled", { sequences, maxTokens }, options, (text, numbers) =>
+    vectors.set(numbers, text * config.width),
+  );
+  return vectors;
 }

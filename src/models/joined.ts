@@ -5,7 +5,7 @@ import { createGraph, type Graph } from "../graph/graph.js";
 import type { Value } from "../graph/types.js";
 import { buildEncoderServing, type EncoderConfig } from "./encoder.js";
 import { WORD_TABLE } from "./pretrained-parameters.js";
-import { buildPretrained, type PretrainedModel } from "./pretrained.js";
+import { buildPretrained, type PretrainedModel, type PretrainedOutput } from "./pretrained.js";
 
 /** Keeps the norm of a text without features away from zero. */
 const LEAST_NORM = 1e-12;
@@ -37,22 +37,31 @@ function buildLinear(graph: Graph, part: LinearPart, labels: number): Value {
   return graph.add(graph.embeddingBag(table, ids, graph.div(weighted, norm)), bias);
 }
 
-/** Adds a pretrained encoder with its head: inputs `input_ids` and `attention_mask` i64 [B, T], as transformers.js feeds them; weights
+/** Adds a pretrained encoder, with its head where it has labels: inputs `input_ids` and `attention_mask` i64 [B, T], as transformers.js feeds them; weights
  *  under the names of its parameter list. */
-function buildPieces(graph: Graph, model: PretrainedModel): Value {
+function buildPieces(graph: Graph, model: PretrainedModel): PretrainedOutput {
   const ids = graph.input("input_ids", ["B", "T"], "i64");
   const mask = graph.toFloat(graph.input("attention_mask", ["B", "T"], "i64"));
   const table = graph.parameter(WORD_TABLE, [model.config.vocabularySize, model.config.width]);
-  const { logits } = buildPretrained(graph, model, { embedded: graph.embedding(table, ids), mask });
-  if (logits === undefined) throw new InvariantError("a student needs a label head");
-  return logits;
+  return buildPretrained(graph, model, { embedded: graph.embedding(table, ids), mask });
+}
+
+/** The graph of a pretrained encoder without a head; its pooled vectors are [B, D]. */
+export function pooledGraph(model: Omit<PretrainedModel, "labelCount">): {
+  readonly graph: Graph;
+  readonly pooled: Value;
+} {
+  const graph = createGraph();
+  return { graph, pooled: buildPieces(graph, { ...model, labelCount: 0 }).pooled };
 }
 
 /** Builds the serving graph of a student; its logits are [B, labels]. @throws InvariantError for a student without parts. */
 export function studentGraph(shape: StudentShape): { readonly graph: Graph; readonly logits: Value } {
   const graph = createGraph();
   if (shape.pretrained !== undefined) {
-    return { graph, logits: buildPieces(graph, { ...shape.pretrained, labelCount: shape.labels }) };
+    const { logits } = buildPieces(graph, { ...shape.pretrained, labelCount: shape.labels });
+    if (logits === undefined) throw new InvariantError("a student needs a label head");
+    return { graph, logits };
   }
   const linear = shape.linear === undefined ? undefined : buildLinear(graph, shape.linear, shape.labels);
   const encoder =

@@ -3,6 +3,7 @@
 import { cutEncoder, allParts, type EncoderWeights } from "../compress/cut.js";
 import { bestOf, type CalibrationOptions, chooseLayers, measureImportance } from "../compress/importance.js";
 import { softAnswers } from "../distill/answers.js";
+import { headStart } from "../distill/head-start.js";
 import { keptLayers } from "../distill/inner-losses.js";
 import { PRETRAINED_TRAIN_DEFAULTS, type PretrainedTrainSpec } from "../distill/spec.js";
 import { InvariantError } from "../errors.js";
@@ -46,6 +47,25 @@ export function teacherSpec(context: TrainContext, { base, recipe, sequences }: 
     learningRate: recipe.teacher.learningRate,
     seed: context.seed,
   };
+}
+
+/** The same, the label layer started where the recipe says so, on the rows that the fit may see. */
+export async function startedTeacherSpec(
+  context: TrainContext,
+  task: PretrainedTask,
+  holdout: Uint32Array = new Uint32Array(),
+): Promise<PretrainedTrainSpec> {
+  const spec = teacherSpec(context, task);
+  if (!task.recipe.teacher.discriminantStart) return spec;
+  const held = new Set(holdout);
+  const seen = Array.from(spec.labels.keys()).filter((row) => !held.has(row));
+  const texts = {
+    sequences: seen.flatMap((row) => spec.sequences[row] ?? []),
+    labels: Int32Array.from(seen, (row) => spec.labels[row] ?? 0),
+  };
+  const model = { ...spec.model, labelCount: spec.labelCount };
+  const head = await headStart(model, spec.start, texts, calibrationOptions(context));
+  return { ...spec, start: new Map([...spec.start, ...head]) };
 }
 
 /** Threads and signal of passes that train nothing. */

@@ -14,7 +14,7 @@ import {
   type PretrainedTask,
   pretrainedTask,
   recoverySpec,
-  teacherSpec,
+  startedTeacherSpec,
 } from "./pretrained-spec.js";
 import { mergedProgress, silentProgress } from "./progress.js";
 import {
@@ -75,8 +75,8 @@ const teacherFit: Fit = async (context, task, fold, epochs) =>
   encoderStage(
     context,
     stageOf(PRETRAINED_TEACHER, fold, epochs),
-    () => ({
-      ...teacherSpec(context, task),
+    async () => ({
+      ...(await startedTeacherSpec(context, task, heldOut(context, fold).holdout)),
       ...heldOut(context, fold),
       ...(epochs !== undefined && { stopAfterEpochs: epochs }),
     }),

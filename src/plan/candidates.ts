@@ -86,7 +86,12 @@ export interface PretrainedRecipe {
   readonly feedForward: number;
   readonly folds: 1;
   readonly batchSize: number;
-  readonly teacher: { readonly epochs: number; readonly learningRate: number };
+  readonly teacher: {
+    readonly epochs: number;
+    readonly learningRate: number;
+    /** Whether the label layer starts as the linear discriminant of what the base makes of the texts. */
+    readonly discriminantStart: boolean;
+  };
   /** Absent where nothing is cut: then the teacher itself answers. */
   readonly recovery?: {
     readonly epochs: number;
@@ -145,6 +150,7 @@ const MOST_EPOCHS = 60;
 interface PretrainedSchedule {
   readonly batchSize: number;
   readonly rateRatio: number;
+  readonly discriminantStart: boolean;
   readonly epochs: readonly { readonly teacher: number; readonly recovery: number }[];
 }
 
@@ -157,14 +163,14 @@ export interface LabelledRows {
 /** How long and how fast a pretrained encoder is trained, by rows per label. */
 function pretrainedSchedule({ trainRows, labels }: LabelledRows): PretrainedSchedule {
   if (trainRows / Math.max(1, labels) >= FEW_ROWS_PER_LABEL)
-    return { batchSize: 32, rateRatio: 1, epochs: PRETRAINED_EPOCHS };
+    return { batchSize: 32, rateRatio: 1, discriminantStart: false, epochs: PRETRAINED_EPOCHS };
   const stepsPerEpoch = Math.max(1, Math.ceil(trainRows / FEW_LABEL_BATCH));
   const epochs = FEW_LABEL_STEPS.map((steps, at) => {
     const passes = (part: "teacher" | "recovery"): number =>
       Math.max(PRETRAINED_EPOCHS[at]?.[part] ?? 1, Math.min(MOST_EPOCHS, Math.ceil(steps[part] / stepsPerEpoch)));
     return { teacher: passes("teacher"), recovery: passes("recovery") };
   });
-  return { batchSize: FEW_LABEL_BATCH, rateRatio: FEW_LABEL_RATE_RATIO, epochs };
+  return { batchSize: FEW_LABEL_BATCH, rateRatio: FEW_LABEL_RATE_RATIO, discriminantStart: true, epochs };
 }
 
 /** Recipes of one rung on a base of these sizes for these rows, best first. */
@@ -179,13 +185,13 @@ export function pretrainedRecipes(
     feedForward: kept(base.feedForward, rung.feedForwardRatio),
   };
   const isCut = sizes.layers < base.layers || sizes.feedForward < base.feedForward;
-  const { batchSize, rateRatio, epochs } = pretrainedSchedule(rows);
+  const { batchSize, rateRatio, discriminantStart, epochs } = pretrainedSchedule(rows);
   const recoveryRate = RECOVERY.learningRate * rateRatio;
   return epochs.map(({ teacher, recovery }) => ({
     ...sizes,
     folds: 1,
     batchSize,
-    teacher: { epochs: teacher, learningRate: TEACHER_LEARNING_RATE * rateRatio },
+    teacher: { epochs: teacher, learningRate: TEACHER_LEARNING_RATE * rateRatio, discriminantStart },
     ...(isCut && { recovery: { ...RECOVERY, epochs: recovery, learningRate: recoveryRate } }),
   }));
 }

@@ -1,0 +1,226 @@
+/** @file Few labels and much text: a pretrained encoder learns from N labels of each class and teaches a linear student and a cut of itself by its
+ *  answers to the other training texts, whose labels are set aside. Beside each the same student on the labels alone, its epochs or rate chosen on
+ *  held-out rows. The official test rows only report. Prints JSON lines, a last one with the spread over the seeds.
+ *
+ *      node dist/bench/few-labels.js --base DIR [--set banking77] [--seeds 1,2,3,4,5] [--per-class 10] [--layers 3] [--epochs 4] [--rates 1e-4,2e-4,3e-4] [--threads 2] [--data DIR] */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { allParts, cutEncoder, type EncoderWeights } from "../src/compress/cut.js";
+import { chooseLayers } from "../src/compress/importance.js";
+import { softAnswers } from "../src/distill/answers.js";
+import { headStart } from "../src/distill/head-start.js";
+import { keptLayers } from "../src/distill/inner-losses.js";
+import { fitLinear } from "../src/distill/linear-fit.js";
+import { InvariantError, UsageError } from "../src/errors.js";
+import { comparePaired } from "../src/evaluate/compare.js";
+import { openBase } from "../src/pipeline/base.js";
+import { LINEAR_RUNGS, linearRecipes, PRETRAINED_RUNGS, pretrainedRecipes, UNCUT } from "../src/plan/candidates.js";
+import { loadDataSet } from "./datasets.js";
+import {
+  answer,
+  answerLoss,
+  bestLabels,
+  CALIBRATION_TEXTS,
+  fit,
+  type Fitted,
+  labelLoss,
+  modelOf,
+  rightOf,
+  type Rows,
+  shareOf,
+  type Trial,
+  trialOf,
+} from "./pretrained-trial.js";
+import { printJson, spread } from "./product.js";
+
+const RECOVERY_RATE = 3e-4;
+const LINEAR_EPOCHS = [6, 20, 60] as const;
+
+interface Settings {
+  readonly layers: number;
+  /** Of the taught cut, over all texts. */
+  readonly epochs: number;
+  /** Of which the cut on labels alone takes the best on held-out rows. */
+  readonly rates: readonly number[];
+}
+
+/** Answers to held-out and to test rows. */
+interface Answered {
+  readonly heldOut: readonly number[];
+  readonly test: readonly number[];
+  readonly chosen?: number;
+}
+
+const accuracyOf = (came: readonly number[], rows: Rows): number => shareOf(rightOf(came, rows.labels));
+
+/** The candidate that answers held-out rows best. */
+async function best(
+  trial: Trial,
+  values: readonly number[],
+  answered: (value: number) => Promise<Answered>,
+): Promise<Answered> {
+  let found: Answered | undefined;
+  for (const value of values) {
+    const came = { ...(await answered(value)), chosen: value };
+    const isBetter = accuracyOf(came.heldOut, trial.heldOut) > accuracyOf(found?.heldOut ?? [], trial.heldOut);
+    if (found === undefined || isBetter) found = came;
+  }
+  if (found === undefined) throw new UsageError("bench: nothing to choose from");
+  return found;
+}
+
+async function answered(trial: Trial, encoder: EncoderWeights): Promise<Answered> {
+  return { heldOut: await answer(trial, encoder, trial.heldOut), test: await answer(trial, encoder, trial.test) };
+}
+
+/** Fine-tuning on the labels alone by the recipe that the plan has for so few, or with another rate. */
+async function onLabels(trial: Trial, start: EncoderWeights, learningRate?: number): Promise<Fitted> {
+  const { labelled, labelCount, threads } = trial;
+  const uncut = PRETRAINED_RUNGS.find(({ name }) => name === UNCUT);
+  const sizes = { layers: start.config.layers.length, feedForward: start.config.feedForward };
+  const rows = { trainRows: labelled.labels.length, labels: labelCount };
+  const recipe = uncut === undefined ? undefined : pretrainedRecipes(uncut, sizes, rows)[0];
+  if (recipe === undefined) throw new InvariantError("bench: no recipe");
+  const head = await headStart(modelOf(trial, start), start.values, labelled, { threads });
+  return fit(trial, {
+    rows: labelled,
+    start: { ...start, values: new Map([...start.values, ...head]) },
+    epochs: recipe.teacher.epochs,
+    learningRate: learningRate ?? recipe.teacher.learningRate,
+    losses: [labelLoss(1)],
+    more: { batchSize: recipe.batchSize },
+  });
+}
+
+/** The linear student of the default table on these texts, its targets classes or distributions. */
+async function linear(
+  { heldOut, test, labelCount, seed }: Trial,
+  texts: readonly string[],
+  targets: Int32Array | Float32Array,
+  epochs?: number,
+): Promise<Answered> {
+  const recipe = LINEAR_RUNGS.filter(({ name }) => name === "linear-medium").flatMap(linearRecipes)[0];
+  if (recipe === undefined) throw new InvariantError("bench: no recipe");
+  const { wordBuckets, characterBuckets, ...training } = recipe;
+  const { heldOutLogits } = await fitLinear({
+    ...training,
+    ...(epochs !== undefined && { epochs }),
+    texts,
+    targets,
+    classes: labelCount,
+    features: { wordBuckets, characterBuckets },
+    heldOut: [...heldOut.texts, ...test.texts],
+    seed,
+  });
+  const came = bestLabels(heldOutLogits, labelCount);
+  return { heldOut: came.slice(0, heldOut.texts.length), test: came.slice(heldOut.texts.length) };
+}
+
+/** Distributions over the labels [texts, labels]: the label where there is one, else the teacher's answer. */
+function targetsOf({ texts, labelled, labelCount }: Trial, softLabels: Float32Array): Float32Array {
+  const targets = new Float32Array(texts.labels.length * labelCount);
+  for (let i = 0; i < texts.labels.length; i++) {
+    const at = i * (labelCount + 1);
+    if (i < labelled.labels.length) targets[i * labelCount + (labelled.labels[i] ?? 0)] = 1;
+    else targets.set(softLabels.subarray(at, at + labelCount), i * labelCount);
+  }
+  return targets;
+}
+
+/** The cut of a teacher, recovered on all texts by its answers and hidden states. */
+async function taughtCut(
+  trial: Trial,
+  teacher: EncoderWeights,
+  kept: Uint32Array,
+  softLabels: Float32Array,
+  epochs: number,
+): Promise<Fitted> {
+  const { texts, labelled, labelCount } = trial;
+  const answers = Int32Array.from(bestLabels(softLabels, labelCount, labelCount + 1));
+  answers.set(labelled.labels);
+  const inner = [{ kind: "hidden-mse", weight: 0.5, layers: keptLayers(kept) }] as const;
+  return fit(trial, {
+    rows: { sequences: texts.sequences, labels: answers },
+    start: cutEncoder(teacher, { ...allParts(teacher.config), layers: kept }),
+    epochs,
+    learningRate: RECOVERY_RATE,
+    losses: [labelLoss(0.2), answerLoss(0.8)],
+    more: { softLabels, teacher: { model: { config: teacher.config }, weights: teacher.values, losses: inner } },
+  });
+}
+
+type Students = Readonly<Record<"teacher" | "linearAlone" | "linearTaught" | "cutAlone" | "cutTaught", Answered>>;
+
+async function train(trial: Trial, { layers, epochs, rates }: Settings): Promise<Students> {
+  const { base, texts, labelled, threads } = trial;
+  const start = { config: base.config, values: base.weights };
+  const teacher = await onLabels(trial, start);
+  const softLabels = await softAnswers(modelOf(trial, teacher), teacher.values, texts.sequences, { threads });
+  const kept = await chooseLayers(teacher, texts.sequences.slice(0, CALIBRATION_TEXTS), layers, { threads });
+  const untaught = cutEncoder(start, { ...allParts(base.config), layers: kept });
+  return {
+    teacher: await answered(trial, teacher),
+    linearAlone: await best(trial, LINEAR_EPOCHS, (value) => linear(trial, labelled.texts, labelled.labels, value)),
+    linearTaught: await linear(trial, texts.texts, targetsOf(trial, softLabels)),
+    cutAlone: await best(trial, rates, async (rate) => answered(trial, await onLabels(trial, untaught, rate))),
+    cutTaught: await answered(trial, await taughtCut(trial, teacher, kept, softLabels, epochs)),
+  };
+}
+
+const PAIRS = [
+  ["linearTaught", "linearAlone"],
+  ["cutTaught", "cutAlone"],
+  ["linearTaught", "teacher"],
+  ["cutTaught", "teacher"],
+] as const;
+
+/** Prints what a seed gave and returns its figures. */
+async function runSeed(trial: Trial, settings: Settings): Promise<ReadonlyMap<string, number>> {
+  const students = await train(trial, settings);
+  const { test, heldOut, labelled, texts, seed } = trial;
+  const figures = new Map(
+    Object.entries(students).flatMap(([name, came]) => [
+      [name, accuracyOf(came.test, test)] as const,
+      [`${name}HeldOut`, accuracyOf(came.heldOut, heldOut)] as const,
+    ]),
+  );
+  const paired = PAIRS.map(([first, second]) => {
+    const of = (name: keyof Students): number[] => rightOf(students[name].test, test.labels);
+    const { difference, pValue } = comparePaired(of(first), of(second));
+    figures.set(`${first}Minus${second.replace(/^./, (letter) => letter.toUpperCase())}`, difference.value);
+    return { first, second, ...difference, pValue };
+  });
+  const chosen = { linearEpochs: students.linearAlone.chosen, cutRate: students.cutAlone.chosen };
+  const counts = { labelled: labelled.labels.length, texts: texts.labels.length };
+  printJson({ bench: "few-labels", seed, ...counts, ...chosen, ...Object.fromEntries(figures), paired });
+  return figures;
+}
+
+const { values: flags } = parseArgs({
+  options: {
+    base: { type: "string" },
+    set: { type: "string", default: "banking77" },
+    seeds: { type: "string", default: "1,2,3,4,5" },
+    "per-class": { type: "string", default: "10" },
+    layers: { type: "string", default: "3" },
+    epochs: { type: "string", default: "4" },
+    rates: { type: "string", default: "1e-4,2e-4,3e-4" },
+    threads: { type: "string", default: "2" },
+    data: { type: "string", default: join("..", "shared", "data") },
+  },
+});
+if (flags.base === undefined) throw new UsageError("--base: name the folder of a pretrained encoder");
+const base = openBase(flags.base);
+const data = loadDataSet(flags.set, flags.data);
+const settings: Settings = {
+  layers: Number(flags.layers),
+  epochs: Number(flags.epochs),
+  rates: flags.rates.split(",").map(Number),
+};
+const perClass = Number(flags["per-class"]);
+const results: ReadonlyMap<string, number>[] = [];
+for (const seed of flags.seeds.split(",").map(Number))
+  results.push(await runSeed(trialOf(base, data, { seed, threads: Number(flags.threads), perClass }), settings));
+const names = [...(results[0]?.keys() ?? [])];
+const spreads = names.map((name) => [name, spread(results.flatMap((figures) => figures.get(name) ?? []))] as const);
+printJson({ bench: "few-labels", summary: true, seeds: flags.seeds, ...Object.fromEntries(spreads) });

@@ -1,0 +1,145 @@
+/** @file What the benches of pretrained encoders share: the rows of a data set as token ids, some held out, some without their labels; fits and
+ *  answers with all threads. Knows no student and prints nothing. */
+import { nowMs } from "../src/clock.js";
+import type { EncoderWeights } from "../src/compress/cut.js";
+import { softAnswers } from "../src/distill/answers.js";
+import type { LossSpec } from "../src/distill/losses.js";
+import { PRETRAINED_TRAIN_DEFAULTS, type PretrainedTrainSpec } from "../src/distill/spec.js";
+import { trainEncoder } from "../src/distill/train.js";
+import { type Base, piecesOf } from "../src/pipeline/base.js";
+import { createRandom, permutation } from "../src/random.js";
+import type { LabelledText } from "./datasets.js";
+
+/** Share of the training rows that is held out, as the product seals. */
+const HELD_OUT_RATIO = 0.15;
+/** Texts that a cut is chosen by. */
+export const CALIBRATION_TEXTS = 512;
+
+export const labelLoss = (weight: number): LossSpec => ({ kind: "cross-entropy", weight, labelSmoothing: 0.05 });
+export const answerLoss = (weight: number): LossSpec => ({ kind: "forward-kl", weight, temperature: 2 });
+
+export interface Rows {
+  readonly texts: readonly string[];
+  readonly sequences: readonly Int32Array[];
+  readonly labels: Int32Array;
+}
+
+export interface Trial {
+  readonly base: Base;
+  readonly seed: number;
+  readonly threads: number;
+  readonly labelCount: number;
+  /** Rows with labels. */
+  readonly labelled: Rows;
+  /** These, then those whose labels are set aside. */
+  readonly texts: Rows;
+  readonly heldOut: Rows;
+  readonly test: Rows;
+}
+
+const rowsAt = ({ texts, sequences, labels }: Rows, rows: readonly number[]): Rows => ({
+  texts: rows.map((row) => texts[row] ?? ""),
+  sequences: rows.flatMap((row) => sequences[row] ?? []),
+  labels: Int32Array.from(rows, (row) => labels[row] ?? -1),
+});
+
+export interface TrialOptions {
+  readonly seed: number;
+  readonly threads: number;
+  /** Rows of each class that keep their labels; all where absent. */
+  readonly perClass?: number;
+}
+
+/** A trial on the training rows of a data set, `seed` deciding what is held out and what keeps its label. */
+export function trialOf(
+  base: Base,
+  { train, test }: { readonly train: readonly LabelledText[]; readonly test: readonly LabelledText[] },
+  { seed, threads, perClass = Infinity }: TrialOptions,
+): Trial {
+  const names = [...new Set(train.map(({ label }) => label))].sort();
+  const index = new Map(names.map((name, i) => [name, i]));
+  const encode = (rows: readonly LabelledText[]): Rows => ({
+    texts: rows.map(({ text }) => text),
+    sequences: rows.map(({ text }) => piecesOf(base, text)),
+    labels: Int32Array.from(rows, ({ label }) => index.get(label) ?? -1),
+  });
+  const all = encode(train);
+  const order = Array.from(permutation(train.length, createRandom(seed, "distillation held out")));
+  const cut = Math.round(HELD_OUT_RATIO * train.length);
+  const seen = new Int32Array(names.length);
+  const [kept, left]: [number[], number[]] = [[], []];
+  for (const row of order.slice(cut)) {
+    const label = all.labels[row] ?? 0;
+    seen[label] = (seen[label] ?? 0) + 1;
+    ((seen[label] ?? 0) <= perClass ? kept : left).push(row);
+  }
+  return {
+    base,
+    seed,
+    threads,
+    labelCount: names.length,
+    labelled: rowsAt(all, kept),
+    texts: rowsAt(all, [...kept, ...left]),
+    heldOut: rowsAt(all, order.slice(0, cut)),
+    test: encode(test),
+  };
+}
+
+export interface Fit {
+  readonly rows: Omit<Rows, "texts">;
+  readonly start: EncoderWeights;
+  readonly epochs: number;
+  readonly learningRate: number;
+  readonly losses: readonly LossSpec[];
+  readonly more?: Partial<PretrainedTrainSpec>;
+}
+
+export interface Fitted extends EncoderWeights {
+  readonly seconds: number;
+}
+
+export function modelOf({ base, labelCount }: Trial, { config }: Pick<EncoderWeights, "config">) {
+  return { config, pooling: base.pooling, maxTokens: base.maxTokens, labelCount };
+}
+
+export async function fit(trial: Trial, { rows, start, epochs, learningRate, losses, more }: Fit): Promise<Fitted> {
+  const startMs = nowMs();
+  const { labelCount, ...model } = modelOf(trial, start);
+  const { weights } = await trainEncoder(
+    {
+      ...PRETRAINED_TRAIN_DEFAULTS,
+      sequences: rows.sequences,
+      labels: rows.labels,
+      weights: new Float32Array(rows.labels.length).fill(1),
+      labelCount,
+      model,
+      start: start.values,
+      losses,
+      epochs,
+      learningRate,
+      seed: trial.seed,
+      ...more,
+    },
+    { threads: trial.threads },
+  );
+  return { config: start.config, values: weights, seconds: (nowMs() - startMs) / 1000 };
+}
+
+/** Label of the largest of each row's first `labelCount` numbers; `width` numbers to a row. */
+export function bestLabels(numbers: Float32Array, labelCount: number, width = labelCount): number[] {
+  return Array.from({ length: numbers.length / width }, (_, i) => {
+    const row = numbers.subarray(i * width, i * width + labelCount);
+    return row.indexOf(row.reduce((most, value) => Math.max(most, value), -Infinity));
+  });
+}
+
+/** Best label of each text. */
+export async function answer(trial: Trial, encoder: EncoderWeights, { sequences }: Rows): Promise<number[]> {
+  const soft = await softAnswers(modelOf(trial, encoder), encoder.values, sequences, { threads: trial.threads });
+  return bestLabels(soft, trial.labelCount, trial.labelCount + 1);
+}
+
+export const rightOf = (came: readonly number[], wanted: ArrayLike<number>): number[] =>
+  came.map((label, i) => Number(label === wanted[i]));
+export const shareOf = (outcomes: readonly number[]): number =>
+  outcomes.reduce((sum, outcome) => sum + outcome, 0) / Math.max(1, outcomes.length);
