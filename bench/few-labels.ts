@@ -7,13 +7,14 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { allParts, cutEncoder, type EncoderWeights } from "../src/compress/cut.js";
 import { chooseLayers } from "../src/compress/importance.js";
+import { labelText } from "../src/dataset/label-text.js";
 import { softAnswers } from "../src/distill/answers.js";
 import { headStart } from "../src/distill/head-start.js";
 import { keptLayers } from "../src/distill/inner-losses.js";
 import { fitLinear } from "../src/distill/linear-fit.js";
 import { InvariantError, UsageError } from "../src/errors.js";
 import { comparePaired } from "../src/evaluate/compare.js";
-import { openBase } from "../src/pipeline/base.js";
+import { openBase, piecesOf } from "../src/pipeline/base.js";
 import { LINEAR_RUNGS, linearRecipes, PRETRAINED_RUNGS, pretrainedRecipes, UNCUT } from "../src/plan/candidates.js";
 import { loadDataSet } from "./datasets.js";
 import {
@@ -73,17 +74,30 @@ async function answered(trial: Trial, encoder: EncoderWeights): Promise<Answered
   return { heldOut: await answer(trial, encoder, trial.heldOut), test: await answer(trial, encoder, trial.test) };
 }
 
+/** The labelled rows and the names of the labels. */
+function withNames({ base, labelled, labelNames }: Trial): Omit<Rows, "texts"> {
+  const names = labelNames.flatMap((name, label) => {
+    const text = labelText(name);
+    return text === undefined ? [] : [{ label, pieces: piecesOf(base, text) }];
+  });
+  return {
+    sequences: [...labelled.sequences, ...names.map(({ pieces }) => pieces)],
+    labels: Int32Array.from([...labelled.labels, ...names.map(({ label }) => label)]),
+  };
+}
+
 /** Fine-tuning on the labels alone by the recipe that the plan has for so few, or with another rate. */
 async function onLabels(trial: Trial, start: EncoderWeights, learningRate?: number): Promise<Fitted> {
   const { labelled, labelCount, threads } = trial;
   const uncut = PRETRAINED_RUNGS.find(({ name }) => name === UNCUT);
   const sizes = { layers: start.config.layers.length, feedForward: start.config.feedForward };
-  const rows = { trainRows: labelled.labels.length, labels: labelCount };
-  const recipe = uncut === undefined ? undefined : pretrainedRecipes(uncut, sizes, rows)[0];
+  const counts = { trainRows: labelled.labels.length, labels: labelCount };
+  const recipe = uncut === undefined ? undefined : pretrainedRecipes(uncut, sizes, counts)[0];
   if (recipe === undefined) throw new InvariantError("bench: no recipe");
-  const head = await headStart(modelOf(trial, start), start.values, labelled, { threads });
+  const rows = withNames(trial);
+  const head = await headStart(modelOf(trial, start), start.values, rows, { threads });
   return fit(trial, {
-    rows: labelled,
+    rows,
     start: { ...start, values: new Map([...start.values, ...head]) },
     epochs: recipe.teacher.epochs,
     learningRate: learningRate ?? recipe.teacher.learningRate,

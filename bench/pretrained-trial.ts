@@ -29,6 +29,7 @@ export interface Trial {
   readonly seed: number;
   readonly threads: number;
   readonly labelCount: number;
+  readonly labelNames: readonly string[];
   /** Rows with labels. */
   readonly labelled: Rows;
   /** These, then those whose labels are set aside. */
@@ -78,6 +79,7 @@ export function trialOf(
     seed,
     threads,
     labelCount: names.length,
+    labelNames: names,
     labelled: rowsAt(all, kept),
     texts: rowsAt(all, [...kept, ...left]),
     heldOut: rowsAt(all, order.slice(0, cut)),

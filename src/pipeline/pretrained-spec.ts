@@ -2,6 +2,7 @@
  *  among them. Runs no training. */
 import { cutEncoder, allParts, type EncoderWeights } from "../compress/cut.js";
 import { bestOf, type CalibrationOptions, chooseLayers, measureImportance } from "../compress/importance.js";
+import { labelText } from "../dataset/label-text.js";
 import { softAnswers } from "../distill/answers.js";
 import { headStart } from "../distill/head-start.js";
 import { keptLayers } from "../distill/inner-losses.js";
@@ -49,14 +50,36 @@ export function teacherSpec(context: TrainContext, { base, recipe, sequences }: 
   };
 }
 
-/** The same, the label layer started where the recipe says so, on the rows that the fit may see. */
+/** The same with the names of the labels as texts, below the rows of the run. */
+function withLabelNames(
+  spec: PretrainedTrainSpec,
+  { base }: PretrainedTask,
+  labels: readonly string[],
+): PretrainedTrainSpec {
+  const names = labels.flatMap((name, label) => {
+    const text = labelText(name);
+    return text === undefined ? [] : [{ label, pieces: piecesOf(base, text) }];
+  });
+  const { softLabels } = spec;
+  const more = new Float32Array(names.length * (spec.labelCount + 1));
+  return {
+    ...spec,
+    sequences: [...spec.sequences, ...names.map(({ pieces }) => pieces)],
+    labels: Int32Array.from([...spec.labels, ...names.map(({ label }) => label)]),
+    weights: new Float32Array(spec.weights.length + names.length).fill(1),
+    ...(softLabels !== undefined && { softLabels: Float32Array.from([...softLabels, ...more]) }),
+  };
+}
+
+/** The spec of a teacher's fit, which makes more of the rows that it may see where the recipe is for few labels. */
 export async function startedTeacherSpec(
   context: TrainContext,
   task: PretrainedTask,
   holdout: Uint32Array = new Uint32Array(),
 ): Promise<PretrainedTrainSpec> {
-  const spec = teacherSpec(context, task);
-  if (!task.recipe.teacher.discriminantStart) return spec;
+  const plain = teacherSpec(context, task);
+  if (!task.recipe.teacher.fewLabels) return plain;
+  const spec = withLabelNames(plain, task, context.dataset.labels);
   const held = new Set(holdout);
   const seen = Array.from(spec.labels.keys()).filter((row) => !held.has(row));
   const texts = {

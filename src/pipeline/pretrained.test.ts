@@ -30,7 +30,7 @@ const recipe: PretrainedRecipe = {
   feedForward: 16,
   folds: 1,
   batchSize: 16,
-  teacher: { epochs: 4, learningRate: 1e-2, discriminantStart: false },
+  teacher: { epochs: 4, learningRate: 1e-2, fewLabels: false },
   recovery: { epochs: 4, learningRate: 1e-2, softWeight: 0.8, temperature: 2, hiddenWeight: 0.5 },
 };
 const estimate = { sizeBytes: 0, latencyMs: 1, p95Ms: 1, trainSeconds: 1, trainMemoryMb: 1, serveMemoryMb: 1 };
@@ -199,7 +199,7 @@ describe("a cut of a pretrained encoder", () => {
   });
 
   it("is judged by rows whose labels do not reach it", async () => {
-    const { recovery: _, ...whole } = { ...recipe, teacher: { ...recipe.teacher, epochs: 1, discriminantStart: true } };
+    const { recovery: _, ...whole } = { ...recipe, teacher: { ...recipe.teacher, epochs: 1, fewLabels: true } };
     const [told, other] = [contextOf(rowsOf(0)), contextOf(rowsOf(1))];
     const first = await pretrainedOutOfFold(told, pretrainedTask(told, "uncut", whole));
     const second = await pretrainedOutOfFold(other, pretrainedTask(other, "uncut", whole));

@@ -18,13 +18,14 @@ describe("recipes of a pretrained encoder", () => {
       ]);
   });
 
-  it("count steps where labels are few, at half the rate and in smaller batches", () => {
+  it("count steps where labels are few, at a lower rate and in smaller batches, and read what the labels are called", () => {
     const [many] = recipes(FEW_ROWS_PER_LABEL * 20, 20);
     const [few] = recipes(FEW_ROWS_PER_LABEL * 20 - 1, 20);
     expect(few?.batchSize).toBe(16);
-    expect(few?.teacher.learningRate).toBe((many?.teacher.learningRate ?? 0) / 2);
+    expect(few?.teacher.learningRate).toBe((many?.teacher.learningRate ?? 0) / 4);
+    expect([few?.teacher.fewLabels, many?.teacher.fewLabels]).toEqual([true, false]);
     expect(few?.recovery?.learningRate).toBe((many?.recovery?.learningRate ?? 0) / 2);
-    expect(stepsOf(few?.teacher.epochs ?? 0, 599, 16)).toBeGreaterThanOrEqual(1000);
+    expect(stepsOf(few?.teacher.epochs ?? 0, 599, 16)).toBeGreaterThanOrEqual(400);
     expect(stepsOf(few?.recovery?.epochs ?? 0, 599, 16)).toBeGreaterThanOrEqual(1000);
   });
 
