@@ -85,7 +85,7 @@ export function baseFacts(base: Base, dataset: LabelDataset): BaseFacts {
     lengths[i] === base.maxTokens && base.tokenizer.encode(text).ids.length > base.maxTokens;
   return {
     sha256: base.sha256,
-    config: base.config,
+    config: { ...base.config, maxPositions: base.maxTokens },
     pooling: base.pooling,
     keptPieces: trimmedFor(base, dataset).keptIds.length,
     meanPieces: lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, texts.length),

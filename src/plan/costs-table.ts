@@ -98,6 +98,8 @@ export const BUDGET_COSTS = {
   /** Compressing, exporting, re-opening and measuring in a fresh process, the report. */
   proveSeconds: 15,
   proveSecondsPer1kSealedRows: 3,
+  /** What a step of the path from teacher to student answers for parity and proof, both precisions, as single queries in int8. */
+  proofQueries: 8_000,
   /** Share of the minutes that the plan fills: estimates may be some 15 % off. */
   fillRatio: 0.85,
 } as const;

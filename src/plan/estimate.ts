@@ -4,8 +4,21 @@ import { studentPer1kUsd } from "../cost.js";
 import { InvariantError } from "../errors.js";
 import { encoderAccounting, type ModelAccounting, pretrainedAccounting } from "../models/accounting.js";
 import { ENCODER_SIZES, tableWidth } from "../models/encoder.js";
-import type { EncoderRecipe, LinearRecipe, PretrainedRecipe, StudentKind } from "./candidates.js";
-import { EXPECTED_COVERAGE_RATIO, MEMORY_COSTS, SERVE_COSTS, SIZE_COSTS, TRAIN_COSTS } from "./costs-table.js";
+import {
+  controlRates,
+  type EncoderRecipe,
+  type LinearRecipe,
+  type PretrainedRecipe,
+  type StudentKind,
+} from "./candidates.js";
+import {
+  BUDGET_COSTS,
+  EXPECTED_COVERAGE_RATIO,
+  MEMORY_COSTS,
+  SERVE_COSTS,
+  SIZE_COSTS,
+  TRAIN_COSTS,
+} from "./costs-table.js";
 import type { BaseFacts, PlanFacts } from "./facts.js";
 import type { MachineProfile } from "./profile.js";
 
@@ -192,6 +205,36 @@ export function encoderSecondsOf(recipe: EncoderRecipe, facts: PlanFacts, profil
   return sideBySideSeconds(teachers, profile.cores) + sideBySideSeconds([fit(without(0)), ...folds], profile.cores);
 }
 
+/** Seconds of one fit of a pretrained encoder or a cut on `rows` rows, on one thread. */
+function pretrainedFitSeconds(
+  { batchSize }: PretrainedRecipe,
+  facts: PlanFacts,
+  profile: MachineProfile,
+): (epochs: number, flopsPerToken: number, rows: number) => number {
+  const { meanPieces } = baseOf(facts);
+  const { paddingFactor, pretrainedEfficiencyRatio, stepOverheadSeconds, encoderOverheadSeconds } = TRAIN_COSTS;
+  const flopsPerSecond = profile.singleThreadGflops * 1e9 * pretrainedEfficiencyRatio;
+  return (epochs, flopsPerToken, rows) =>
+    (epochs * rows * meanPieces * paddingFactor * flopsPerToken) / flopsPerSecond +
+    epochs * Math.ceil(rows / batchSize) * stepOverheadSeconds +
+    encoderOverheadSeconds;
+}
+
+/** Seconds of the control of a cut: a fit at each rate without judging and choosing fold, then one without the judging fold. */
+export function controlSecondsOf(recipe: PretrainedRecipe, facts: PlanFacts, profile: MachineProfile): number {
+  const { trainRows, folds } = facts;
+  const fit = pretrainedFitSeconds(recipe, facts, profile);
+  const flops = TRAIN_COSTS.backwardFactor * cutAccounting(recipe, facts).flopsPerToken;
+  const without = (held: number): number =>
+    fit(recipe.recovery?.epochs ?? 0, flops, (trainRows * Math.max(0, folds - held)) / folds);
+  return (
+    sideBySideSeconds(
+      controlRates(recipe).map(() => without(2)),
+      profile.cores,
+    ) + without(1)
+  );
+}
+
 /** Seconds of the fits of a pretrained encoder: those of the teacher, which all cuts share, and those of this cut. */
 export function pretrainedSecondsOf(
   recipe: PretrainedRecipe,
@@ -199,12 +242,7 @@ export function pretrainedSecondsOf(
   profile: MachineProfile,
 ): { readonly teacher: number; readonly recovery: number } {
   const { config, pooling, meanPieces } = baseOf(facts);
-  const { paddingFactor, pretrainedEfficiencyRatio, stepOverheadSeconds, encoderOverheadSeconds } = TRAIN_COSTS;
-  const flopsPerSecond = profile.singleThreadGflops * 1e9 * pretrainedEfficiencyRatio;
-  const fit = (epochs: number, flopsPerToken: number, rows: number): number =>
-    (epochs * rows * meanPieces * paddingFactor * flopsPerToken) / flopsPerSecond +
-    epochs * Math.ceil(rows / recipe.batchSize) * stepOverheadSeconds +
-    encoderOverheadSeconds;
+  const fit = pretrainedFitSeconds(recipe, facts, profile);
   const both = (epochs: number, flopsPerToken: number): number =>
     sideBySideSeconds(
       [facts.trainRows, (facts.trainRows * (facts.folds - 1)) / facts.folds].map((rows) =>
@@ -219,6 +257,18 @@ export function pretrainedSecondsOf(
     teacher: both(teacher.epochs, TRAIN_COSTS.backwardFactor * whole),
     recovery: recovery === undefined ? 0 : both(recovery.epochs, TRAIN_COSTS.backwardFactor * cut + whole),
   };
+}
+
+/** Seconds of everything that a recipe needs: the teacher, the cuts above it, its own fits. */
+function pathSecondsOf(recipe: PretrainedRecipe, facts: PlanFacts, profile: MachineProfile): number {
+  const { teacher, recovery } = pretrainedSecondsOf(recipe, facts, profile);
+  const { from } = recipe;
+  return recovery + (from === undefined ? teacher : pathSecondsOf(from.recipe, facts, profile));
+}
+
+/** Seconds that export and proof of one step of the path take, by its latency. */
+export function proofSecondsOf(latencyMs: number): number {
+  return (BUDGET_COSTS.proofQueries * latencyMs) / 1000;
 }
 
 function trainMemoryMbOf(parts: StudentParts, facts: PlanFacts, profile: MachineProfile): number {
@@ -257,12 +307,12 @@ export function estimateOf(
   const latencyMs = latencyMsOf(parts, facts, profile);
   const linearSeconds = parts.linear === undefined ? 0 : linearSecondsOf(parts.linear, facts, profile);
   const encoderSeconds = parts.encoder === undefined ? 0 : encoderSecondsOf(parts.encoder, facts, profile);
-  const pretrained = parts.pretrained === undefined ? undefined : pretrainedSecondsOf(parts.pretrained, facts, profile);
+  const pretrainedSeconds = parts.pretrained === undefined ? 0 : pathSecondsOf(parts.pretrained, facts, profile);
   const estimate = {
     sizeBytes,
     latencyMs,
     p95Ms: latencyMs * SERVE_COSTS.p95Ratio,
-    trainSeconds: linearSeconds + encoderSeconds + (pretrained?.teacher ?? 0) + (pretrained?.recovery ?? 0),
+    trainSeconds: linearSeconds + encoderSeconds + pretrainedSeconds,
     trainMemoryMb: trainMemoryMbOf(parts, facts, profile),
     serveMemoryMb: SERVE_COSTS.baseMemoryMb + (sizeBytes * SERVE_COSTS.memoryPerByte) / 1e6,
   };

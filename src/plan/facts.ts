@@ -7,6 +7,7 @@ import { linearFeatures, tokenFeatures } from "../tokenizer/hashed-features.js";
 export interface BaseFacts {
   /** Over config, tokenizer and weights. */
   readonly sha256: string;
+  /** With as many positions as its longest text has pieces: those that stay. */
   readonly config: PretrainedConfig;
   readonly pooling: Pooling;
   /** Pieces of the vocabulary that stay when it is trimmed to the texts. */

@@ -1,5 +1,5 @@
 /** @file A plan in plain words, for the terminal: what is trained, what is not and why. English; the report renders reasons itself. */
-import type { Plan, PlannedCandidate, PlanReason } from "./plan.js";
+import type { Plan, PlannedCandidate, PlannedControl, PlanReason } from "./plan.js";
 import { formatTarget } from "./target.js";
 import { typicalBase } from "./typical-base.js";
 
@@ -34,10 +34,11 @@ export function describeReason({ code, facts }: PlanReason): string {
 /** How a candidate is trained. */
 function recipeText({ linear, encoder, pretrained }: PlannedCandidate, folds: number): string {
   if (pretrained !== undefined) {
-    const { teacher, recovery, layers, feedForward } = pretrained;
+    const { teacher, recovery, from, layers, feedForward } = pretrained;
     const tuned = `${teacher.epochs} epochs`;
     if (recovery === undefined) return `${tuned}, 1 of ${folds} folds`;
-    return `teacher ${tuned}; ${layers} layers, ${feedForward} neurons, ${recovery.epochs} epochs, 1 of ${folds} folds`;
+    const source = from === undefined ? "" : ` of ${from.name}`;
+    return `teacher ${tuned}; ${layers} layers, ${feedForward} neurons${source}, ${recovery.epochs} epochs, 1 of ${folds} folds`;
   }
   if (encoder === undefined) return `${linear?.epochs} epochs`;
   const teacher = encoder.localTeacher === undefined ? "" : ", local teacher";
@@ -53,12 +54,18 @@ function describeCandidate(candidate: PlannedCandidate, folds: number): string {
   return `${candidate.name.padEnd(15)} ${status.padEnd(12)} ${cost}${reasons}`;
 }
 
+function describeControl({ status, seconds, learningRates, because }: PlannedControl): string {
+  const reasons = because.length === 0 ? "" : `: ${because.map(describeReason).join("; ")}`;
+  return `${"control".padEnd(15)} ${status.padEnd(12)} ${number(seconds)} s (the chosen cut of the untaught base on labels alone, ${learningRates.length} rates)${reasons}`;
+}
+
 /** The plan, a line for each candidate, then what stands in the way. */
 export function formatPlan(plan: Plan): string {
   const { machine, target, minutes, candidates, unreachable, nearestTarget } = plan;
   const lines = [
     `target ${formatTarget(target)}; ${number(minutes)} minutes on ${machine.cpu}, ${machine.cores} cores, ${number(machine.gflops)} GFLOP/s`,
     ...candidates.map((candidate) => describeCandidate(candidate, plan.facts.folds)),
+    ...(plan.control === undefined ? [] : [describeControl(plan.control)]),
     `training takes about ${number(plan.trainSeconds)} s of ${number(plan.budgetSeconds)} s`,
   ];
   if (unreachable !== undefined) {

@@ -8,21 +8,27 @@ import {
   LINEAR_RUNGS,
   linearRecipes,
   PRETRAINED_RUNGS,
+  PRETRAINED_SCHEDULES,
   PRETRAINED_TEACHER,
+  controlRates,
   pretrainedRecipes,
   type EncoderRecipe,
   type LinearRecipe,
   type PretrainedRecipe,
+  type PretrainedStep,
   type StudentKind,
 } from "./candidates.js";
 import { BUDGET_COSTS, LARGE_ENCODER_MIN_ROWS, LOCAL_TEACHER_CEILING_RATIO } from "./costs-table.js";
 import {
+  controlSecondsOf,
   encoderSecondsOf,
   estimateOf,
   kindOf,
+  latencyMsOf,
   linearSecondsOf,
   parametersOf,
   pretrainedSecondsOf,
+  proofSecondsOf,
   stepsOf,
   type CandidateEstimate,
   type StudentParts,
@@ -54,6 +60,16 @@ export interface PlannedCandidate {
   readonly because: readonly PlanReason[];
 }
 
+/** The chosen cut without its teacher: the same cut of the untaught base on labels alone, after the choice, for comparison. */
+export interface PlannedControl {
+  /** Tried on rows that do not judge. */
+  readonly learningRates: readonly number[];
+  /** Of the cut that takes longest. */
+  readonly seconds: number;
+  readonly status: "train" | "planned-away";
+  readonly because: readonly PlanReason[];
+}
+
 export interface Plan {
   readonly format: "joryu-plan-1";
   readonly minutes: number;
@@ -66,6 +82,8 @@ export interface Plan {
   readonly trainSeconds: number;
   /** The ladder, cheapest first. */
   readonly candidates: readonly PlannedCandidate[];
+  /** Present where a cut of a pretrained encoder is trained. */
+  readonly control?: PlannedControl;
   /** Agreement that the teacher does not reach with itself. */
   readonly unreachable?: { readonly agreement: number; readonly ceilingRatio: number };
   /** Where no candidate fits: the nearest target that one would fit. */
@@ -82,6 +100,9 @@ export interface PlanInput {
 }
 
 type ResolvedInput = PlanInput & { readonly target: Target };
+
+/** The control needs a fold that judges, one that chooses its rate, and one to learn from. */
+const CONTROL_FOLDS = 3;
 
 interface Draft {
   readonly name: string;
@@ -205,39 +226,65 @@ function draftEncoders(input: ResolvedInput, left: number, linear: Draft | undef
   });
 }
 
-/** What is left of the pretrained encoder that the user named, small to whole. The teacher's time is spent once, by the first that
- *  is trained, and the others take that teacher. */
-function draftPretrained(input: ResolvedInput, budget: number): Draft[] {
+/** The path of one schedule of epochs, from the whole encoder down: each cut is cut from the last one above it that is trained, and takes
+ *  what time is left. The teacher's time is spent once, by the first step. */
+function draftPath(input: ResolvedInput, budget: number, schedule: number): Draft[] {
   const { facts, profile } = input;
   if (facts.base === undefined) return [];
-  const { config } = facts.base;
+  const { layers, feedForward } = facts.base.config;
   let left = budget;
-  let teacher: PretrainedRecipe["teacher"] | undefined;
-  const secondsOf = (recipe: PretrainedRecipe): number => {
-    const seconds = pretrainedSecondsOf(recipe, facts, profile);
-    return seconds.recovery + (teacher === undefined ? seconds.teacher : 0);
-  };
-  return PRETRAINED_RUNGS.map((rung): Draft => {
-    const sizes = { layers: config.layers.length, feedForward: config.feedForward };
-    const recipes = pretrainedRecipes(rung, sizes, facts).filter(
-      (recipe) => teacher === undefined || recipe.teacher.epochs === teacher.epochs,
-    );
-    const fitting = richest(recipes, secondsOf, left);
-    const recipe = fitting ?? recipes[recipes.length - 1];
-    if (recipe === undefined) throw new InvariantError(`plan: no recipe for ${rung.name}`);
+  let above: PretrainedStep | undefined;
+  let hasTeacher = false;
+  return PRETRAINED_RUNGS.toReversed().map((rung): Draft => {
+    const recipes = pretrainedRecipes(rung, { layers: layers.length, feedForward }, facts);
+    const own = recipes[Math.min(schedule, recipes.length - 1)];
+    if (own === undefined) throw new InvariantError(`plan: no recipe for ${rung.name}`);
+    const isCut = own.recovery !== undefined;
+    const recipe = { ...own, ...(isCut && above !== undefined && { from: above }) };
     const parts: StudentParts = { pretrained: recipe };
-    const partNames = [PRETRAINED_TEACHER, ...(recipe.recovery === undefined ? [] : [rung.name])];
-    const draft = { name: rung.name, parts, partNames };
+    const shared = [PRETRAINED_TEACHER, ...(recipe.from === undefined ? [] : [recipe.from.name])];
+    const draft = { name: rung.name, parts, partNames: [...shared, ...(isCut ? [rung.name] : [])] };
     const broken = brokenReasons(input, parts);
     if (broken.length > 0) return { ...draft, status: "infeasible", because: broken };
-    if (fitting === undefined) {
-      const facts = { seconds: secondsOf(recipe), leftSeconds: Math.max(0, left) };
-      return { ...draft, status: "planned-away", because: [{ code: "time-planned-away", facts }] };
+    const { teacher, recovery } = pretrainedSecondsOf(recipe, facts, profile);
+    const seconds = recovery + (hasTeacher ? 0 : teacher) + proofSecondsOf(latencyMsOf(parts, facts, profile));
+    if (seconds > left) {
+      const because: PlanReason = { code: "time-planned-away", facts: { seconds, leftSeconds: Math.max(0, left) } };
+      return { ...draft, status: "planned-away", because: [because] };
     }
-    left -= secondsOf(fitting);
-    teacher = fitting.teacher;
+    left -= seconds;
+    hasTeacher = true;
+    if (isCut) above = { name: rung.name, recipe };
     return { ...draft, status: "train", because: [] };
   });
+}
+
+/** What is left of the pretrained encoder that the user named, small to whole: the longest schedule whose whole path fits the time, else
+ *  the shortest as far down as it goes. */
+function draftPretrained(input: ResolvedInput, budget: number): Draft[] {
+  if (input.facts.base === undefined) return [];
+  const paths = PRETRAINED_SCHEDULES.map((schedule) => draftPath(input, budget, schedule));
+  const whole = paths.find((path) => path.every(({ status }) => status !== "planned-away"));
+  return (whole ?? paths.at(-1) ?? []).toReversed();
+}
+
+/** The control of the cut that will be chosen, where the time that is left allows it for any of them. */
+function planControl(input: ResolvedInput, drafts: readonly Draft[], left: number): PlannedControl | undefined {
+  const { facts, profile } = input;
+  const cuts = drafts.flatMap(({ status, parts: { pretrained } }) =>
+    status === "train" && pretrained?.recovery !== undefined ? [pretrained] : [],
+  );
+  const [first] = cuts;
+  if (first === undefined || facts.folds < CONTROL_FOLDS) return undefined;
+  const seconds = Math.max(...cuts.map((recipe) => controlSecondsOf(recipe, facts, profile)));
+  const leftSeconds = Math.max(0, left);
+  const fits = seconds <= leftSeconds;
+  return {
+    learningRates: controlRates(first),
+    seconds,
+    status: fits ? "train" : "planned-away",
+    because: fits ? [] : [{ code: "time-planned-away", facts: { seconds, leftSeconds } }],
+  };
 }
 
 function toCandidate(input: ResolvedInput, draft: Draft): PlannedCandidate {
@@ -275,6 +322,13 @@ function trainSecondsOf(input: ResolvedInput, candidates: readonly PlannedCandid
   return [...seconds.values()].reduce((sum, value) => sum + value, 0);
 }
 
+/** Seconds that the proof of the path takes beyond what is set aside for every run. */
+function proofSeconds({ facts, profile }: ResolvedInput, path: readonly Draft[]): number {
+  return path
+    .filter(({ status }) => status === "train")
+    .reduce((sum, { parts }) => sum + proofSecondsOf(latencyMsOf(parts, facts, profile)), 0);
+}
+
 /** Plans a run: the ladder with estimates and reasons. When nothing fits the target every candidate is "infeasible" and
  *  `nearestTarget` says what would; when the teacher disagrees with itself too often `unreachable` says so. */
 export function planRun(settings: PlanInput): Plan {
@@ -288,7 +342,10 @@ export function planRun(settings: PlanInput): Plan {
     toCandidate(input, draft),
   );
   const left = budgetSeconds - trainSecondsOf(input, scratch);
-  const candidates = [...scratch, ...draftPretrained(input, left).map((draft) => toCandidate(input, draft))];
+  const path = draftPretrained(input, left);
+  const candidates = [...scratch, ...path.map((draft) => toCandidate(input, draft))];
+  const candidateSeconds = trainSecondsOf(input, candidates);
+  const control = planControl(input, path, budgetSeconds - candidateSeconds - proofSeconds(input, path));
   const ceilingRatio = facts.ceilingRatio;
   const nearest = candidates.some(({ status }) => status !== "infeasible")
     ? undefined
@@ -303,8 +360,9 @@ export function planRun(settings: PlanInput): Plan {
     machine: profile,
     facts,
     budgetSeconds,
-    trainSeconds: trainSecondsOf(input, candidates),
+    trainSeconds: candidateSeconds + (control?.status === "train" ? control.seconds : 0),
     candidates,
+    ...(control !== undefined && { control }),
     ...(ceilingRatio !== undefined && target.agreement > ceilingRatio
       ? { unreachable: { agreement: target.agreement, ceilingRatio } }
       : {}),

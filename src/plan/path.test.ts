@@ -1,0 +1,125 @@
+/** @file The path of a pretrained encoder in the plan: from the whole one down, each cut from the one above, its control last. */
+import { describe, expect, it } from "vitest";
+import { controlRates, PRETRAINED_TEACHER } from "./candidates.js";
+import type { PlanFacts } from "./facts.js";
+import { formatPlan } from "./format.js";
+import { planRun, type Plan, type PlannedCandidate } from "./plan.js";
+import type { MachineProfile } from "./profile.js";
+import { DEFAULT_TARGET } from "./target.js";
+
+const profile: MachineProfile = {
+  format: "joryu-machine-1",
+  cpu: "test",
+  cores: 2,
+  memoryGb: 8,
+  gflops: 130,
+  singleThreadGflops: 70,
+  sparseMflops: 1200,
+  hopMs: 0.02,
+};
+/** Banking77 under MiniLM. */
+const facts: PlanFacts = {
+  trainRows: 8500,
+  sealedRows: 1500,
+  labels: 77,
+  labelBytes: 1800,
+  folds: 5,
+  meanTokens: 13,
+  meanFeatures: 150,
+  base: {
+    sha256: "a",
+    config: {
+      family: "bert",
+      vocabularySize: 30_522,
+      width: 384,
+      heads: 12,
+      feedForward: 1536,
+      maxPositions: 256,
+      tokenTypes: 2,
+      layers: ["global", "global", "global", "global", "global", "global"],
+      epsilon: 1e-12,
+      reach: 0,
+      rotaryBases: undefined,
+      biases: { attention: true, feedForward: true, norm: true },
+    },
+    keptPieces: 4354,
+    meanPieces: 15,
+  },
+};
+const planOf = (minutes: number, sizeMb?: number): Plan =>
+  planRun({ profile, facts, minutes, target: { ...DEFAULT_TARGET, ...(sizeMb !== undefined && { sizeMb }) } });
+const steps = (plan: Plan): PlannedCandidate[] => plan.candidates.filter(({ kind }) => kind === "pretrained");
+const statuses = (plan: Plan): string[] => steps(plan).map(({ status }) => status);
+
+describe("the path of a pretrained encoder", () => {
+  it("is planned whole where the minutes allow, the smaller cut from the larger one", () => {
+    const plan = planOf(120);
+    expect(steps(plan).map(({ name, status, parts }) => [name, status, parts])).toEqual([
+      ["cut-third", "train", [PRETRAINED_TEACHER, "cut-half", "cut-third"]],
+      ["cut-half", "train", [PRETRAINED_TEACHER, "cut-half"]],
+      ["uncut", "train", [PRETRAINED_TEACHER]],
+    ]);
+    const [third, half] = steps(plan);
+    expect(third?.pretrained?.from).toEqual({ name: "cut-half", recipe: half?.pretrained });
+    expect(half?.pretrained?.from).toBeUndefined();
+    expect(formatPlan(plan)).toContain("2 layers, 256 neurons of cut-half");
+  });
+
+  it("goes down as far as the time reaches, and says why it ends", () => {
+    const found = new Set<string>();
+    for (const minutes of [2, 24, 26, 27, 28, 120]) {
+      const plan = planOf(minutes);
+      expect(plan.trainSeconds).toBeLessThanOrEqual(plan.budgetSeconds);
+      found.add(statuses(plan).join(" "));
+      const reasons = steps(plan).map(({ because }) => because.map(({ code }) => code).join());
+      expect(reasons).toEqual(statuses(plan).map((status) => (status === "train" ? "" : "time-planned-away")));
+    }
+    expect([...found]).toEqual([
+      "planned-away planned-away planned-away",
+      "planned-away planned-away train",
+      "train planned-away train",
+      "planned-away train train",
+      "train train train",
+    ]);
+  });
+
+  it("leaves out a step that the target forbids and cuts the next one from the teacher", () => {
+    const plan = planOf(120, 4);
+    expect(statuses(plan)).toEqual(["train", "infeasible", "infeasible"]);
+    expect(steps(plan)[0]?.pretrained?.from).toBeUndefined();
+    expect(steps(plan)[0]?.parts).toEqual([PRETRAINED_TEACHER, "cut-third"]);
+  });
+
+  it("ends at 3.5 MB on Banking77 under MiniLM", () => {
+    const [third] = steps(planOf(120));
+    expect(third?.pretrained).toMatchObject({ layers: 2, feedForward: 256 });
+    expect(third?.estimate.sizeBytes).toBeGreaterThan(3.4e6);
+    expect(third?.estimate.sizeBytes).toBeLessThan(3.6e6);
+  });
+});
+
+describe("the control of a cut", () => {
+  it("has rates around the cut's own and is planned with its seconds", () => {
+    const plan = planOf(240);
+    const { control } = plan;
+    const recipe = steps(plan)[1]?.pretrained;
+    expect(control).toMatchObject({ status: "train", because: [], learningRates: [1e-4, 3e-4, 5e-4] });
+    expect(recipe === undefined ? [] : controlRates(recipe)).toEqual(control?.learningRates);
+    const { control: _, ...without } = plan;
+    const candidates = formatPlan(without);
+    expect(formatPlan(plan)).toMatch(
+      /\ncontrol +train +[\d,]+ s \(the chosen cut of the untaught base on labels alone/,
+    );
+    expect(candidates).not.toContain("control");
+  });
+
+  it("is planned away with the reason where the path leaves no time, and absent where nothing is cut", () => {
+    const tight = planOf(60);
+    expect(statuses(tight)).toEqual(["train", "train", "train"]);
+    expect(tight?.control?.because).toEqual([
+      { code: "time-planned-away", facts: { seconds: tight?.control?.seconds, leftSeconds: expect.any(Number) } },
+    ]);
+    expect(planOf(0.5).control).toBeUndefined();
+    expect(planRun({ profile, facts: { ...facts, folds: 2 }, minutes: 240, target: {} }).control).toBeUndefined();
+  });
+});
