@@ -1,5 +1,4 @@
 /** @file Gathers the facts of a run for its report, from what the stages stored. Computes nothing that a stage decided. */
-import { statSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { moneyOf } from "../cost.js";
@@ -12,12 +11,21 @@ import { measureQuality } from "../evaluate/metrics.js";
 import { neededSealedRows } from "../evaluate/needed-rows.js";
 import { InvariantError } from "../errors.js";
 import { typicalBase } from "../plan/typical-base.js";
-import type { CandidateFacts, ComparedFacts, Facts, MeasuredFacts, MoneyFacts, Reason } from "../report/facts.js";
+import type {
+  CandidateFacts,
+  ComparedFacts,
+  ControlFacts,
+  Facts,
+  MeasuredFacts,
+  MoneyFacts,
+  Reason,
+} from "../report/facts.js";
 import { clopperPearson, clopperPearsonLower } from "../stats.js";
 import { VERSION } from "../version.js";
-import { TOKENIZER_FILE } from "../student/tokenizer-file.js";
 import type { Climbed, Ladder } from "./ladder.js";
-import { shareOf, type Published } from "./publish.js";
+import type { PathStep } from "./path.js";
+import { pathFacts } from "./path-facts.js";
+import { openedBytes, shareOf, type Published } from "./publish.js";
 import type { Measured } from "./run-folder.js";
 import type { Planned } from "./run.js";
 import type { TrainContext } from "./rungs.js";
@@ -32,6 +40,9 @@ export interface AssembleInput {
   /** Sealed logits [rows, labels] by student name. */
   readonly logits: ReadonlyMap<string, Float32Array>;
   readonly published: Published;
+  /** From the teacher down; empty without a pretrained encoder. */
+  readonly path: readonly PathStep[];
+  readonly control?: ControlFacts;
   readonly measured: Measured;
 }
 
@@ -138,13 +149,6 @@ function moneyFacts(input: AssembleInput, alone: boolean, measured: MeasuredFact
   });
 }
 
-/** Sum of the files that `predict` opens with this graph. */
-function openedBytes(folder: string, graph: string): number {
-  return ["joryu.json", TOKENIZER_FILE, graph]
-    .map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0)
-    .reduce((sum, size) => sum + size, 0);
-}
-
 /** Out of fold, where nothing is sealed: each rung on the rows that it predicted unseen. */
 function comparedOutOfFold({ context, ladder }: AssembleInput): ComparedFacts[] {
   const labels = context.rows.map((row) => row.label);
@@ -176,7 +180,7 @@ function comparedFacts(input: AssembleInput, teacherAnswers: readonly number[], 
   const compared: ComparedFacts[] = [{ name: "majority", agreement: share(teacherAnswers.map(() => majority)) }];
   for (const [name, folder, graph] of [
     ["linear", join(context.folder.path, "students", linear?.candidate.name ?? ""), "onnx/model_int8.onnx"],
-    ["uncut", join(context.folder.path, "students", UNCUT), "onnx/model.onnx"],
+    [`${UNCUT}-fp32`, join(context.folder.path, "students", UNCUT), "onnx/model.onnx"],
     ["student-fp32", published.folder, "onnx/model.onnx"],
     ["student-int8", published.folder, "onnx/model_int8.onnx"],
   ] as const) {
@@ -256,6 +260,7 @@ export function assembleFacts(input: AssembleInput): Facts {
   const money = moneyFacts(input, alone, measured);
   const { gate, calibration } = published.proof;
   const outlook = outlookOf(input);
+  const path = pathFacts(input);
   const untriedBase = typicalBase(planned.plan.facts, planned.plan.target);
   return {
     version: VERSION,
@@ -272,6 +277,7 @@ export function assembleFacts(input: AssembleInput): Facts {
     ...(outlook === undefined ? {} : { outlook }),
     ...(untriedBase === undefined ? {} : { untriedBase }),
     candidates: candidateFacts(input),
+    ...(path === undefined ? {} : { path }),
     student: {
       name: published.manifest.name,
       kind: published.manifest.kind,

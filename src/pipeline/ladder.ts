@@ -1,5 +1,5 @@
-/** @file Climbs the ladder: trains the planned rungs, cheapest first, until one meets the target on its own out of fold, then chooses by
- *  money. Sees no sealed row. */
+/** @file Climbs the ladder: trains the planned rungs from scratch, cheapest first, until one meets the target on its own out of fold; else goes down
+ *  the path of the pretrained encoder, whole first. Then chooses by money. Sees no sealed row. */
 import { fitCalibrator, measureCalibration, type CalibrationResult } from "../evaluate/calibration.js";
 import { chooseByCost, comparePaired, type CostChoice, type PairedComparison } from "../evaluate/compare.js";
 import { softmaxRow } from "../export/parity.js";
@@ -191,6 +191,33 @@ function mostAgreeing(climbed: readonly Climbed[], wanted: Uint32Array): Climbed
   return climbed.toSorted((a, b) => rightOf(b) - rightOf(a))[0];
 }
 
+/** Below this a step of the path has lost against the one above it. */
+const LOST_P_VALUE = 0.05;
+
+/** Whether a step has clearly lost what the step above it had: the target, by a paired test. */
+function hasLost(above: Climbed, step: Climbed): boolean {
+  if (!above.meetsTarget || step.meetsTarget) return false;
+  const { difference, pValue } = comparePaired(above.correct, step.correct);
+  return difference.value > 0 && pValue < LOST_P_VALUE;
+}
+
+/** All planned steps of a pretrained encoder, trained from the whole one down until one has lost; cheapest first, as rungs are. */
+async function descend(context: TrainContext, trainer: Trainer, plan: Plan): Promise<Climbed[]> {
+  const steps: Climbed[] = [];
+  const planned = plan.candidates.filter(({ status, pretrained }) => status === "train" && pretrained !== undefined);
+  for (const candidate of planned.toReversed()) {
+    const step = judge(context, await trainer.train(candidate), plan.target.agreement);
+    const above = steps.at(-1);
+    steps.push(step);
+    if (above === undefined || !hasLost(above, step)) continue;
+    context.progress.note(
+      `${candidate.name} has lost the target that ${above.candidate.name} meets; the path ends here`,
+    );
+    break;
+  }
+  return steps.reverse();
+}
+
 /** Trains rungs until one meets the target alone or the plan ends; then chooses. @throws InvariantError for an empty plan. */
 export async function climb(
   context: TrainContext,
@@ -203,9 +230,10 @@ export async function climb(
   const planned = plan.candidates.filter(({ status }) => status === "train");
   const fallback = plan.candidates[0];
   for (const candidate of planned.length > 0 || fallback === undefined ? planned : [fallback]) {
+    if (candidate.pretrained !== undefined || climbed.at(-1)?.meetsTarget === true) break;
     climbed.push(judge(context, await trainer.train(candidate), plan.target.agreement));
-    if (climbed.at(-1)?.meetsTarget === true) break;
   }
+  if (climbed.at(-1)?.meetsTarget !== true) climbed.push(...(await descend(context, trainer, plan)));
   const wanted = climbed
     .map(({ outOfFold }) => outOfFold.rows)
     .reduce((a, b) => (b.length < a.length ? b : a), climbed[0]?.outOfFold.rows ?? new Uint32Array());

@@ -98,26 +98,81 @@ export function calibrationOptions({ threads, signal }: TrainContext): Calibrati
 
 export interface Cut {
   readonly encoder: EncoderWeights;
-  /** Layers of the teacher that stay. */
+  /** Layers of the teacher that stay, whatever lies between the two on the path. */
   readonly layers: Uint32Array;
 }
 
-/** What a recipe leaves of a teacher: layers by block influence, then neurons by their activations, on texts that the fit may see. */
+/** A teacher of which nothing is cut. */
+export function wholeOf(teacher: EncoderWeights): Cut {
+  return { encoder: teacher, layers: allParts(teacher.config).layers };
+}
+
+/** Texts that a fit may see, to choose a cut by. */
+function calibrationTexts({ sequences }: PretrainedTask, holdout: Uint32Array): readonly Int32Array[] {
+  const held = new Set(holdout);
+  return sequences.filter((_, row) => !held.has(row)).slice(0, CALIBRATION_TEXTS);
+}
+
+/** What a recipe leaves of a step above, given its own layers that stay: neurons by their activations. */
+async function withLayers(
+  context: TrainContext,
+  { recipe }: PretrainedTask,
+  above: EncoderWeights,
+  layers: Uint32Array,
+  texts: readonly Int32Array[],
+): Promise<EncoderWeights> {
+  const shallow = cutEncoder(above, { ...allParts(above.config), layers });
+  if (recipe.feedForward === above.config.feedForward) return shallow;
+  const { feedForward } = await measureImportance(shallow, texts, calibrationOptions(context));
+  const kept = feedForward.map((scores) => bestOf(scores, recipe.feedForward));
+  return cutEncoder(shallow, { ...allParts(shallow.config), feedForward: kept });
+}
+
+/** What a recipe leaves of the step above: layers by block influence, then neurons, on texts that the fit may see. */
 export async function cutOf(
   context: TrainContext,
-  { recipe, sequences }: PretrainedTask,
-  teacher: EncoderWeights,
+  task: PretrainedTask,
+  above: Cut,
   holdout: Uint32Array = new Uint32Array(),
 ): Promise<Cut> {
-  const held = new Set(holdout);
-  const texts = sequences.filter((_, row) => !held.has(row)).slice(0, CALIBRATION_TEXTS);
-  const options = calibrationOptions(context);
-  const layers = await chooseLayers(teacher, texts, recipe.layers, options);
-  const shallow = cutEncoder(teacher, { ...allParts(teacher.config), layers });
-  if (recipe.feedForward === teacher.config.feedForward) return { encoder: shallow, layers };
-  const { feedForward } = await measureImportance(shallow, texts, options);
-  const kept = feedForward.map((scores) => bestOf(scores, recipe.feedForward));
-  return { encoder: cutEncoder(shallow, { ...allParts(shallow.config), feedForward: kept }), layers };
+  const texts = calibrationTexts(task, holdout);
+  const own = await chooseLayers(above.encoder, texts, task.recipe.layers, calibrationOptions(context));
+  const encoder = await withLayers(context, task, above.encoder, own, texts);
+  return { encoder, layers: own.map((layer) => above.layers[layer] ?? layer) };
+}
+
+/** The same cut of the untaught base: the layers that the taught one has kept, and as many neurons by the same measure. */
+export function untaughtCut(
+  context: TrainContext,
+  task: PretrainedTask,
+  layers: Uint32Array,
+  holdout: Uint32Array,
+): Promise<EncoderWeights> {
+  const { base } = task;
+  const untaught = { config: base.config, values: base.weights };
+  return withLayers(context, task, untaught, layers, calibrationTexts(task, holdout));
+}
+
+/** Answers of an encoder to rows of a run as soft labels, [rows, labels + 1], in float32 or as int8 gives them. */
+export async function answersTo(
+  context: TrainContext,
+  { base, sequences }: PretrainedTask,
+  encoder: EncoderWeights,
+  rows: Uint32Array,
+  quantized = false,
+): Promise<Float32Array> {
+  const labelCount = context.dataset.labels.length;
+  const model = { config: encoder.config, pooling: base.pooling, maxTokens: base.maxTokens, labelCount };
+  const texts = Array.from(rows, (row) => sequences[row] ?? new Int32Array());
+  return softAnswers(model, encoder.values, texts, { ...calibrationOptions(context), quantized });
+}
+
+/** The best label of each row of logits or soft labels, [rows, width]; what follows the labels is 0. */
+export function bestLabels(values: Float32Array, width: number): number[] {
+  return Array.from({ length: values.length / width }, (_, row) => {
+    const own = values.subarray(row * width, (row + 1) * width);
+    return own.reduce((best, value, label) => (value > (own[best] ?? 0) ? label : best), 0);
+  });
 }
 
 /** How a teacher makes up for what a cut has lost. */

@@ -1,24 +1,25 @@
 /** @file A tiny random base is fine-tuned, cut, taught and shipped: the whole way of a pretrained rung, without the plan. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { allParts, cutEncoder } from "../compress/cut.js";
 import type { LabelDataset, Row } from "../dataset/types.js";
-import { startValues } from "../distill/training-graph.js";
 import { InputError } from "../errors.js";
-import { writeHuggingFaceFiles } from "../export/hugging-face.js";
-import { type PretrainedConfig, readPretrainedConfig } from "../models/families/index.js";
-import { headParameters, pretrainedParameters } from "../models/pretrained-parameters.js";
+import { readPretrainedConfig } from "../models/families/index.js";
 import type { PretrainedRecipe } from "../plan/candidates.js";
 import type { PlannedCandidate } from "../plan/plan.js";
 import { openStudent } from "../student/open.js";
 import { openSafetensors } from "../weights/safetensors.js";
 import { baseFacts, openBase } from "./base.js";
-import { pretrainedFinal, pretrainedOutOfFold, uncutTeacher } from "./pretrained.js";
-import { pretrainedTask } from "./pretrained-spec.js";
+import { chooseControlRate, controlOf } from "./control.js";
+import { describePath, uncutTeacher } from "./path.js";
+import { judgedCut, pretrainedFinal, pretrainedOutOfFold } from "./pretrained.js";
+import { cutOf, pretrainedTask } from "./pretrained-spec.js";
 import { openRunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
 import { shipStudent } from "./ship.js";
+import { withOutliers, writeBase } from "./tiny-base.test.fixture.js";
 
 const LABELS = ["card", "fee", "transfer"];
 const FOLDS = 3;
@@ -44,52 +45,6 @@ const candidate: PlannedCandidate = {
   status: "train",
   because: [],
 };
-
-type JsonObject = Readonly<Record<string, unknown>>;
-const tokenizerJson = JSON.parse(readFileSync("test/reference/tokenizers/wordpiece.json", "utf8")) as JsonObject;
-
-/** Every word row and every position row gets an outlier in dimension 0, which cancel each other in float32 and leave int8 no steps for the rest. */
-function withOutliers(name: string, values: Float32Array): Float32Array {
-  const outlier = name === "table" ? 1e4 : name === "position.table" ? -1e4 : 0;
-  return values.map((value, i) => (outlier !== 0 && i % 16 === 0 ? outlier : value));
-}
-
-function writeBase(folder: string, vocabularySize: number, change = (_: string, values: Float32Array) => values): void {
-  const config: PretrainedConfig = {
-    family: "bert",
-    vocabularySize,
-    width: 16,
-    heads: 2,
-    feedForward: 32,
-    maxPositions: 32,
-    tokenTypes: 2,
-    layers: ["global", "global", "global"],
-    epsilon: 1e-12,
-    reach: 0,
-    rotaryBases: undefined,
-    biases: { attention: true, feedForward: true, norm: true, classifier: true },
-  };
-  const parameters = [...pretrainedParameters(config), ...headParameters(config, 1, undefined)];
-  const values = new Map(
-    parameters.map((parameter) => [
-      parameter.name,
-      change(parameter.name, startValues({ ...parameter, start: wide(parameter.start) }, 3)),
-    ]),
-  );
-  mkdirSync(folder, { recursive: true });
-  writeHuggingFaceFiles(folder, {
-    config,
-    values,
-    labels: ["none"],
-    pooling: "mean",
-    maxTokens: config.maxPositions,
-    baseConfig: {},
-    tokenizerJson,
-    tokenizerConfig: {},
-  });
-}
-
-const wide = (start: number | "ones" | "zeros"): number | "ones" | "zeros" => (typeof start === "number" ? 0.2 : start);
 
 function rowsOf(shift: number): Row[] {
   return Array.from({ length: 120 }, (_, i): Row => {
@@ -184,12 +139,15 @@ describe("a cut of a pretrained encoder", () => {
     };
     const task = pretrainedTask(context, candidate.name, longer);
     const { bestEpoch } = await pretrainedOutOfFold(context, task);
-    expect(notes).toEqual([expect.stringMatching(/^cut-half: int8 costs agreement \(.* points, p /)]);
+    expect(notes).toEqual([
+      expect.stringMatching(/^cut-half: layers \d, \d of the teacher's 3$/),
+      expect.stringMatching(/^cut-half: int8 costs agreement \(.* points, p /),
+    ]);
     expect(context.folder.has("cut-half-aware-fold0")).toBe(true);
     const cut = await context.folder.arrays("cut-half-fold0", async () => new Map());
     const ownBest = cut.get("bestEpoch")?.[0] ?? 0;
     expect(bestEpoch).toBe(ownBest > 3 ? 4 : ownBest);
-    const { config } = await pretrainedFinal(context, task, bestEpoch);
+    const { config } = (await pretrainedFinal(context, task, bestEpoch)).encoder;
     expect(config).toMatchObject({ feedForward: 16, layers: ["global", "global"] });
     expect(context.folder.has(`cut-half-aware-weights${bestEpoch}`)).toBe(true);
     const sound = contextOf(rowsOf(0));
@@ -211,10 +169,10 @@ describe("the uncut teacher of a chosen cut", () => {
   it("is read back from its stages, whatever epoch was its best", async () => {
     const context = contextOf(rowsOf(0), 2);
     const task = pretrainedTask(context, candidate.name, recipe);
-    const { bestEpoch, ...outOfFold } = await pretrainedOutOfFold(context, task);
+    await pretrainedOutOfFold(context, task);
     const before = Object.keys(context.folder.measured().stageSeconds).sort();
     const uncut = { ...candidate, name: "uncut" };
-    const teacher = await uncutTeacher(context, { candidate, outOfFold, epochs: bestEpoch }, [uncut]);
+    const teacher = await uncutTeacher(context, recipe, [uncut]);
     expect(teacher).toMatchObject({ candidate: { name: "uncut" }, epochs: recipe.teacher.epochs });
     if (teacher === undefined) throw new Error("no teacher");
     const options = { folder: join(root, "uncut"), name: "test", planHash: "p", lossFormula: "l" };
@@ -233,5 +191,148 @@ describe("a base", () => {
 
   it("that is not there, or of no known family, is refused", () => {
     expect(() => openBase(join(root, "none"))).toThrow(InputError);
+  });
+});
+
+/** A third step: one layer of the recovered cut above. */
+const third: PretrainedRecipe = { ...recipe, layers: 1, feedForward: 8, from: { name: "cut-half", recipe } };
+
+describe("a cut of a recovered cut", () => {
+  it("learns from the uncut teacher's layers, whatever lies between", async () => {
+    const notes: string[] = [];
+    const plain = contextOf(rowsOf(0));
+    const context: TrainContext = {
+      ...plain,
+      progress: { update: () => undefined, note: (text) => void notes.push(text) },
+    };
+    const task = pretrainedTask(context, "cut-third", third);
+    await pretrainedOutOfFold(context, task);
+    const half = await judgedCut(context, pretrainedTask(context, "cut-half", recipe));
+    const cut = await judgedCut(context, task);
+    expect(half.layers).toHaveLength(2);
+    expect(cut.layers).toHaveLength(1);
+    expect([...half.layers]).toContain(cut.layers[0]);
+    expect(cut.encoder.config).toMatchObject({ feedForward: 8, layers: ["global"] });
+    const layer = (cut.layers[0] ?? 0) + 1;
+    expect(notes).toContain(`cut-third: layers ${layer} of the teacher's 3, cut from the recovered cut-half`);
+    expect(context.folder.has("cut-half-fold0")).toBe(true);
+  });
+
+  it("starts from what the cut above has recovered, not from the teacher", async () => {
+    const [through, straight] = [contextOf(rowsOf(0)), contextOf(rowsOf(0))];
+    const { from: _, ...direct } = third;
+    const [low, high] = [pretrainedTask(through, "cut-third", third), pretrainedTask(straight, "cut-third", direct)];
+    await pretrainedOutOfFold(through, low);
+    await pretrainedOutOfFold(straight, high);
+    expect(straight.folder.has("cut-half-fold0")).toBe(false);
+    const before = (await judgedCut(through, low)).before;
+    expect(before).toHaveLength(40 * 4);
+    expect(before).not.toEqual((await judgedCut(straight, high)).before);
+  });
+
+  it("maps its layers through the cut above", async () => {
+    const context = contextOf(rowsOf(0));
+    const task = pretrainedTask(context, "cut-third", { ...third, layers: 2, feedForward: 32 });
+    const { base } = task;
+    const whole = { config: base.config, values: base.weights };
+    const layers = Uint32Array.of(0, 2);
+    const above = { encoder: cutEncoder(whole, { ...allParts(base.config), layers }), layers };
+    expect((await cutOf(context, task, above)).layers).toEqual(layers);
+    const [one] = (await cutOf(context, pretrainedTask(context, "one", { ...third, feedForward: 32 }), above)).layers;
+    expect([0, 2]).toContain(one);
+  });
+
+  it("has the same bits on one lane and on two, and a final fit from the final fit above", async () => {
+    const [alone, beside] = [contextOf(rowsOf(0)), contextOf(rowsOf(0), 2)];
+    const tasks = [pretrainedTask(alone, "cut-third", third), pretrainedTask(beside, "cut-third", third)] as const;
+    const { bestEpoch, ...first } = await pretrainedOutOfFold(alone, tasks[0]);
+    expect(await pretrainedOutOfFold(beside, tasks[1])).toEqual({ bestEpoch, ...first });
+    expect(Object.keys(beside.folder.measured().stageSeconds).sort()).toEqual([
+      "cut-half-fold0",
+      "cut-half-weights4",
+      "cut-third-fold0",
+      "cut-third-int8",
+      "cut-third-weights4",
+      "pretrained-fold0",
+      "pretrained-weights4",
+    ]);
+    expect((await pretrainedFinal(alone, tasks[0], 4)).encoder).toEqual(
+      (await pretrainedFinal(beside, tasks[1], 4)).encoder,
+    );
+  });
+});
+
+describe("the control of a cut", () => {
+  const short: PretrainedRecipe = {
+    ...recipe,
+    teacher: { ...recipe.teacher, epochs: 1 },
+    recovery: { epochs: 2, learningRate: 1e-2, softWeight: 0.8, temperature: 2, hiddenWeight: 0.5 },
+  };
+
+  it("has its rate chosen without a row of the judging fold", async () => {
+    const seen = contextOf(rowsOf(0));
+    const strange = contextOf(
+      rowsOf(0).map((row) => (row.fold === 0 ? { ...row, label: 2, text: "another text" } : row)),
+    );
+    const layers = Uint32Array.of(0, 2);
+    const [first, second] = [
+      await chooseControlRate(seen, pretrainedTask(seen, "cut-half", short), layers),
+      await chooseControlRate(strange, pretrainedTask(strange, "cut-half", short), layers),
+    ];
+    expect(second).toEqual(first);
+    const stage = async ({ folder }: TrainContext) => folder.arrays("control-cut-half-rate1", async () => new Map());
+    expect(await stage(strange)).toEqual(await stage(seen));
+    expect((await stage(seen)).get("logits")).toHaveLength(40 * LABELS.length);
+  });
+
+  it("depends on the rows that it learns from and on those that choose", async () => {
+    const layers = Uint32Array.of(0, 2);
+    const stages = await Promise.all(
+      [0, 1, 2].map(async (fold) => {
+        const context = contextOf(rowsOf(0).map((row) => (row.fold === fold ? { ...row, label: 2 } : row)));
+        const { right } = await chooseControlRate(context, pretrainedTask(context, "cut-half", short), layers);
+        const arrays = await context.folder.arrays("control-cut-half-rate1", async () => new Map());
+        return { right, logits: arrays.get("logits") };
+      }),
+    );
+    expect(stages[1]?.right).not.toEqual(stages[0]?.right);
+    expect(stages[2]?.logits).not.toEqual(stages[0]?.logits);
+  });
+
+  it("is compared with the taught cut on the judging fold, row by row", async () => {
+    const context = contextOf(rowsOf(0));
+    const task = pretrainedTask(context, "cut-half", short);
+    const { rows } = await pretrainedOutOfFold(context, task);
+    const all = await controlOf(context, task, new Uint8Array(rows.length).fill(1));
+    const none = await controlOf(context, task, new Uint8Array(rows.length));
+    expect(all).toMatchObject({ of: "cut-half", rows: 40, learningRates: [3.33333e-3, 1e-2, 1.66667e-2] });
+    expect(all.learningRates).toContain(all.learningRate);
+    expect(all.difference.value).toBeCloseTo(1 - all.agreement.value, 12);
+    expect(none.difference.value).toBeCloseTo(-all.agreement.value, 12);
+    expect(none.agreement).toEqual(all.agreement);
+  });
+});
+
+describe("the path", () => {
+  it("knows each step's layers and its answers out of fold, in int8 too where nothing is sealed", async () => {
+    const context = contextOf(rowsOf(0));
+    const task = pretrainedTask(context, "cut-half", recipe);
+    const { bestEpoch: epochs, ...outOfFold } = await pretrainedOutOfFold(context, task);
+    const uncut = await uncutTeacher(context, recipe, [{ ...candidate, name: "uncut" }]);
+    const steps = [...(uncut === undefined ? [] : [uncut]), { candidate, outOfFold, epochs }];
+    const [top, cut] = await describePath(context, steps);
+    expect(top?.layers).toEqual([0, 1, 2]);
+    expect(top?.answers.before).toBeUndefined();
+    expect(cut?.layers).toHaveLength(2);
+    for (const answers of [
+      top?.answers.fp32,
+      top?.answers.int8,
+      cut?.answers.fp32,
+      cut?.answers.int8,
+      cut?.answers.before,
+    ]) {
+      expect(answers).toHaveLength(40);
+      expect(answers?.every((label) => label in LABELS)).toBe(true);
+    }
   });
 });

@@ -1,20 +1,20 @@
-/** @file Fits of a pretrained encoder: it is fine-tuned, then teaches what a cut leaves of it, by its answers and its hidden states. Fold 0
- *  is unseen by teacher and cut alike, so that its rows judge; the final pair sees all unsealed rows. */
+/** @file Fits of a pretrained encoder: it is fine-tuned, then teaches what a cut leaves of it, by its answers and its hidden states; a smaller
+ *  cut is cut from the larger one that has recovered and has the same teacher. Fold 0 is unseen by teacher and cuts alike, so that its rows
+ *  judge; the final fits see all unsealed rows. */
 import type { EncoderWeights } from "../compress/cut.js";
-import { softAnswers } from "../distill/answers.js";
 import type { EncoderTrainResult } from "../distill/spec.js";
 import { comparePaired } from "../evaluate/compare.js";
 import { cutConfig } from "../models/families/index.js";
-import { PRETRAINED_TEACHER, UNCUT } from "../plan/candidates.js";
-import type { PlannedCandidate } from "../plan/plan.js";
+import { PRETRAINED_TEACHER, type PretrainedRecipe } from "../plan/candidates.js";
 import {
-  calibrationOptions,
+  answersTo,
+  bestLabels,
   type Cut,
   cutOf,
   type PretrainedTask,
-  pretrainedTask,
   recoverySpec,
   startedTeacherSpec,
+  wholeOf,
 } from "./pretrained-spec.js";
 import { mergedProgress, silentProgress } from "./progress.js";
 import {
@@ -27,17 +27,19 @@ import {
   sideBySide,
   type TrainContext,
 } from "./rungs.js";
-import type { Trained } from "./ship.js";
 
 /** The fold that judges. */
-const JUDGING_FOLD = 0;
+export const JUDGING_FOLD = 0;
 
-type Stored = ReadonlyMap<string, Float32Array>;
+export type Stored = ReadonlyMap<string, Float32Array>;
 
 const WEIGHT = "weight.";
 const LAYERS = "layers";
+/** Answers of a cut before it has learned anything from its teacher. */
+const BEFORE = "before";
 
-function collected(result: EncoderTrainResult): Map<string, Float32Array> {
+/** What a pretrained fit leaves. */
+export function collected(result: EncoderTrainResult): Map<string, Float32Array> {
   const arrays = heldOutArrays(result);
   for (const [name, values] of result.weights) arrays.set(WEIGHT + name, values);
   return arrays;
@@ -95,21 +97,51 @@ async function teacherOf(context: TrainContext, task: PretrainedTask, fold?: num
   return { config: task.base.config, values };
 }
 
-/** The fit of a cut, after that of its teacher. */
+/** Epochs of the fits that a recipe ends with. */
+function epochsOf({ recovery, teacher }: PretrainedRecipe): number {
+  return (recovery ?? teacher).epochs;
+}
+
+/** Epochs of the final fit that stands beside that of the fold: what a step of the path ships without another fit. */
+export function finalEpochs(context: TrainContext, { name, recipe }: PretrainedTask, bestEpoch: number): number {
+  return wasAware(context, name) ? bestEpoch : epochsOf(recipe);
+}
+
+/** The task of the recovered cut that a cut is cut from. */
+function taskAbove({ recipe: { from }, ...task }: PretrainedTask): PretrainedTask | undefined {
+  return from === undefined ? undefined : { ...task, ...from };
+}
+
+/** What a cut is cut from: the cut above it as its whole schedule leaves it, or the teacher. */
+async function aboveOf(
+  context: TrainContext,
+  task: PretrainedTask,
+  teacher: EncoderWeights,
+  fold?: number,
+): Promise<Cut> {
+  const above = taskAbove(task);
+  if (above === undefined) return wholeOf(teacher);
+  const epochs = fold === undefined ? epochsOf(above.recipe) : undefined;
+  return cutIn(above, await cutFit(quietly(context), above, fold, epochs));
+}
+
+/** The fit of a cut, after those of its teacher and of the cut above it. */
 const cutFit: Fit = async (context, task, fold, epochs) => {
   const teacher = await teacherOf(context, task, fold);
-  let layers = new Uint32Array();
+  const above = await aboveOf(context, task, teacher, fold);
+  const kept = new Map<string, Float32Array>();
   return encoderStage(
     context,
     stageOf(task.name, fold, epochs),
     async () => {
       const held = heldOut(context, fold);
-      const cut = await cutOf(context, task, teacher, held.holdout);
-      layers = Uint32Array.from(cut.layers);
+      const cut = await cutOf(context, task, above, held.holdout);
+      kept.set(LAYERS, Float32Array.from(cut.layers));
+      if (held.holdout !== undefined) kept.set(BEFORE, await answersTo(context, task, cut.encoder, held.holdout));
       const spec = await recoverySpec(context, task, teacher, cut);
       return { ...spec, ...held, ...(epochs !== undefined && { stopAfterEpochs: epochs }) };
     },
-    (result) => collected(result).set(LAYERS, Float32Array.from(layers)),
+    (result) => new Map([...collected(result), ...kept]),
   );
 };
 
@@ -138,17 +170,11 @@ const awareFit: Fit = async (context, task, fold, epochs) => {
 async function int8Costs(context: TrainContext, task: PretrainedTask, stored: Stored): Promise<boolean> {
   const decided = await context.folder.arrays(`${task.name}-int8`, async () => {
     const { encoder } = cutIn(task, stored);
-    const rows = Array.from(rowsOfFold(context, JUDGING_FOLD));
-    const labelCount = context.dataset.labels.length;
-    const model = { config: encoder.config, pooling: task.base.pooling, maxTokens: task.base.maxTokens, labelCount };
-    const sequences = rows.map((row) => task.sequences[row] ?? new Int32Array());
-    const rightOf = async (quantized: boolean): Promise<number[]> => {
-      const soft = await softAnswers(model, encoder.values, sequences, { ...calibrationOptions(context), quantized });
-      return rows.map((row, i) => {
-        const own = soft.subarray(i * (labelCount + 1), i * (labelCount + 1) + labelCount);
-        return Number(own.indexOf(Math.max(...own)) === context.rows[row]?.label);
-      });
-    };
+    const rows = rowsOfFold(context, JUDGING_FOLD);
+    const rightOf = async (quantized: boolean): Promise<number[]> =>
+      bestLabels(await answersTo(context, task, encoder, rows, quantized), context.dataset.labels.length + 1).map(
+        (label, i) => Number(label === context.rows[rows[i] ?? -1]?.label),
+      );
     const { difference, pValue } = comparePaired(await rightOf(true), await rightOf(false));
     return new Map([["test", Float32Array.of(difference.value, pValue)]]);
   });
@@ -163,57 +189,64 @@ async function int8Costs(context: TrainContext, task: PretrainedTask, stored: St
 export async function pretrainedOutOfFold(context: TrainContext, task: PretrainedTask): Promise<EncoderOutOfFold> {
   const { recipe, name } = task;
   const withFinal = context.threads > 1;
-  const lanes = async (what: string, fit: Fit, epochs: number): Promise<Stored> => {
+  const lanes = async (what: string, part: PretrainedTask, fit: Fit, epochs: number): Promise<Stored> => {
     const progress = mergedProgress(
       context.progress,
       `${what}, fold${withFinal ? " and final fit" : ""}`,
       withFinal ? 2 : 1,
     );
     const shared = { ...context, threads: 1, progress };
-    const final = async (): Promise<Stored> => (withFinal ? fit(shared, task, undefined, epochs) : new Map());
-    const [, judged] = await sideBySide([final, async () => fit(shared, task, JUDGING_FOLD)], context.threads);
+    const final = async (): Promise<Stored> => (withFinal ? fit(shared, part, undefined, epochs) : new Map());
+    const [, judged] = await sideBySide([final, async () => fit(shared, part, JUDGING_FOLD)], context.threads);
     return judged ?? new Map();
   };
-  const epochs = recipe.recovery?.epochs ?? recipe.teacher.epochs;
+  const epochs = epochsOf(recipe);
   const joined = (judged: Stored): EncoderOutOfFold =>
     joinFolds([heldOutOf(rowsOfFold(context, JUDGING_FOLD), judged, epochs)], context.dataset.labels.length, epochs);
-  const taught = await lanes(PRETRAINED_TEACHER, teacherFit, recipe.teacher.epochs);
+  const taught = await lanes(PRETRAINED_TEACHER, task, teacherFit, recipe.teacher.epochs);
   if (recipe.recovery === undefined) return joined(taught);
-  const cut = await lanes(name, cutFit, epochs);
+  const above = taskAbove(task);
+  if (above !== undefined) await lanes(above.name, above, cutFit, epochsOf(above.recipe));
+  const cut = await lanes(name, task, cutFit, epochs);
+  noteLayers(context, task, cut);
   if (!(await int8Costs(context, task, cut))) return joined(cut);
   const { bestEpoch } = joined(cut); // what is trained on must be the cut that the final fit makes
-  return { ...joined(await lanes(`${name}, int8`, awareFit, bestEpoch)), bestEpoch };
+  return { ...joined(await lanes(`${name}, int8`, task, awareFit, bestEpoch)), bestEpoch };
 }
 
-/** The teacher that a cut was taught by, as a student of its own, read back from its stages; undefined for what is no cut. */
-export async function uncutTeacher(
-  context: TrainContext,
-  { candidate }: Trained,
-  planned: readonly PlannedCandidate[],
-): Promise<Trained | undefined> {
-  const { pretrained } = candidate;
-  const uncut = planned.find(({ name }) => name === UNCUT);
-  if (pretrained?.recovery === undefined || uncut === undefined || context.base === undefined) return undefined;
-  const { recovery: _, ...recipe } = pretrained;
-  const { layers, feedForward } = context.base.config;
-  const whole = { ...recipe, layers: layers.length, feedForward };
-  const { bestEpoch: _best, ...outOfFold } = await pretrainedOutOfFold(
-    quietly(context),
-    pretrainedTask(context, UNCUT, whole),
-  );
-  return { candidate: { ...uncut, pretrained: whole }, outOfFold, epochs: recipe.teacher.epochs };
+/** Says which layers of the teacher a cut learns from. */
+function noteLayers({ progress }: TrainContext, { name, base, recipe: { from } }: PretrainedTask, cut: Stored): void {
+  const layers = Array.from(cut.get(LAYERS) ?? [], (layer) => layer + 1).join(", ");
+  const source = from === undefined ? "" : `, cut from the recovered ${from.name}`;
+  progress.note(`${name}: layers ${layers} of the teacher's ${base.config.layers.length}${source}`);
 }
 
-/** The final encoder of a recipe with its head, trained for `epochs` on all unsealed rows. */
-export async function pretrainedFinal(
-  context: TrainContext,
-  task: PretrainedTask,
-  epochs: number,
-): Promise<EncoderWeights> {
+/** What the judging fold has seen of a cut: its weights, its kept layers, and its answers before it recovered. */
+export interface JudgedCut extends Cut {
+  /** [rows of the judging fold, labels + 1] */
+  readonly before: Float32Array;
+}
+
+/** Whether a cut was trained on with rounded weights. */
+export function wasAware(context: TrainContext, name: string): boolean {
+  return context.folder.has(stageOf(`${name}-aware`, JUDGING_FOLD, undefined));
+}
+
+/** The encoder that the judging fold judges, read back from its stages: a cut, or the uncut teacher. */
+export async function judgedCut(context: TrainContext, task: PretrainedTask): Promise<JudgedCut> {
+  const quiet = quietly(context);
+  if (task.recipe.recovery === undefined)
+    return { ...wholeOf(await teacherOf(quiet, task, JUDGING_FOLD)), before: new Float32Array() };
+  const cut = await cutFit(quiet, task, JUDGING_FOLD);
+  const stored = wasAware(context, task.name) ? await awareFit(quiet, task, JUDGING_FOLD) : cut;
+  return { ...cutIn(task, stored), before: cut.get(BEFORE) ?? new Float32Array() };
+}
+
+/** The final encoder of a recipe with its head, trained for `epochs` on all unsealed rows, and the layers of the teacher that it has. */
+export async function pretrainedFinal(context: TrainContext, task: PretrainedTask, epochs: number): Promise<Cut> {
   const shared = { ...context, threads: 1 };
   const { base, recipe } = task;
   if (recipe.recovery === undefined)
-    return { config: base.config, values: weightsIn(await teacherFit(shared, task, undefined, epochs)) };
-  const wasAware = context.folder.has(stageOf(`${task.name}-aware`, JUDGING_FOLD, undefined));
-  return cutIn(task, await (wasAware ? awareFit : cutFit)(shared, task, undefined, epochs)).encoder;
+    return wholeOf({ config: base.config, values: weightsIn(await teacherFit(shared, task, undefined, epochs)) });
+  return cutIn(task, await (wasAware(context, task.name) ? awareFit : cutFit)(shared, task, undefined, epochs));
 }

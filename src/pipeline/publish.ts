@@ -1,6 +1,6 @@
 /** @file The proved student under `models/`: the exported folder with its gate and its evaluation filled in. The graphs are the very
  *  bytes that were proved. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { LabelDataset } from "../dataset/types.js";
 import { copyHuggingFaceFiles } from "../export/hugging-face.js";
@@ -8,6 +8,7 @@ import { writeModelFolder } from "../export/model-folder.js";
 import { formatJson } from "../store/files.js";
 import { clopperPearson, type Estimate } from "../stats.js";
 import { parseManifest, type StudentManifest } from "../student/manifest.js";
+import { TOKENIZER_FILE } from "../student/tokenizer-file.js";
 import type { Proof } from "./prove.js";
 
 export interface Published {
@@ -29,6 +30,13 @@ export function shareOf(outcomes: ArrayLike<number>): Estimate {
   for (let i = 0; i < outcomes.length; i++) right += outcomes[i] ?? 0;
   if (outcomes.length === 0) return { value: 0, low: 0, high: 1 };
   return clopperPearson(right, outcomes.length);
+}
+
+/** Sum of the files that `predict` opens with this graph. */
+export function openedBytes(folder: string, graph: string): number {
+  return ["joryu.json", TOKENIZER_FILE, graph]
+    .map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0)
+    .reduce((sum, size) => sum + size, 0);
 }
 
 /** Whether a folder holds this very student already: its hashes vouch for the graphs. */

@@ -7,7 +7,6 @@ import type { Config } from "../config/schema.js";
 import { teacherPrice, type TeacherPrice } from "../cost.js";
 import type { LabelDataset } from "../dataset/types.js";
 import { planFacts } from "../plan/facts.js";
-import { UNCUT } from "../plan/candidates.js";
 import { planRun, type Plan } from "../plan/plan.js";
 import { decideVerdict } from "../report/verdict.js";
 import type { Facts, LicenceFacts, Verdict } from "../report/facts.js";
@@ -21,8 +20,9 @@ import { checkAcknowledged, licencesOf, noteLicences, stopAtBlocked } from "./li
 import { machineFor } from "./machine.js";
 import { prepareDataset } from "./prepare.js";
 import type { Progress } from "./progress.js";
-import { uncutTeacher } from "./pretrained.js";
+import { describePath, pathSteps, plannedControl, PRECISIONS, proofName } from "./path.js";
 import { publishStudent } from "./publish.js";
+import type { ProvedStudent } from "./prove-job.js";
 import { countOpening, openSealed, proveStudent } from "./prove.js";
 import { openRunFolder, type RunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
@@ -159,15 +159,23 @@ async function prove(config: Config, planned: Planned, shipping: Shipping, ladde
   const { context, runId } = shipping;
   const { chosen, linear } = ladder;
   const folder = await ship(shipping, chosen);
-  const students = [
-    { name: "student-int8", folder, precision: "int8" as const },
-    { name: "student-fp32", folder, precision: "fp32" as const },
+  const students: ProvedStudent[] = [
+    { name: "student-int8", folder, precision: "int8" },
+    { name: "student-fp32", folder, precision: "fp32" },
   ];
   if (linear !== undefined && linear.candidate.name !== chosen.candidate.name) {
     students.push({ name: "linear", folder: await ship(shipping, linear), precision: "int8" });
   }
-  const uncut = await uncutTeacher(context, chosen, planned.plan.candidates);
-  if (uncut !== undefined) students.push({ name: UNCUT, folder: await ship(shipping, uncut), precision: "fp32" });
+  const steps = await pathSteps(context, ladder, planned.plan.candidates);
+  for (const step of steps) {
+    const { name } = step.candidate;
+    if (name === chosen.candidate.name) continue;
+    const stepFolder = await ship(shipping, step);
+    for (const precision of PRECISIONS)
+      students.push({ name: proofName(name, chosen.candidate.name, precision), folder: stepFolder, precision });
+  }
+  const path = await describePath(context, steps);
+  const control = await plannedControl(context, ladder, planned.plan);
   context.signal?.throwIfAborted();
   const sealOpenings = countOpening(config.out, planned.dataset.hash, runId);
   const logits = await openSealed(context, planned.datasetFolder, students);
@@ -194,6 +202,8 @@ async function prove(config: Config, planned: Planned, shipping: Shipping, ladde
     sealOpenings,
     logits,
     published,
+    path,
+    ...(control !== undefined && { control }),
     measured: context.folder.measured(),
   });
   const verdict = decideVerdict(facts);

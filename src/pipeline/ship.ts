@@ -75,7 +75,7 @@ async function finalPretrained(
 ): Promise<FinalStudent> {
   const task = pretrainedTask(context, candidate.name, recipe);
   const { base } = task;
-  const encoder = await pretrainedFinal(context, task, epochs ?? recipe.recovery?.epochs ?? recipe.teacher.epochs);
+  const { encoder } = await pretrainedFinal(context, task, epochs ?? recipe.recovery?.epochs ?? recipe.teacher.epochs);
   return pretrainedStudent(base, encoder, trimmedFor(base, context.dataset), context.dataset.labels);
 }
 

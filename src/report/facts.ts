@@ -51,7 +51,7 @@ export interface ClassFacts {
 }
 
 export interface ComparedFacts {
-  /** majority, linear, uncut (the teacher that a cut was taught by, fp32), student-fp32, student-int8, student+fallback */
+  /** majority, linear, uncut-fp32 (the teacher that a cut was taught by), student-fp32, student-int8, student+fallback */
   readonly name: string;
   readonly agreement: Estimate;
   readonly sizeBytes?: number;
@@ -119,6 +119,53 @@ export interface MoneyFacts {
   readonly assumptions: Readonly<Record<string, number | string>>;
 }
 
+/** One step of the path from the fine-tuned teacher down to the smallest cut, in one precision. */
+export interface PathStepFacts {
+  readonly name: string;
+  readonly precision: "fp32" | "int8";
+  /** False for a cut that has not learned from its teacher yet. */
+  readonly recovered: boolean;
+  /** Layers of the teacher that it has, from 1. */
+  readonly layers: readonly number[];
+  /** Feed-forward neurons of each. */
+  readonly neurons: number;
+  readonly parameters: number;
+  /** Sum of the files that `predict` opens. */
+  readonly sizeBytes?: number;
+  /** Median of one query on one thread. */
+  readonly p50Ms?: number;
+  readonly rows: "sealed" | "out-of-fold";
+  /** With the teacher of the log. */
+  readonly agreement: Estimate;
+  /** With the uncut fine-tuned encoder in fp32. */
+  readonly teacherAgreement: Estimate;
+}
+
+/** The chosen cut beside the same cut of the untaught base, trained for the same steps on labels alone. */
+export interface ControlFacts {
+  /** Name of the taught cut. */
+  readonly of: string;
+  /** Chosen on rows that judge nothing, among these. */
+  readonly learningRate: number;
+  readonly learningRates: readonly number[];
+  /** Rows of the judging fold. */
+  readonly rows: number;
+  readonly taughtAgreement: Estimate;
+  /** Of the control. */
+  readonly agreement: Estimate;
+  /** Taught minus control, on the same rows. */
+  readonly difference: Estimate;
+  readonly pValue: number;
+}
+
+export interface PathFacts {
+  /** From the teacher down. */
+  readonly steps: readonly PathStepFacts[];
+  readonly control?: ControlFacts;
+  /** Why the chosen cut has no control. */
+  readonly withoutControl?: readonly Reason[];
+}
+
 /** Terms that a base or a teacher stands under, as the registry of licences had them. */
 export interface LicenceFacts {
   readonly subject: "base" | "teacher";
@@ -177,6 +224,8 @@ export interface Facts {
   /** Absent in reports of before the registry. */
   readonly licences?: readonly LicenceFacts[];
   readonly candidates: readonly CandidateFacts[];
+  /** Present where a pretrained encoder was trained. */
+  readonly path?: PathFacts;
   readonly student: {
     readonly name: string;
     readonly kind: "linear" | "encoder" | "joined" | "pretrained";

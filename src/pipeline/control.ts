@@ -1,0 +1,112 @@
+/** @file The control of a taught cut: the same cut of the untaught base, trained for the same steps on labels alone, at a rate of its own. The rate
+ *  is chosen on a fold of its own, in a context that lacks the judging fold; then one fit is judged as the taught cut was. */
+import { comparePaired } from "../evaluate/compare.js";
+import { PRETRAINED_TRAIN_DEFAULTS, type PretrainedTrainSpec } from "../distill/spec.js";
+import { controlRates } from "../plan/candidates.js";
+import type { ControlFacts } from "../report/facts.js";
+import { teacherLosses } from "./encoder-spec.js";
+import { JUDGING_FOLD, judgedCut } from "./pretrained.js";
+import { bestLabels, type PretrainedTask, teacherSpec, untaughtCut } from "./pretrained-spec.js";
+import { mergedProgress } from "./progress.js";
+import { shareOf } from "./publish.js";
+import { encoderStage, heldOutArrays, rowsOfFold, sideBySide, type TrainContext } from "./rungs.js";
+
+/** The fold that chooses the rate. */
+const CHOOSING_FOLD = 1;
+
+/** Everything but the judging fold. */
+function withoutJudge(context: TrainContext, task: PretrainedTask): readonly [TrainContext, PretrainedTask] {
+  const kept = [...context.rows.keys()].filter((row) => context.rows[row]?.fold !== JUDGING_FOLD);
+  return [
+    { ...context, rows: kept.flatMap((row) => context.rows[row] ?? []) },
+    { ...task, sequences: kept.flatMap((row) => task.sequences[row] ?? []) },
+  ];
+}
+
+/** A fit of the untaught cut on labels alone, `fold` held out. */
+async function controlSpec(
+  context: TrainContext,
+  task: PretrainedTask,
+  layers: Uint32Array,
+  learningRate: number,
+  fold: number,
+): Promise<PretrainedTrainSpec> {
+  const holdout = rowsOfFold(context, fold);
+  const { softLabels: _, ...spec } = teacherSpec(context, task);
+  const { config, values } = await untaughtCut(context, task, layers, holdout);
+  return {
+    ...spec,
+    losses: teacherLosses(false),
+    model: { ...spec.model, config },
+    start: values,
+    epochs: task.recipe.recovery?.epochs ?? PRETRAINED_TRAIN_DEFAULTS.epochs,
+    learningRate,
+    holdout,
+  };
+}
+
+/** 1 where the control agrees with the teacher of the log, one entry per row of the fold; a fit is a stage. */
+async function controlOutcomes(
+  context: TrainContext,
+  stage: string,
+  fold: number,
+  specOf: () => Promise<PretrainedTrainSpec>,
+): Promise<number[]> {
+  const logits = (await encoderStage(context, stage, specOf, heldOutArrays)).get("logits") ?? new Float32Array();
+  const rows = rowsOfFold(context, fold);
+  return bestLabels(logits, context.dataset.labels.length).map((label, i) =>
+    Number(label === context.rows[rows[i] ?? -1]?.label),
+  );
+}
+
+export interface ChosenRate {
+  readonly learningRate: number;
+  /** Right answers on the choosing fold at each rate, in the order of `controlRates`. */
+  readonly right: readonly number[];
+}
+
+/** The rate with the most right answers on the choosing fold; the judging fold is not there. */
+export async function chooseControlRate(
+  context: TrainContext,
+  task: PretrainedTask,
+  layers: Uint32Array,
+): Promise<ChosenRate> {
+  const rates = controlRates(task.recipe);
+  const [seen, seenTask] = withoutJudge(context, task);
+  const progress = mergedProgress(context.progress, `control of ${task.name}, rates`, rates.length);
+  const lane = { ...seen, threads: 1, progress };
+  const fits = rates.map(
+    (rate, at) => async (): Promise<number> =>
+      (
+        await controlOutcomes(lane, `control-${task.name}-rate${at}`, CHOOSING_FOLD, () =>
+          controlSpec(lane, seenTask, layers, rate, CHOOSING_FOLD),
+        )
+      ).reduce((sum, outcome) => sum + outcome, 0),
+  );
+  const right = await sideBySide(fits, context.threads);
+  return { learningRate: rates[right.indexOf(Math.max(...right))] ?? 0, right };
+}
+
+/** Trains the control of a taught cut and compares the two on the judging fold; `taught` has 1 where the taught one is right. */
+export async function controlOf(
+  context: TrainContext,
+  task: PretrainedTask,
+  taught: ArrayLike<number>,
+): Promise<ControlFacts> {
+  const { layers } = await judgedCut(context, task);
+  const { learningRate } = await chooseControlRate(context, task, layers);
+  const alone = await controlOutcomes(context, `control-${task.name}-fold${JUDGING_FOLD}`, JUDGING_FOLD, () =>
+    controlSpec(context, task, layers, learningRate, JUDGING_FOLD),
+  );
+  const { difference, pValue, rows } = comparePaired(taught, alone);
+  return {
+    of: task.name,
+    learningRate,
+    learningRates: controlRates(task.recipe),
+    rows,
+    taughtAgreement: shareOf(taught),
+    agreement: shareOf(alone),
+    difference,
+    pValue,
+  };
+}

@@ -1,0 +1,89 @@
+/** @file The facts of the path from teacher to student: each step in both precisions, on the sealed rows, or on the judging fold where none are. */
+import { join } from "node:path";
+import { UNCUT } from "../plan/candidates.js";
+import type { PathFacts, PathStepFacts } from "../report/facts.js";
+import type { AssembleInput } from "./assemble.js";
+import { PRECISIONS, proofName, type PathStep } from "./path.js";
+import { bestLabels } from "./pretrained-spec.js";
+import { openedBytes, shareOf } from "./publish.js";
+
+const GRAPHS = { fp32: "onnx/model.onnx", int8: "onnx/model_int8.onnx" } as const;
+
+type Judged = Pick<PathStepFacts, "rows" | "agreement" | "teacherAgreement">;
+
+/** Agreement with the teacher of the log, and with the uncut one. */
+function judged(
+  rows: PathStepFacts["rows"],
+  answers: readonly number[],
+  wanted: readonly number[],
+  uncut: readonly number[],
+): Judged {
+  const agreeing = (other: readonly number[]): number[] => answers.map((answer, i) => Number(answer === other[i]));
+  return { rows, agreement: shareOf(agreeing(wanted)), teacherAgreement: shareOf(agreeing(uncut)) };
+}
+
+/** The rows that judge the path, as they are answered by a step. */
+interface Court {
+  readonly rows: PathStepFacts["rows"];
+  readonly wanted: readonly number[];
+  readonly answersOf: (step: PathStep, precision: (typeof PRECISIONS)[number]) => readonly number[];
+}
+
+function outOfFoldCourt({ context }: AssembleInput, [first]: readonly PathStep[]): Court {
+  const rows = Array.from(first?.trained.outOfFold.rows ?? []);
+  return {
+    rows: "out-of-fold",
+    wanted: rows.map((row) => context.rows[row]?.label ?? -1),
+    answersOf: ({ answers }, precision) => answers[precision] ?? [],
+  };
+}
+
+function sealedCourt({ context, ladder, logits }: AssembleInput): Court {
+  const classes = context.dataset.labels.length;
+  return {
+    rows: "sealed",
+    wanted: context.dataset.rows.flatMap((row) => (row.sealed ? [row.label] : [])),
+    answersOf: ({ trained }, precision) => {
+      const name = proofName(trained.candidate.name, ladder.chosen.candidate.name, precision);
+      return bestLabels(logits.get(name) ?? new Float32Array(), classes);
+    },
+  };
+}
+
+/** Facts of the path; absent where nothing of a pretrained encoder was trained. */
+export function pathFacts(input: AssembleInput): PathFacts | undefined {
+  const { context, ladder, measured, path, control, planned } = input;
+  if (path.length === 0) return undefined;
+  const early = outOfFoldCourt(input, path);
+  const court = context.rows.length < context.dataset.rows.length ? sealedCourt(input) : early;
+  const uncut = path.find(({ trained }) => trained.candidate.name === UNCUT);
+  const uncutAnswers = (of: Court): readonly number[] => (uncut === undefined ? [] : of.answersOf(uncut, "fp32"));
+  const steps = path.flatMap((step): PathStepFacts[] => {
+    const { name, parameters, pretrained } = step.trained.candidate;
+    const layers = step.layers.map((layer) => layer + 1);
+    const shape = { name, layers, neurons: pretrained?.feedForward ?? 0, parameters };
+    const before = step.answers.before;
+    const raw = before === undefined ? [] : [judged(early.rows, before, early.wanted, uncutAnswers(early))];
+    const folder = join(context.folder.path, "students", name);
+    const shipped = PRECISIONS.map((precision): PathStepFacts => {
+      const proof = proofName(name, ladder.chosen.candidate.name, precision);
+      const latency = measured.students.find((student) => student.name === proof)?.latency;
+      return {
+        ...shape,
+        precision,
+        recovered: true,
+        sizeBytes: openedBytes(folder, GRAPHS[precision]),
+        ...(latency !== undefined && { p50Ms: latency.p50Ms }),
+        ...judged(court.rows, court.answersOf(step, precision), court.wanted, uncutAnswers(court)),
+      };
+    });
+    return [...raw.map((found) => ({ ...shape, precision: "fp32" as const, recovered: false, ...found })), ...shipped];
+  });
+  const plannedAway = planned.plan.control?.status === "planned-away" ? planned.plan.control.because : [];
+  const isCut = ladder.chosen.candidate.pretrained?.recovery !== undefined;
+  return {
+    steps,
+    ...(control !== undefined && { control }),
+    ...(isCut && plannedAway.length > 0 && { withoutControl: plannedAway }),
+  };
+}

@@ -1,0 +1,120 @@
+/** @file The path from teacher to student after the ladder: which steps were trained, what each ships as, and what is known of each out of fold.
+ *  Trains nothing but final fits that a single lane has left to do. */
+import { PRETRAINED_TEACHER, type PretrainedRecipe, UNCUT } from "../plan/candidates.js";
+import type { Plan, PlannedCandidate } from "../plan/plan.js";
+import type { ControlFacts } from "../report/facts.js";
+import { controlOf } from "./control.js";
+import type { Ladder } from "./ladder.js";
+import { finalEpochs, JUDGING_FOLD, judgedCut, pretrainedFinal, pretrainedOutOfFold } from "./pretrained.js";
+import { answersTo, bestLabels, pretrainedTask, type PretrainedTask } from "./pretrained-spec.js";
+import { silentProgress } from "./progress.js";
+import type { ProvedStudent } from "./prove-job.js";
+import { rowsOfFold, type TrainContext } from "./rungs.js";
+import type { Trained } from "./ship.js";
+
+type Precision = ProvedStudent["precision"];
+export const PRECISIONS: readonly Precision[] = ["fp32", "int8"];
+
+/** Name under which the proof answers for a step: the chosen one is the student. */
+export function proofName(step: string, chosen: string, precision: Precision): string {
+  return `${step === chosen ? "student" : step}-${precision}`;
+}
+
+/** The teacher that cuts were taught by, as a student of its own, read back from its stages; undefined where the plan has none. */
+export async function uncutTeacher(
+  context: TrainContext,
+  { recovery: _, from: _from, ...recipe }: PretrainedRecipe,
+  planned: readonly PlannedCandidate[],
+): Promise<Trained | undefined> {
+  const uncut = planned.find(({ name }) => name === UNCUT);
+  if (uncut === undefined || context.base === undefined) return undefined;
+  const { layers, feedForward } = context.base.config;
+  const whole = { ...recipe, layers: layers.length, feedForward };
+  const quiet = { ...context, progress: silentProgress(context.progress) };
+  const { bestEpoch: _best, ...outOfFold } = await pretrainedOutOfFold(quiet, pretrainedTask(context, UNCUT, whole));
+  return { candidate: { ...uncut, pretrained: whole }, outOfFold, epochs: recipe.teacher.epochs };
+}
+
+function taskOf(context: TrainContext, { candidate }: Trained): PretrainedTask | undefined {
+  const { name, pretrained } = candidate;
+  return pretrained === undefined ? undefined : pretrainedTask(context, name, pretrained);
+}
+
+/** The steps that were trained, uncut first, as they ship: the chosen one with its best epoch, the others with the final fit that stands. */
+export async function pathSteps(
+  context: TrainContext,
+  { climbed, chosen }: Ladder,
+  planned: readonly PlannedCandidate[],
+): Promise<Trained[]> {
+  const down = climbed.filter(({ candidate }) => candidate.pretrained !== undefined).toReversed();
+  const [top] = down;
+  if (top?.candidate.pretrained === undefined) return [];
+  const steps = down.map((step): Trained => {
+    const task = taskOf(context, step);
+    if (step === chosen || task === undefined) return step;
+    return { ...step, epochs: finalEpochs(context, task, step.epochs ?? 0) };
+  });
+  if (top.candidate.name === UNCUT) return steps;
+  const uncut = await uncutTeacher(context, top.candidate.pretrained, planned);
+  return uncut === undefined ? steps : [uncut, ...steps];
+}
+
+/** A step of the path with what is known of it apart from the sealed rows. */
+export interface PathStep {
+  readonly trained: Trained;
+  /** Layers of the teacher that the shipped student has, from 0. */
+  readonly layers: readonly number[];
+  /** Best labels on the judging fold. */
+  readonly answers: {
+    readonly fp32: readonly number[];
+    /** Where nothing is sealed. */
+    readonly int8?: readonly number[];
+    /** Of a cut, before it learned from the teacher. */
+    readonly before?: readonly number[];
+  };
+}
+
+/** Answers of a step in int8 to the judging fold, once per run. */
+async function int8Answers(context: TrainContext, task: PretrainedTask): Promise<number[]> {
+  const part = task.recipe.recovery === undefined ? PRETRAINED_TEACHER : task.name;
+  const found = await context.folder.arrays(`path-${part}-int8`, async () => {
+    const { encoder } = await judgedCut(context, task);
+    const soft = await answersTo(context, task, encoder, rowsOfFold(context, JUDGING_FOLD), true);
+    return new Map([["answers", Float32Array.from(bestLabels(soft, context.dataset.labels.length + 1))]]);
+  });
+  return Array.from(found.get("answers") ?? []);
+}
+
+/** What is known of the steps apart from the sealed rows. */
+export async function describePath(context: TrainContext, steps: readonly Trained[]): Promise<PathStep[]> {
+  const classes = context.dataset.labels.length;
+  const hasSealed = context.rows.length < context.dataset.rows.length;
+  const described: PathStep[] = [];
+  for (const trained of steps) {
+    const task = taskOf(context, trained);
+    if (task === undefined) continue;
+    const { layers } = await pretrainedFinal(context, task, trained.epochs ?? 0);
+    const before = task.recipe.recovery === undefined ? undefined : (await judgedCut(context, task)).before;
+    described.push({
+      trained,
+      layers: [...layers],
+      answers: {
+        fp32: bestLabels(trained.outOfFold.logits, classes),
+        ...(!hasSealed && { int8: await int8Answers(context, task) }),
+        ...(before !== undefined && { before: bestLabels(before, classes + 1) }),
+      },
+    });
+  }
+  return described;
+}
+
+/** The control of the chosen student, where it is a cut and the plan has the time. */
+export async function plannedControl(
+  context: TrainContext,
+  { chosen }: Ladder,
+  { control }: Plan,
+): Promise<ControlFacts | undefined> {
+  const task = taskOf(context, chosen);
+  if (control?.status !== "train" || task?.recipe.recovery === undefined) return undefined;
+  return controlOf(context, task, chosen.correct);
+}
