@@ -59,6 +59,23 @@ const TEXTS = {
   measured: { en: "Measured", ja: "実測" },
   "measured-value": { en: "measured {value}", ja: "実測 {value}" },
   "out-of-fold": { en: "Agreement, out of fold", ja: "一致率(交差検証)" },
+  path: { en: "From teacher to student", ja: "教師から生徒へ" },
+  "path-lead": {
+    en: "Each step down from the fine-tuned encoder (uncut). Filled dot: agreement with the teacher of the log; ring: agreement with the uncut encoder in fp32; lines are 95% intervals.",
+    ja: "調整済みエンコーダ(uncut)から順に小さくした各段階です。塗りつぶしの点はログの教師との一致率、輪は切り詰め前のエンコーダ(fp32)との一致率、線は95%信頼区間を示します。",
+  },
+  step: { en: "Step / rows", ja: "段階 / 対象データ" },
+  "layers-neurons": { en: "Teacher's layers / neurons", ja: "教師の層 / ニューロン数" },
+  "uncut-agreement": { en: "Agreement with uncut", ja: "切り詰め前との一致率" },
+  "before-recovery": { en: "before recovery", ja: "回復前" },
+  "control-rates": {
+    en: "Learning rate of the control: {rate}, chosen among {rates} on rows that judge neither.",
+    ja: "対照の学習率は{rate}です({rates}の中から、どちらの判定にも使わないデータで選択)。",
+  },
+  "without-control": {
+    en: "What distillation gave was not measured, no control was trained: {reason}.",
+    ja: "対照を学習していないため、蒸留の効果は測定していません: {reason}。",
+  },
   quality: { en: "Quality on sealed rows", ja: "品質(封印データ)" },
   "quality-lead": {
     en: "{rows:count} sealed rows that nothing was fitted, chosen or tuned on, answered by the exported model in a fresh process.",

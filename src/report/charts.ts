@@ -3,9 +3,10 @@
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import { text } from "./catalogue.js";
-import type { ComparedFacts, Facts } from "./facts.js";
-import { formatMs, formatPercent, formatShare, type Language } from "./format.js";
+import type { ComparedFacts, Estimate, Facts } from "./facts.js";
+import { formatBytes, formatMs, formatPercent, formatShare, type Language } from "./format.js";
 import { formatUsd } from "./headline.js";
+import { stepName } from "./path.js";
 
 const ACCENT = "var(--accent)";
 const MUTED = "var(--muted)";
@@ -270,6 +271,91 @@ export function comparedChart(facts: Facts, language: Language): string {
         textAnchor: "start",
         dx: 6,
         fill: MUTED,
+      }),
+      Plot.ruleX([start], { stroke: FAINT }),
+    ],
+  });
+}
+
+interface StepShare {
+  readonly name: string;
+  readonly share: Estimate;
+  readonly offset: number;
+  readonly fill: string;
+  readonly stroke: string;
+}
+
+/** Agreement of each step with the teacher of the log and with the uncut encoder, its size and latency beside it. */
+export function pathChart({ path, target }: Facts, language: Language): string {
+  const steps = path?.steps ?? [];
+  const shares = steps.flatMap((step): StepShare[] => {
+    const name = stepName(step, language);
+    return [
+      { name, share: step.agreement, offset: -5, fill: ACCENT, stroke: ACCENT },
+      { name, share: step.teacherAgreement, offset: 5, fill: "var(--page)", stroke: MUTED },
+    ];
+  });
+  const lows = shares.map(({ share }) => share.low).filter((low) => low > 0.5);
+  const start = Math.floor(20 * Math.min(0.9, ...lows)) / 20;
+  const inside = shares.filter(({ share }) => share.value >= start);
+  const sizes = steps.flatMap(({ sizeBytes, p50Ms, ...step }) =>
+    sizeBytes === undefined
+      ? []
+      : [
+          {
+            name: stepName(step, language),
+            size: [formatBytes(sizeBytes, language), ...(p50Ms === undefined ? [] : [formatMs(p50Ms, language)])],
+          },
+        ],
+  );
+  const series = [-5, 5].flatMap((offset) => {
+    const own = inside.filter((found) => found.offset === offset);
+    const below = shares.filter((found) => found.offset === offset && found.share.value < start);
+    return [
+      Plot.ruleY(own, {
+        y: "name",
+        x1: ({ share }: StepShare) => Math.max(start, share.low),
+        x2: ({ share }: StepShare) => share.high,
+        dy: offset,
+        stroke: "stroke",
+        strokeWidth: 2,
+      }),
+      Plot.dot(own, {
+        y: "name",
+        x: ({ share }: StepShare) => share.value,
+        dy: offset,
+        r: 4,
+        fill: "fill",
+        stroke: "stroke",
+      }),
+      Plot.text(below, {
+        y: "name",
+        x: start,
+        text: ({ share }: StepShare) => `← ${formatPercent(share.value, language)}`,
+        textAnchor: "start",
+        dx: 6,
+        dy: offset,
+        fill: MUTED,
+      }),
+    ];
+  });
+  return draw(text(language, "path"), {
+    height: 36 * steps.length + 44,
+    marginLeft: 170,
+    marginRight: 110,
+    marginTop: 8,
+    marginBottom: 36,
+    x: { domain: [start, 1], label: null, tickFormat: percentTicks(language), grid: true, ticks: 5 },
+    y: { type: "point", domain: steps.map((step) => stepName(step, language)), label: null, tickSize: 0 },
+    marks: [
+      Plot.ruleX([target.agreement], { stroke: WARN, strokeDasharray: "5 4", strokeWidth: 1.5 }),
+      ...series,
+      Plot.text(sizes, {
+        y: "name",
+        frameAnchor: "right",
+        text: ({ size }: { size: readonly string[] }) => size.join(", "),
+        textAnchor: "start",
+        dx: 8,
       }),
       Plot.ruleX([start], { stroke: FAINT }),
     ],

@@ -1,6 +1,6 @@
 /** @file Made-up facts for the tests of report/: no figure of it was ever measured. It is excluded from the package by its name. */
 import { createRandom } from "../random.js";
-import type { ClassFacts, Estimate, Facts, GateFacts, LicenceFacts } from "./facts.js";
+import type { ClassFacts, ControlFacts, Estimate, Facts, GateFacts, LicenceFacts, PathStepFacts } from "./facts.js";
 
 const random = createRandom(7, "facts-fixture");
 
@@ -232,4 +232,45 @@ export const UNSEALED_FACTS: Facts = {
     { name: "joined-192x2", agreement: around(0.928, 0.005) },
   ],
   outlook: { sealedRows: 412, rows: 2744, coverage: 0.81, keptAgreement: 0.9925 },
+};
+
+const shipped = { recovered: true, rows: "sealed" } as const;
+const STEPS: readonly PathStepFacts[] = [
+  {
+    ...{ name: "uncut", precision: "fp32", layers: [1, 2, 3, 4, 5, 6], neurons: 1536, parameters: 12_300_000 },
+    ...{ ...shipped, sizeBytes: 49_300_000, p50Ms: 4.1, agreement: around(0.941, 0.012) },
+    teacherAgreement: { value: 1, low: 0.997, high: 1 },
+  },
+  {
+    ...{ name: "cut-half", precision: "fp32", layers: [1, 4, 6], neurons: 1536, parameters: 7_100_000 },
+    ...{ recovered: false, rows: "out-of-fold", agreement: around(0.021, 0.008) },
+    teacherAgreement: around(0.022, 0.008),
+  },
+  {
+    ...{ name: "cut-half", precision: "int8", layers: [1, 4, 6], neurons: 1536, parameters: 7_100_000 },
+    ...{ ...shipped, sizeBytes: 7_310_000, p50Ms: 1.2, agreement: around(0.936, 0.013) },
+    teacherAgreement: around(0.971, 0.009),
+  },
+];
+
+const CONTROL: ControlFacts = {
+  of: "cut-half",
+  learningRate: 3e-4,
+  learningRates: [1e-4, 3e-4, 5e-4],
+  rows: 1700,
+  taughtAgreement: around(0.936, 0.012),
+  agreement: around(0.921, 0.013),
+  difference: { value: 0.015, low: 0.006, high: 0.024 },
+  pValue: 0.0012,
+};
+
+/** Facts of a run with a pretrained encoder; its control differs by this. */
+export function pathFactsWith(difference: Estimate = CONTROL.difference): Facts {
+  return { ...FACTS, path: { steps: STEPS, control: { ...CONTROL, difference } } };
+}
+
+/** The same where the plan had no time for a control. */
+export const UNCONTROLLED_FACTS: Facts = {
+  ...FACTS,
+  path: { steps: STEPS, withoutControl: [{ code: "time-planned-away", facts: { seconds: 700, leftSeconds: 30 } }] },
 };

@@ -70,6 +70,15 @@ export function formatShare(ratio: number, language: Language): string {
   return write(ratio, language, { style: "percent", maximumFractionDigits: 2 });
 }
 
+/** A difference of ratios in percentage points, with its sign. */
+export function formatPoints(difference: number, language: Language): string {
+  return write(100 * difference, language, {
+    minimumFractionDigits: 1,
+    maximumFractionDigits: 1,
+    signDisplay: "exceptZero",
+  });
+}
+
 /** Three significant digits at least, and never scientific notation. */
 export function formatNumber(value: number, language: Language): string {
   if (Math.abs(value) >= 1000) return formatCount(value, language);
@@ -128,6 +137,7 @@ const FORMATS: Readonly<Record<string, (value: number, language: Language) => st
   share: formatShare,
   count: formatCount,
   number: formatNumber,
+  points: formatPoints,
   usd: (value, language) => formatMoney(value, "USD", language),
   yen: (value, language) => formatMoney(value, "JPY", language),
   ms: formatMs,

@@ -7,12 +7,14 @@ import {
   costChart,
   coverageRiskChart,
   latencyChart,
+  pathChart,
   reliabilityChart,
 } from "./charts.js";
 import type { Facts, Verdict } from "./facts.js";
 import { type Language, LANGUAGES } from "./format.js";
 import { type Headline, headlines } from "./headline.js";
 import { renderReason } from "./reasons.js";
+import { controlLines, pathTable } from "./path.js";
 import { risksOf } from "./risks.js";
 import {
   assumptionsTable,
@@ -147,6 +149,14 @@ function qualityRows(facts: Facts, language: Language): readonly PageRow[] {
   ];
 }
 
+function pathRows(facts: Facts, language: Language): readonly PageRow[] {
+  const table = pathTable(facts, language);
+  if (table === undefined) return [];
+  const lines = controlLines(facts, language).map((line) => `<p class="gateline">${escapeHtml(line)}</p>`);
+  const body = figure(pathChart(facts, language)) + tableHtml(table, { parts: "stacked" }) + lines.join("");
+  return [[[{ key: "path", lead: text(language, "path-lead"), body }]]];
+}
+
 function pageRows(facts: Facts, language: Language): readonly PageRow[] {
   const lead = (key: TextKey): string => text(language, key);
   const risks = risksOf(facts).map((risk) => `<li>${escapeHtml(renderReason(risk, language))}</li>`);
@@ -156,6 +166,7 @@ function pageRows(facts: Facts, language: Language): readonly PageRow[] {
   const latency = split(figure(latencyChart(facts, language)), tableHtml(latencyTable(facts, language)));
   return [
     [[{ key: "candidates", lead: lead("candidates-lead"), body: candidates }]],
+    ...pathRows(facts, language),
     ...qualityRows(facts, language),
     [[{ key: "money", lead: lead("money-lead"), body: money }]],
     [[{ key: "latency", lead: lead("latency-lead"), body: latency }]],

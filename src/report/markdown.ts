@@ -4,6 +4,7 @@ import type { Facts, Verdict } from "./facts.js";
 import type { Language } from "./format.js";
 import { headlines } from "./headline.js";
 import { renderReason } from "./reasons.js";
+import { controlLines, pathTable } from "./path.js";
 import { risksOf } from "./risks.js";
 import {
   assumptionsTable,
@@ -58,8 +59,10 @@ function headlineTable(facts: Facts, verdict: Verdict, language: Language): Tabl
 
 /** The report as Markdown in one language. */
 export function renderMarkdown(facts: Facts, verdict: Verdict, language: Language): string {
+  const path = pathTable(facts, language);
   const tables: readonly (readonly [TextKey, Table])[] = [
     ["candidates", candidatesTable(facts, language)],
+    ...(path === undefined ? [] : [["path", path] as const]),
     ["quality", qualityTable(facts, language)],
     ["compared", comparedTable(facts, language)],
     ["gate", gateTable(facts, language)],
@@ -91,6 +94,7 @@ export function renderMarkdown(facts: Facts, verdict: Verdict, language: Languag
         ? [escapeMarkdown(text(language, "compared-out-of-fold"))]
         : []),
       tableMarkdown(table),
+      ...(key === "path" ? controlLines(facts, language).map(escapeMarkdown) : []),
     ]),
     `## ${text(language, "risks")}`,
     list(risksOf(facts).map((risk) => renderReason(risk, language))),

@@ -96,6 +96,22 @@ const VERDICT_REASONS = {
   },
 } as const satisfies Readonly<Record<string, Bilingual>>;
 
+/** What distillation gave the chosen cut: the difference to its control, in points of agreement. */
+const DISTILLATION_REASONS = {
+  "distillation-helped": {
+    en: "Distillation helped: the taught “{of}” agrees on {taught:percent} of {rows:count} rows out of fold, the same cut of the untaught base on labels alone on {control:percent}: {difference:points} points (95% interval {low:points} to {high:points}, p {pValue:p}).",
+    ja: "蒸留は有効でした。交差検証の{rows:count}件で、蒸留した「{of}」の一致率は{taught:percent}、蒸留なし(同じ切り詰めをした元のモデルをラベルだけで学習)は{control:percent}で、差は{difference:points}ポイントです(95%信頼区間{low:points}～{high:points}、p値{pValue:p})。",
+  },
+  "distillation-not-shown": {
+    en: "Distillation is not shown to have helped: the taught “{of}” agrees on {taught:percent} of {rows:count} rows out of fold, the same cut of the untaught base on labels alone on {control:percent}: {difference:points} points (95% interval {low:points} to {high:points}, p {pValue:p}), which does not exclude zero.",
+    ja: "蒸留の効果は確認できません。交差検証の{rows:count}件で、蒸留した「{of}」の一致率は{taught:percent}、蒸留なし(同じ切り詰めをした元のモデルをラベルだけで学習)は{control:percent}で、差は{difference:points}ポイントです(95%信頼区間{low:points}～{high:points}、p値{pValue:p})。区間が0を含みます。",
+  },
+  "distillation-harmed": {
+    en: "Distillation did harm: the taught “{of}” agrees on {taught:percent} of {rows:count} rows out of fold, the same cut of the untaught base on labels alone on {control:percent}: {difference:points} points (95% interval {low:points} to {high:points}, p {pValue:p}).",
+    ja: "蒸留は逆効果でした。交差検証の{rows:count}件で、蒸留した「{of}」の一致率は{taught:percent}、蒸留なし(同じ切り詰めをした元のモデルをラベルだけで学習)は{control:percent}で、差は{difference:points}ポイントです(95%信頼区間{low:points}～{high:points}、p値{pValue:p})。",
+  },
+} as const satisfies Readonly<Record<string, Bilingual>>;
+
 /** What would change a verdict to keep the teacher. */
 const CHANGE_REASONS = {
   "change-sealed-rows": {
@@ -237,8 +253,9 @@ const RISKS = {
   },
 } as const satisfies Readonly<Record<string, Bilingual>>;
 
-const ALL = { ...VERDICT_REASONS, ...CHANGE_REASONS, ...CANDIDATE_REASONS, ...RISKS } as const;
+const ALL = { ...VERDICT_REASONS, ...DISTILLATION_REASONS, ...CHANGE_REASONS, ...CANDIDATE_REASONS, ...RISKS } as const;
 
+export type DistillationReasonCode = keyof typeof DISTILLATION_REASONS;
 export type VerdictReasonCode = keyof typeof VERDICT_REASONS | keyof typeof CHANGE_REASONS;
 export type CandidateReasonCode = keyof typeof CANDIDATE_REASONS;
 export type RiskCode = keyof typeof RISKS;

@@ -5,6 +5,7 @@ import { assumptionText, text, verdictMeaning, verdictName } from "./catalogue.j
 import type { Facts, Verdict } from "./facts.js";
 import { formatBytes, type Language } from "./format.js";
 import { headlines } from "./headline.js";
+import { controlLines, pathTable } from "./path.js";
 import { renderReason } from "./reasons.js";
 import { candidatesTable, type Column } from "./sections.js";
 
@@ -90,6 +91,17 @@ function nextLines(facts: Facts, language: Language, places: SummaryPlaces): rea
   );
 }
 
+/** The path in short: step, size, latency, both agreements; whether it had a control stands with the reasons where it had one. */
+function pathLines(facts: Facts, language: Language): readonly string[] {
+  const table = pathTable(facts, language);
+  if (table === undefined) return [];
+  const short = [0, 3, 4, 5, 6];
+  const pick = <Item>(row: readonly Item[]): Item[] => short.flatMap((at) => row.slice(at, at + 1));
+  const missing = facts.path?.control === undefined ? controlLines(facts, language) : [];
+  const lines = [...tableLines(pick(table.columns), table.rows.map(pick)), ...missing];
+  return [text(language, "path"), ...lines.map((line) => `  ${line}`), ""];
+}
+
 /** The whole terminal text of a finished run, ending in a line break. */
 export function renderSummary(facts: Facts, verdict: Verdict, language: Language, places: SummaryPlaces = {}): string {
   const table = candidatesTable(facts, language);
@@ -109,6 +121,7 @@ export function renderSummary(facts: Facts, verdict: Verdict, language: Language
     text(language, "candidates"),
     ...tableLines(pick(table.columns), table.rows.map(pick)).map((line) => `  ${line}`),
     "",
+    ...pathLines(facts, language),
     text(language, "assumptions"),
     ...assumed,
     "",

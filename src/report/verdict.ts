@@ -1,9 +1,9 @@
 /** @file The verdict, decided from stored facts alone: no file, no model, no clock, no language. Quality is a constraint, cost is
  *  what is optimised; what is not known never counts as met. `use-cheaper-model` needs measured answers of a cheaper model, which
  *  no facts hold yet, so it is never given. */
-import type { Facts, Reason, Verdict } from "./facts.js";
+import type { ControlFacts, Facts, Reason, Verdict } from "./facts.js";
 import { MEGABYTE } from "./format.js";
-import type { VerdictReasonCode } from "./reasons.js";
+import type { DistillationReasonCode, VerdictReasonCode } from "./reasons.js";
 
 /** Two-sided 95 % point of the standard normal. */
 const Z_95 = 1.959963984540054;
@@ -16,7 +16,7 @@ const LEAST_USEFUL_COVERAGE_RATIO = 0.1;
 /** From this deferral on, the 95th percentile of the cascade is the teacher's. */
 const TAIL_DEFERRAL_RATIO = 0.05;
 
-function reason(code: VerdictReasonCode, facts: Reason["facts"] = {}): Reason {
+function reason(code: VerdictReasonCode | DistillationReasonCode, facts: Reason["facts"] = {}): Reason {
   return { code, facts };
 }
 
@@ -194,8 +194,31 @@ function allMet(checks: readonly Check[]): boolean {
   return checks.every(({ met }) => met);
 }
 
-/** Deploy only what is proved on sealed rows and within every limit; else behind the gate; else keep the teacher and say why. */
+/** What distillation gave the chosen cut: it helped, is not shown to have helped, or did harm. */
+export function controlReason(control: ControlFacts): Reason {
+  const { of, rows, taughtAgreement, agreement, difference, pValue } = control;
+  const code = difference.low > 0 ? "helped" : difference.high < 0 ? "harmed" : "not-shown";
+  return reason(`distillation-${code}`, {
+    of,
+    rows,
+    taught: taughtAgreement.value,
+    control: agreement.value,
+    difference: difference.value,
+    low: difference.low,
+    high: difference.high,
+    pValue,
+  });
+}
+
+/** Deploy only what is proved on sealed rows and within every limit; else behind the gate; else keep the teacher and say why. The last reason
+ *  is what distillation gave, where a control was trained. */
 export function decideVerdict(facts: Facts): Verdict {
+  const { verdict, reasons } = decideDeployment(facts);
+  const control = facts.path?.control;
+  return { verdict, reasons: control === undefined ? reasons : [...reasons, controlReason(control)] };
+}
+
+function decideDeployment(facts: Facts): Verdict {
   const { target, gate, dataset, money } = facts;
   const needed = neededSealedRows(gate.epsilon, gate.delta);
   const guaranteePossible = dataset.sealedRows >= needed;

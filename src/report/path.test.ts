@@ -1,0 +1,77 @@
+/** @file The path from teacher to student is told by every report in both languages, and what distillation gave as it was measured. */
+import { parseHTML } from "linkedom";
+import { describe, expect, it } from "vitest";
+import type { Facts } from "./facts.js";
+import { FACTS, pathFactsWith, UNCONTROLLED_FACTS } from "./facts.test.fixture.js";
+import { renderHtml } from "./html.js";
+import { renderJson } from "./json.js";
+import { renderMarkdown } from "./markdown.js";
+import { renderSummary } from "./summary.js";
+import { decideVerdict } from "./verdict.js";
+
+const rendered = (facts: Facts, language: "en" | "ja"): string[] =>
+  [renderSummary, renderMarkdown, renderHtml].map((render) => render(facts, decideVerdict(facts), language));
+const lastReason = (facts: Facts): string | undefined => decideVerdict(facts).reasons.at(-1)?.code;
+
+describe("the path in a report", () => {
+  it.each([
+    ["en", "From teacher to student", "before recovery", "Distillation helped", "+1.5 points"],
+    ["ja", "教師から生徒へ", "回復前", "蒸留は有効でした", "+1.5ポイント"],
+  ] as const)("stands in terminal, Markdown and html in %s", (language, title, before, helped, points) => {
+    for (const report of rendered(pathFactsWith(), language)) {
+      for (const words of [title, before, helped, points, "7.31 MB", "97.1%", "1.2 ms"])
+        expect(report).toContain(words);
+      expect(report).not.toMatch(/undefined|NaN/);
+    }
+  });
+
+  it("is a table and a chart of the page in each language", () => {
+    const facts = pathFactsWith();
+    const { document } = parseHTML(renderHtml(facts, decideVerdict(facts), "en"));
+    for (const language of ["en", "ja"]) {
+      const section = document.querySelector(`#${language}-path`);
+      expect(section?.querySelectorAll("tbody tr").length).toBe(3);
+      expect(section?.querySelectorAll("figure svg").length).toBe(1);
+      expect(section?.querySelector("svg")?.textContent).toContain("7.31 MB, 1.2 ms");
+      expect(section?.querySelector("svg")?.textContent).toContain("← 2.1%");
+      expect(section?.textContent).toContain("1, 4, 6");
+    }
+  });
+
+  it("is kept in report.json, and nowhere where no pretrained encoder was trained", () => {
+    const facts = pathFactsWith();
+    expect(JSON.parse(renderJson(facts, decideVerdict(facts)))).toMatchObject({ facts: { path: facts.path } });
+    for (const report of rendered(FACTS, "en")) expect(report).not.toContain("From teacher to student");
+  });
+});
+
+describe("what distillation gave", () => {
+  it("is the last reason of every verdict, by the interval of the difference", () => {
+    expect(lastReason(pathFactsWith())).toBe("distillation-helped");
+    expect(lastReason(pathFactsWith({ value: 0.004, low: -0.002, high: 0.01 }))).toBe("distillation-not-shown");
+    expect(lastReason(pathFactsWith({ value: 0.004, low: 0, high: 0.008 }))).toBe("distillation-not-shown");
+    expect(lastReason(pathFactsWith({ value: -0.02, low: -0.03, high: -0.01 }))).toBe("distillation-harmed");
+    const { reasons, verdict } = decideVerdict(FACTS);
+    expect(decideVerdict(pathFactsWith())).toMatchObject({ verdict, reasons: [...reasons, {}] });
+  });
+
+  it.each([
+    ["en", "not shown to have helped", "did harm"],
+    ["ja", "効果は確認できません", "逆効果"],
+  ] as const)("is not claimed where it is not there, in %s", (language, notShown, harmed) => {
+    const [even, worse] = [
+      pathFactsWith({ value: 0.004, low: -0.002, high: 0.01 }),
+      pathFactsWith({ value: -0.02, low: -0.03, high: -0.01 }),
+    ];
+    for (const report of rendered(even, language)) expect(report).toContain(notShown);
+    for (const report of rendered(worse, language)) expect(report).toContain(harmed);
+  });
+
+  it.each([
+    ["en", "no control was trained: training takes about"],
+    ["ja", "対照を学習していないため"],
+  ] as const)("is called unmeasured with the reason where the plan had no time, in %s", (language, words) => {
+    for (const report of rendered(UNCONTROLLED_FACTS, language)) expect(report).toContain(words);
+    expect(lastReason(UNCONTROLLED_FACTS)).not.toMatch(/^distillation/);
+  });
+});
