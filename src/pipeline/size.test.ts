@@ -52,7 +52,7 @@ it.runIf(hasMiniLm)("sizes of cuts are estimated within 5 %, and the smallest gr
   const [base, dataset] = [openBase(MINILM), banking77()];
   const facts = { ...planFacts(dataset), base: baseFacts(base, dataset) };
   const trimmed = trimmedFor(base, dataset);
-  const head = headParameters(base.config, dataset.labels.length);
+  const head = headParameters(base.config, dataset.labels.length, undefined);
   const values = new Map([...base.weights, ...head.map((each) => [each.name, startValues(each, 1)] as const)]);
   const { layers, feedForward } = base.config;
   const graphBytes = PRETRAINED_RUNGS.slice(0, 2).map((rung) => {

@@ -32,9 +32,9 @@ export function writeBase(
     epsilon: 1e-12,
     reach: 0,
     rotaryBases: undefined,
-    biases: { attention: true, feedForward: true, norm: true },
+    biases: { attention: true, feedForward: true, norm: true, classifier: true },
   };
-  const parameters = [...pretrainedParameters(config), ...headParameters(config, 1)];
+  const parameters = [...pretrainedParameters(config), ...headParameters(config, 1, undefined)];
   const values = new Map(
     parameters.map((parameter) => [
       parameter.name,
