@@ -4,12 +4,15 @@ import {
   DEFAULT_LINEAR,
   ENCODER_RUNGS,
   encoderRecipes,
+  isTeachingWorthwhile,
   LARGE_LINEAR_MIN_ROWS,
   LINEAR_RUNGS,
   linearRecipes,
   PRETRAINED_RUNGS,
   PRETRAINED_TEACHER,
   pretrainedRecipes,
+  TAUGHT_LINEAR,
+  taughtLinearRecipes,
   type EncoderRecipe,
   type LinearRecipe,
   type PretrainedRecipe,
@@ -240,6 +243,41 @@ function draftPretrained(input: ResolvedInput, budget: number): Draft[] {
   });
 }
 
+/** Share of the time left that the answers for a taught linear student may take from the cuts. */
+const TAUGHT_LINEAR_RATIO = 0.25;
+
+/** The linear student that the base teaches, then what is left of the base itself. Both have the same teacher. */
+function draftFromBase(input: ResolvedInput, left: number, linear: LinearRecipe | undefined): Draft[] {
+  const { facts, profile } = input;
+  if (facts.base === undefined || linear === undefined || !isTeachingWorthwhile(facts))
+    return draftPretrained(input, left);
+  const { layers, feedForward } = facts.base.config;
+  const recipes = taughtLinearRecipes(linear, { layers: layers.length, feedForward }, facts);
+  const own = (recipe: LinearRecipe): number => linearSecondsOf(recipe, facts, profile);
+  const first = richest(recipes, own, left * TAUGHT_LINEAR_RATIO);
+  const cuts = draftPretrained(input, left - (first === undefined ? 0 : own(first)));
+  const trained = cuts.filter(({ status }) => status === "train").flatMap(({ parts }) => parts.pretrained ?? []);
+  const teacher = trained[0]?.teacher;
+  const cutSeconds = trained.map((recipe) => pretrainedSecondsOf(recipe, facts, profile));
+  const spent = cutSeconds.reduce((sum, { recovery }) => sum + recovery, cutSeconds[0]?.teacher ?? 0);
+  const secondsOf = (recipe: (typeof recipes)[number]): number =>
+    own(recipe) + (teacher === undefined ? pretrainedSecondsOf(recipe.taughtBy.pretrained, facts, profile).teacher : 0);
+  const fitting = richest(
+    recipes.filter(({ taughtBy }) => teacher === undefined || taughtBy.pretrained.teacher.epochs === teacher.epochs),
+    secondsOf,
+    left - spent,
+  );
+  const recipe = fitting ?? recipes[recipes.length - 1];
+  if (recipe === undefined) throw new InvariantError("plan: no recipe for a taught linear student");
+  const leftSeconds = Math.max(0, left - spent);
+  const draft = { name: TAUGHT_LINEAR, parts: { linear: recipe }, partNames: [PRETRAINED_TEACHER, TAUGHT_LINEAR] };
+  const broken = brokenReasons(input, draft.parts);
+  const late: PlanReason = { code: "time-planned-away", facts: { seconds: secondsOf(recipe), leftSeconds } };
+  if (broken.length > 0) return [{ ...draft, status: "infeasible", because: broken }, ...cuts];
+  if (fitting === undefined) return [{ ...draft, status: "planned-away", because: [late] }, ...cuts];
+  return [{ ...draft, status: "train", because: [] }, ...cuts];
+}
+
 function toCandidate(input: ResolvedInput, draft: Draft): PlannedCandidate {
   const { linear, encoder, pretrained } = draft.parts;
   return {
@@ -262,8 +300,9 @@ function trainSecondsOf(input: ResolvedInput, candidates: readonly PlannedCandid
   const seconds = new Map<string, number>();
   for (const { name, status, parts, linear, encoder, pretrained } of candidates) {
     if (status !== "train") continue;
-    if (pretrained !== undefined) {
-      const { teacher, recovery } = pretrainedSecondsOf(pretrained, facts, profile);
+    const recipe = pretrained ?? linear?.taughtBy?.pretrained;
+    if (recipe !== undefined) {
+      const { teacher, recovery } = pretrainedSecondsOf(recipe, facts, profile);
       seconds.set(PRETRAINED_TEACHER, teacher).set(name, recovery);
     }
     for (const part of parts) {
@@ -288,7 +327,10 @@ export function planRun(settings: PlanInput): Plan {
     toCandidate(input, draft),
   );
   const left = budgetSeconds - trainSecondsOf(input, scratch);
-  const candidates = [...scratch, ...draftPretrained(input, left).map((draft) => toCandidate(input, draft))];
+  const candidates = [
+    ...scratch,
+    ...draftFromBase(input, left, linear?.parts.linear).map((draft) => toCandidate(input, draft)),
+  ];
   const ceilingRatio = facts.ceilingRatio;
   const nearest = candidates.some(({ status }) => status !== "infeasible")
     ? undefined
