@@ -21,6 +21,7 @@ import { shareOf, type Published } from "./publish.js";
 import type { Measured } from "./run-folder.js";
 import type { Planned } from "./run.js";
 import type { TrainContext } from "./rungs.js";
+import { unlabelledFacts } from "./transfer.js";
 
 export interface AssembleInput {
   readonly config: Config;
@@ -256,6 +257,7 @@ export function assembleFacts(input: AssembleInput): Facts {
   const money = moneyFacts(input, alone, measured);
   const { gate, calibration } = published.proof;
   const outlook = outlookOf(input);
+  const unlabelled = unlabelledFacts(planned.transfer, planned.plan, input.ladder.climbed);
   const untriedBase = typicalBase(planned.plan.facts, planned.plan.target);
   return {
     version: VERSION,
@@ -271,6 +273,7 @@ export function assembleFacts(input: AssembleInput): Facts {
     licences: planned.licences,
     ...(outlook === undefined ? {} : { outlook }),
     ...(untriedBase === undefined ? {} : { untriedBase }),
+    ...(unlabelled === undefined ? {} : { unlabelled }),
     candidates: candidateFacts(input),
     student: {
       name: published.manifest.name,
