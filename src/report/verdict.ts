@@ -194,8 +194,27 @@ function allMet(checks: readonly Check[]): boolean {
   return checks.every(({ met }) => met);
 }
 
+/** Below this a difference counts as proved. */
+const SIGNIFICANT_P_VALUE = 0.05;
+
+/** What the base's teaching and the texts without answers were good for, where it was measured. */
+function taughtReasons({ unlabelled }: Facts): readonly Reason[] {
+  if (unlabelled?.gain === undefined) return [];
+  const { taught, untaught, difference, pValue, rows } = unlabelled.gain;
+  const isBetter = difference.value > 0 && pValue < SIGNIFICANT_P_VALUE;
+  const values = { taught: taught.value, untaught: untaught.value, low: difference.low, high: difference.high };
+  return [
+    reason(isBetter ? "taught-better" : "taught-not-better", { ...values, pValue, rows, texts: unlabelled.used }),
+  ];
+}
+
 /** Deploy only what is proved on sealed rows and within every limit; else behind the gate; else keep the teacher and say why. */
 export function decideVerdict(facts: Facts): Verdict {
+  const { verdict, reasons } = decide(facts);
+  return { verdict, reasons: [...reasons, ...taughtReasons(facts)] };
+}
+
+function decide(facts: Facts): Verdict {
   const { target, gate, dataset, money } = facts;
   const needed = neededSealedRows(gate.epsilon, gate.delta);
   const guaranteePossible = dataset.sealedRows >= needed;
