@@ -10,6 +10,7 @@ export interface RunFlags {
   readonly config?: string;
   readonly logs?: string[];
   readonly texts?: string[];
+  readonly unlabelled?: string[];
   readonly out?: string;
   readonly target?: string;
   readonly minutes?: string;
@@ -37,6 +38,7 @@ export function addRunFlags(command: Command): Command {
     .option("--minutes <n>", "time to plan for, minutes (default 20)")
     .option("--machine <file>", "plan for this machine profile (`joryu doctor --profile`)")
     .option("--base <dir>", "folder of a pretrained encoder (Hugging Face layout) to fine-tune and cut")
+    .option("--unlabelled <file...>", "texts without answers that the fine-tuned base teaches its students by")
     .option("--acknowledge <name...>", "licences by name whose terms you have read: they stop a run no more")
     .option("--workload <name>", "the workload to learn (default: the largest label workload)")
     .option("--seed <n>", "seed of every random draw (default 1)")
@@ -70,6 +72,7 @@ export function configOf(flags: RunFlags, more: Partial<ConfigInput> = {}): Conf
     ...more,
     logs: flags.logs,
     texts: flags.texts,
+    unlabelled: flags.unlabelled,
     out: flags.out,
     format: flags.format,
     workload: flags.workload,

@@ -91,7 +91,7 @@ export function loadConfig(path: string | undefined, flags: Partial<ConfigInput>
   const fromFile = parseConfig(file, path ?? "configuration");
   const base = path === undefined ? "." : dirname(path);
   const encoder = fromFile.base === undefined ? undefined : resolve(base, fromFile.base);
-  const files = (["logs", "texts"] as const).flatMap((key) => {
+  const files = (["logs", "texts", "unlabelled"] as const).flatMap((key) => {
     const paths = fromFile[key]?.map((file) => resolve(base, file));
     return paths === undefined ? [] : [[key, paths] as const];
   });

@@ -81,6 +81,12 @@ export const configSchema = z.strictObject({
     .array(z.string())
     .optional()
     .describe("Files with texts and no answers, relative to the configuration file: the teacher labels them first."),
+  unlabelled: z
+    .array(z.string())
+    .optional()
+    .describe(
+      "Files with texts that nobody answers, relative to the configuration file: a base teaches its students by them.",
+    ),
   format: z.string().optional().describe("Log format; found out when absent."),
   columns: columnsSchema.optional().describe("Names of columns of generic CSV or JSONL logs."),
   workload: z.string().optional().describe("Name of the workload to learn; the largest label workload when absent."),

@@ -8,12 +8,13 @@ import type { ColumnMap } from "./formats/index.js";
 import { hashTexts } from "./hashes.js";
 import { importLogs, type ImportResult } from "./import.js";
 import { buildLabelSet, type LabelSet } from "./labels.js";
-import { majorityOf, RowCollector, selfAgreementOf, type RowDraft } from "./rows.js";
+import { MAXIMUM_ROWS, majorityOf, RowCollector, selfAgreementOf, type RowDraft } from "./rows.js";
 import { hashDataset, writeDataset } from "./snapshot.js";
 import { FOLDS, resolveLeaks, SEALED_RATIO, splitRows, type Split } from "./split.js";
 import { Spool } from "./spool.js";
+import { stripTemplate } from "./template.js";
 import { Traffic } from "./traffic.js";
-import type { LabelDataset, PromptTemplate, Row } from "./types.js";
+import type { LabelDataset, Message, PromptTemplate, Row } from "./types.js";
 import type { RejectedLine } from "./verdicts.js";
 import { lastUserText, systemOf, WorkloadKeys, WorkloadTable, type WorkloadFacts } from "./workload.js";
 
@@ -40,6 +41,8 @@ export interface BuiltDataset {
   readonly rejects: readonly RejectedLine[];
   /** How often each reason occurred. */
   readonly rejectCounts: Readonly<Record<string, number>>;
+  /** Distinct texts of calls of the workload that hold no answer, at most `MAXIMUM_ROWS`. */
+  readonly unanswered: readonly string[];
   readonly notes: readonly string[];
 }
 
@@ -54,14 +57,19 @@ export async function buildLabelDataset(files: readonly string[], options: Build
   const spool = new Spool(join(options.outDir, "datasets", ".import"));
   try {
     const keys = new WorkloadKeys();
+    const questions: (readonly Message[])[] = [];
     const imported = await importLogs(files, {
       ...options,
+      onUnanswered: (messages) => {
+        if (questions.length < MAXIMUM_ROWS) questions.push(messages);
+      },
       onRecord: (record) => {
         keys.observe(record);
         spool.write(record);
       },
     });
-    return await fromSpool(spool, keys, imported, options);
+    const built = await fromSpool(spool, keys, imported, options);
+    return { ...built, unanswered: unansweredTexts(questions, built.dataset.template) };
   } finally {
     spool.close();
   }
@@ -72,7 +80,7 @@ async function fromSpool(
   keys: WorkloadKeys,
   imported: ImportResult,
   options: BuildOptions,
-): Promise<BuiltDataset> {
+): Promise<Omit<BuiltDataset, "unanswered">> {
   const { rejects, counts } = imported;
   const rejectCounts = Object.fromEntries(imported.rejectCounts);
   if (counts.accepted === 0) throw nothingAccepted(imported);
@@ -117,6 +125,15 @@ async function fromSpool(
   });
   const notes = [...imported.notes, ...foldNotes(labelSet), ...made.notes];
   return { dataset, dir: writeDataset(options.outDir, dataset), rejects, rejectCounts, notes };
+}
+
+/** Distinct texts of questions that are asked as the workload's are: no other instructions than its own. */
+function unansweredTexts(questions: readonly (readonly Message[])[], template: PromptTemplate): readonly string[] {
+  const isOurs = (messages: readonly Message[]): boolean =>
+    ["", template.system].includes(systemOf({ messages })) &&
+    lastUserText({ messages }).startsWith(template.userPrefix);
+  const texts = questions.filter(isOurs).map((messages) => stripTemplate(messages, template).trim());
+  return [...new Set(texts)].filter((text) => text !== "");
 }
 
 function optional<K extends string, V>(key: K, value: V | undefined): { readonly [key in K]?: V } {

@@ -105,9 +105,7 @@ export function joinNearDuplicates(
   seed: number,
   sets: DisjointSets,
 ): void {
-  const random = createRandom(seed, "minhash");
-  const factors = Uint32Array.from({ length: HASHES }, () => random.int(0x7fffffff) * 2 + 1);
-  const offsets = Uint32Array.from({ length: HASHES }, () => random.int(0xffffffff));
+  const { factors, offsets } = hashFunctions(seed);
   const buckets = Array.from({ length: BANDS }, () => new Map<number, number[]>());
   const shingles = new Map<number, Uint32Array>();
   for (const member of members) {
@@ -129,6 +127,40 @@ export function joinNearDuplicates(
       if (bucket.length < BUCKET_COMPARISONS) bucket.push(member);
     }
   }
+}
+
+/** Hash functions of the signatures that `seed` draws. */
+function hashFunctions(seed: number): { readonly factors: Uint32Array; readonly offsets: Uint32Array } {
+  const random = createRandom(seed, "minhash");
+  return {
+    factors: Uint32Array.from({ length: HASHES }, () => random.int(0x7fffffff) * 2 + 1),
+    offsets: Uint32Array.from({ length: HASHES }, () => random.int(0xffffffff)),
+  };
+}
+
+/** A function that says whether a text is a near-duplicate of one of `known`. All texts of a bucket are compared, so that a crowded
+ *  one hides none. */
+export function nearDuplicateFinder(known: readonly string[], seed: number): (text: string) => boolean {
+  const { factors, offsets } = hashFunctions(seed);
+  const buckets = Array.from({ length: BANDS }, () => new Map<number, Uint32Array[]>());
+  const keysOf = (own: Uint32Array): number[] => {
+    const signature = signatureOf(own, factors, offsets);
+    return Array.from({ length: BANDS }, (_, band) => bandKey(signature, band));
+  };
+  for (const text of known) {
+    const own = shinglesOf(text);
+    for (const [band, key] of keysOf(own).entries()) {
+      const bucket = buckets[band]?.get(key);
+      if (bucket === undefined) buckets[band]?.set(key, [own]);
+      else bucket.push(own);
+    }
+  }
+  return (text) => {
+    const own = shinglesOf(text);
+    return keysOf(own).some((key, band) =>
+      buckets[band]?.get(key)?.some((theirs) => similarityOf(own, theirs) >= NEAR_DUPLICATE_SIMILARITY),
+    );
+  };
 }
 
 function signatureOf(shingles: Uint32Array, factors: Uint32Array, offsets: Uint32Array): Uint32Array {

@@ -7,7 +7,7 @@ import { InputError } from "../errors.js";
 import { BatchRequests, type LinePlace } from "./batch-join.js";
 import { readCsv } from "./csv.js";
 import { decodeBytes } from "./encoding.js";
-import { isObject, isRejection, type JsonObject } from "./fields.js";
+import { isObject, isRejection, type JsonObject, type Rejection } from "./fields.js";
 import {
   BATCH,
   checkFormatName,
@@ -18,11 +18,11 @@ import {
   type RecordFormat,
 } from "./formats/index.js";
 import { batchHalf } from "./formats/openai-batch.js";
-import { generic } from "./formats/generic.js";
+import { generic, unansweredQuestion } from "./formats/generic.js";
 import { parseLine } from "./json-line.js";
 import { readLines, type Line } from "./lines.js";
 import { sniffFile, type SniffedFile } from "./sniff.js";
-import type { ImportCounts, LlmRecord } from "./types.js";
+import type { ImportCounts, LlmRecord, Message } from "./types.js";
 import { Verdicts, type RejectedLine, type Verdict } from "./verdicts.js";
 
 export interface ImportOptions {
@@ -33,6 +33,8 @@ export interface ImportOptions {
   readonly signal?: AbortSignal;
   /** Called for each new record and for each repeat (a call made again), in order. */
   readonly onRecord?: (record: LlmRecord, verdict: Verdict) => void;
+  /** Called for what was asked and holds no answer, which is rejected as a record. */
+  readonly onUnanswered?: (messages: readonly Message[]) => void;
 }
 
 export interface FileImport {
@@ -165,7 +167,7 @@ class Importing {
 
   /** Judges one object and hands it on. */
   private give(file: SniffedFile, format: RecordFormat, value: JsonObject, line: number): void {
-    this.settle(file, line, () => {
+    this.settle(file, line, value, () => {
       if (file.isNamed || format.detect(value, this.columns)) return format.parse(value, this.columns);
       const other = formatOf(value, this.columns);
       if (other === BATCH) return { reject: "a batch line among other lines" };
@@ -175,9 +177,18 @@ class Importing {
     });
   }
 
-  private settle(file: SniffedFile, line: number, parse: () => ReturnType<RecordFormat["parse"]>): void {
+  private settle(
+    file: SniffedFile,
+    line: number,
+    value: JsonObject,
+    parse: () => ReturnType<RecordFormat["parse"]>,
+  ): void {
     const parsed = guarded(parse);
-    if (isRejection(parsed)) return this.verdicts.reject(file.source, line, parsed.reject);
+    if (isRejection(parsed)) {
+      const asked = guarded(() => unansweredQuestion(value, this.columns));
+      if (asked !== undefined && !isRejection(asked)) this.options.onUnanswered?.(asked);
+      return this.verdicts.reject(file.source, line, parsed.reject);
+    }
     const record = recordOf(parsed, file.source, line);
     const verdict = this.verdicts.judge(record);
     if (verdict !== "copy") this.options.onRecord?.(record, verdict);
@@ -203,7 +214,7 @@ class Importing {
       ...this.reading(file),
       sample: file.sample,
       withoutHeader: file.withoutHeader,
-      onRow: (row, line) => this.settle(file, line, () => generic.parse(row, this.columns)),
+      onRow: (row, line) => this.settle(file, line, row, () => generic.parse(row, this.columns)),
       onReject: (line, reason) => this.verdicts.reject(file.source, line, reason),
     });
   }
@@ -219,7 +230,7 @@ class Importing {
         const isNew = this.requests.add(String(value["custom_id"]), place);
         if (!isNew) this.verdicts.reject(file.source, line.line, "several batch requests have this custom_id");
       } else if (kind === "result") {
-        this.settle(file, line.line, () => this.requests.join(String(value["custom_id"]), value));
+        this.settle(file, line.line, {}, () => this.requests.join(String(value["custom_id"]), value));
       } else if (kind === undefined) {
         this.verdicts.reject(file.source, line.line, "neither a batch request nor a batch result");
       }
@@ -228,7 +239,7 @@ class Importing {
   }
 }
 
-function guarded(parse: () => ReturnType<RecordFormat["parse"]>): ReturnType<RecordFormat["parse"]> {
+function guarded<T>(parse: () => T): T | Rejection {
   try {
     return parse();
   } catch (error) {

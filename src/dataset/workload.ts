@@ -18,7 +18,7 @@ const MAXIMUM_ANSWERS = 2 * MAXIMUM_LABELS;
 export const MAXIMUM_LABEL_LENGTH = 120;
 
 /** System texts of a record joined. */
-export function systemOf(record: LlmRecord): string {
+export function systemOf(record: Pick<LlmRecord, "messages">): string {
   const systems = record.messages.filter((message) => message.role === "system").map((message) => message.content);
   return systems.join("\n\n");
 }
@@ -98,7 +98,7 @@ function withoutNumbers(text: string): string {
 }
 
 /** The last user message of a record, or an empty text. */
-export function lastUserText(record: LlmRecord): string {
+export function lastUserText(record: Pick<LlmRecord, "messages">): string {
   return record.messages.findLast((message) => message.role === "user")?.content ?? "";
 }
 

@@ -29,6 +29,7 @@ import { openedBytes, shareOf, type Published } from "./publish.js";
 import type { Measured } from "./run-folder.js";
 import type { Planned } from "./run.js";
 import type { TrainContext } from "./rungs.js";
+import { unlabelledFacts } from "./transfer.js";
 
 export interface AssembleInput {
   readonly config: Config;
@@ -261,6 +262,7 @@ export function assembleFacts(input: AssembleInput): Facts {
   const { gate, calibration } = published.proof;
   const outlook = outlookOf(input);
   const path = pathFacts(input);
+  const unlabelled = unlabelledFacts(planned.transfer, planned.plan, input.ladder.climbed);
   const untriedBase = typicalBase(planned.plan.facts, planned.plan.target);
   return {
     version: VERSION,
@@ -276,6 +278,7 @@ export function assembleFacts(input: AssembleInput): Facts {
     licences: planned.licences,
     ...(outlook === undefined ? {} : { outlook }),
     ...(untriedBase === undefined ? {} : { untriedBase }),
+    ...(unlabelled === undefined ? {} : { unlabelled }),
     candidates: candidateFacts(input),
     ...(path === undefined ? {} : { path }),
     student: {

@@ -72,13 +72,13 @@ export function openBase(path: string): Base {
 const unsealedTexts = (dataset: LabelDataset): string[] =>
   dataset.rows.flatMap((row) => (row.sealed ? [] : [row.text]));
 
-/** The base's tokenizer cut down to the unsealed texts. */
-export function trimmedFor(base: Base, dataset: LabelDataset): TrimmedVocabulary {
-  return trimVocabulary(base.tokenizerJson, countPieces(base.tokenizer, unsealedTexts(dataset)));
+/** The base's tokenizer cut down to the unsealed texts and to those without answers. */
+export function trimmedFor(base: Base, dataset: LabelDataset, transfer: readonly string[] = []): TrimmedVocabulary {
+  return trimVocabulary(base.tokenizerJson, countPieces(base.tokenizer, [...unsealedTexts(dataset), ...transfer]));
 }
 
 /** What the planner must know of a base. */
-export function baseFacts(base: Base, dataset: LabelDataset): BaseFacts {
+export function baseFacts(base: Base, dataset: LabelDataset, transfer: readonly string[] = []): BaseFacts {
   const texts = unsealedTexts(dataset);
   const lengths = texts.map((text) => piecesOf(base, text).length);
   const isCut = (text: string, i: number): boolean =>
@@ -87,7 +87,7 @@ export function baseFacts(base: Base, dataset: LabelDataset): BaseFacts {
     sha256: base.sha256,
     config: { ...base.config, maxPositions: base.maxTokens },
     pooling: base.pooling,
-    keptPieces: trimmedFor(base, dataset).keptIds.length,
+    keptPieces: trimmedFor(base, dataset, transfer).keptIds.length,
     meanPieces: lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, texts.length),
     cutTexts: texts.filter(isCut).length,
   };

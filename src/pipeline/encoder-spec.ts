@@ -88,9 +88,15 @@ function pretrainedFormulas({ recovery }: PretrainedRecipe, context: TrainContex
 export function lossFormulaOf(candidate: PlannedCandidate, context: TrainContext): string {
   const parts: string[] = [];
   if (candidate.linear !== undefined) {
-    parts.push(
-      `linear: mean over rows of -sum_c q_c ln p_c, q = one-hot label smoothed by ${candidate.linear.labelSmoothing}`,
-    );
+    const { labelSmoothing, taughtBy } = candidate.linear;
+    const label = `one-hot label smoothed by ${labelSmoothing}`;
+    if (taughtBy !== undefined) parts.push(...pretrainedFormulas(taughtBy.pretrained, context));
+    const { softWeight = 0 } = taughtBy ?? {};
+    const q =
+      taughtBy === undefined
+        ? label
+        : `${Number((1 - softWeight).toFixed(12))} (${label}) + ${softWeight} (answer of the fine-tuned base), the answer alone for a text without a label`;
+    parts.push(`linear: mean over rows of -sum_c q_c ln p_c, q = ${q}`);
   }
   if (candidate.encoder !== undefined) {
     const soft =

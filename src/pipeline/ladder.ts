@@ -23,6 +23,7 @@ import {
   type TrainContext,
 } from "./rungs.js";
 import type { Trained } from "./ship.js";
+import { isTaught, taughtOutOfFold } from "./taught-linear.js";
 
 /** Weights of the linear part that are tried out of fold. */
 const LINEAR_RATIOS = [0.2, 0.3, 0.4, 0.5, 0.6] as const;
@@ -142,6 +143,8 @@ class Trainer {
       const { bestEpoch, ...outOfFold } = await pretrainedOutOfFold(this.context, task);
       return { candidate, outOfFold, epochs: bestEpoch };
     }
+    if (candidate.linear !== undefined && isTaught(candidate.linear))
+      return { candidate, outOfFold: await taughtOutOfFold(this.context, candidate.name, candidate.linear) };
     const linear = await this.linearPart(candidate);
     const encoder = await this.encoderPart(candidate);
     const epochs = encoder === undefined ? {} : { epochs: encoder.bestEpoch };

@@ -13,11 +13,17 @@ import { VERSION } from "../version.js";
 import type { Progress } from "./progress.js";
 import { readJson } from "./run-folder.js";
 
-const indexSchema = z.strictObject({ hash: z.string().regex(/^[0-9a-f]+$/), notes: z.array(z.string()) });
+const indexSchema = z.strictObject({
+  hash: z.string().regex(/^[0-9a-f]+$/),
+  notes: z.array(z.string()),
+  unanswered: z.array(z.string()).default([]),
+});
 
 export interface Prepared {
   readonly dataset: LabelDataset;
   readonly folder: string;
+  /** Texts of the logs without an answer. */
+  readonly unanswered: readonly string[];
 }
 
 async function hashFile(path: string, hash: ReturnType<typeof createHash>): Promise<void> {
@@ -30,7 +36,7 @@ async function hashFile(path: string, hash: ReturnType<typeof createHash>): Prom
 }
 
 /** The entries whose value is given. */
-function definedOnly<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+export function definedOnly<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
   };
@@ -56,7 +62,7 @@ export async function prepareDataset(config: Config, progress: Progress, signal?
     const folder = join(config.out, "datasets", known.hash);
     if (existsSync(folder)) {
       for (const text of known.notes) progress.note(text);
-      return { dataset: readDataset(folder), folder };
+      return { dataset: readDataset(folder), folder, unanswered: known.unanswered };
     }
   }
   const built = await buildLabelDataset([...logs], {
@@ -68,6 +74,7 @@ export async function prepareDataset(config: Config, progress: Progress, signal?
   const rejected = Object.entries(built.rejectCounts).map(([reason, count]) => `rejected ${count}: ${reason}`);
   const notes = [...built.notes, ...rejected];
   for (const text of notes) progress.note(text);
-  writeJsonAtomic(index, { hash: built.dataset.hash, notes });
-  return { dataset: built.dataset, folder: built.dir };
+  const { unanswered } = built;
+  writeJsonAtomic(index, { hash: built.dataset.hash, notes, unanswered });
+  return { dataset: built.dataset, folder: built.dir, unanswered };
 }

@@ -175,7 +175,25 @@ export function bestLabels(values: Float32Array, width: number): number[] {
   });
 }
 
-/** How a teacher makes up for what a cut has lost. */
+/** The first texts without answers, a fair sample where they are not all. */
+export function transferTexts({ transfer = [] }: TrainContext, count: number): readonly string[] {
+  return transfer.slice(0, count);
+}
+
+/** The same as a base reads them. */
+export function transferSequences(context: TrainContext, { base }: PretrainedTask, count: number): Int32Array[] {
+  return transferTexts(context, count).map((text) => piecesOf(base, text));
+}
+
+/** The likeliest label of each answer [texts, labels + 1]. */
+function likeliest(answers: Float32Array, labelCount: number): Int32Array {
+  return Int32Array.from({ length: answers.length / (labelCount + 1) }, (_, text) => {
+    const own = answers.subarray(text * (labelCount + 1), text * (labelCount + 1) + labelCount);
+    return own.indexOf(Math.max(...own));
+  });
+}
+
+/** How a teacher makes up for what a cut has lost: on the rows, and on texts without answers, which it labels itself. */
 export async function recoverySpec(
   context: TrainContext,
   task: PretrainedTask,
@@ -186,10 +204,17 @@ export async function recoverySpec(
   if (recovery === undefined) throw new InvariantError(`pretrained: ${task.name} has nothing to recover`);
   const spec = teacherSpec(context, task);
   const model = { ...spec.model, labelCount: spec.labelCount };
+  const sequences = [...task.sequences, ...transferSequences(context, task, recovery.transferRows ?? 0)];
+  const softLabels = await softAnswers(model, teacher.values, sequences, calibrationOptions(context));
+  const labels = likeliest(softLabels, spec.labelCount);
+  labels.set(spec.labels);
   return {
     ...spec,
+    sequences,
+    labels,
+    weights: new Float32Array(sequences.length).fill(1),
     losses: recoveryLosses(recovery),
-    softLabels: await softAnswers(model, teacher.values, task.sequences, calibrationOptions(context)),
+    softLabels,
     model: { ...spec.model, config: encoder.config },
     start: encoder.values,
     epochs: recovery.epochs,

@@ -91,7 +91,7 @@ function quietly(context: TrainContext): TrainContext {
 }
 
 /** The teacher that has seen what a fit of a cut sees. */
-async function teacherOf(context: TrainContext, task: PretrainedTask, fold?: number): Promise<EncoderWeights> {
+export async function teacherOf(context: TrainContext, task: PretrainedTask, fold?: number): Promise<EncoderWeights> {
   const epochs = fold === undefined ? task.recipe.teacher.epochs : undefined;
   const values = weightsIn(await teacherFit(quietly(context), task, fold, epochs));
   return { config: task.base.config, values };

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.js";
 import { teacherPrice, type TeacherPrice } from "../cost.js";
+import type { TransferSet } from "../dataset/transfer.js";
 import type { LabelDataset } from "../dataset/types.js";
 import { planFacts } from "../plan/facts.js";
 import { planRun, type Plan } from "../plan/plan.js";
@@ -28,6 +29,7 @@ import { openRunFolder, type RunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
 import { shipStudent, type Trained } from "./ship.js";
 import { withTeacher } from "./teach.js";
+import { noteTransfer, transferOf } from "./transfer.js";
 import { lossFormulaOf } from "./encoder-spec.js";
 
 export interface RunOptions {
@@ -51,6 +53,8 @@ export interface Planned {
   readonly datasetFolder: string;
   readonly teacher: TeacherPrice;
   readonly base?: Base;
+  /** Texts without answers that the base answers for its students. */
+  readonly transfer?: TransferSet;
   readonly licences: readonly LicenceFacts[];
 }
 
@@ -71,9 +75,10 @@ export async function planOnly(config: Config, options: RunOptions): Promise<Pla
   }
 }
 
-async function importAndPlan(config: Config, options: RunOptions): Promise<Planned> {
+async function importAndPlan(config: Config, options: RunOptions, notAsked: readonly string[] = []): Promise<Planned> {
   checkAcknowledged(config.acknowledged);
-  const { dataset, folder } = await prepareDataset(config, options.progress, options.signal);
+  const { dataset, folder, unanswered } = await prepareDataset(config, options.progress, options.signal);
+  const transfer = await transferOf(config, dataset, [...unanswered, ...notAsked], options);
   const licences = licencesOf(config, dataset.traffic.models);
   const profile = await machineFor(config.out, options.machine, options.progress);
   const { traffic } = dataset;
@@ -90,7 +95,11 @@ async function importAndPlan(config: Config, options: RunOptions): Promise<Plann
       : { outputUsdPerMillion: config.teacher.outputUsdPerMillion }),
   });
   const base = config.base === undefined ? undefined : openBase(config.base);
-  const facts = { ...planFacts(dataset), ...(base !== undefined && { base: baseFacts(base, dataset) }) };
+  const facts = {
+    ...planFacts(dataset),
+    ...(base !== undefined && { base: baseFacts(base, dataset, transfer?.texts) }),
+    ...(transfer !== undefined && { transferRows: transfer.texts.length }),
+  };
   const plan = planRun({
     profile,
     facts: config.callsPerMonth === undefined ? facts : { ...facts, callsPerMonth: config.callsPerMonth },
@@ -99,7 +108,16 @@ async function importAndPlan(config: Config, options: RunOptions): Promise<Plann
     ...(teacher.per1kUsd === undefined ? {} : { teacherPer1kUsd: teacher.per1kUsd }),
     machineUsdPerHour: config.machineUsdPerHour,
   });
-  return { plan, dataset, datasetFolder: folder, teacher, licences, ...(base !== undefined && { base }) };
+  if (transfer !== undefined) noteTransfer(transfer, plan, options.progress);
+  return {
+    plan,
+    dataset,
+    datasetFolder: folder,
+    teacher,
+    licences,
+    ...(base !== undefined && { base }),
+    ...(transfer !== undefined && { transfer }),
+  };
 }
 
 function hashOf(value: unknown): string {
@@ -222,6 +240,7 @@ function contextOf(planned: Planned, folder: RunFolder, config: Config, options:
     threads: options.threads,
     seed: config.seed,
     ...(planned.base === undefined ? {} : { base: planned.base }),
+    ...(planned.transfer === undefined ? {} : { transfer: planned.transfer.texts }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   };
 }
@@ -231,8 +250,8 @@ export async function runPipeline(given: Config, options: RunOptions): Promise<R
   const unlock = takeLock(given.out);
   try {
     stopAtBlocked(licencesOf(given, given.texts === undefined ? [] : [given.label.model ?? ""]));
-    const config = await withTeacher(given, options);
-    const planned = await importAndPlan(config, options);
+    const { config, notAsked } = await withTeacher(given, options);
+    const planned = await importAndPlan(config, options, notAsked);
     stopAtBlocked(planned.licences);
     noteLicences(planned.licences, options.progress);
     announce(planned, options.progress);
@@ -245,6 +264,7 @@ export async function runPipeline(given: Config, options: RunOptions): Promise<R
       options.threads,
       config.teacher,
       config.machineUsdPerHour,
+      ...(planned.transfer === undefined ? [] : [planned.transfer.hash]),
     ]).slice(0, 12);
     const folder = openRunFolder(join(config.out, "runs", runId));
     const planPath = folder.file("plan.json");

@@ -2,7 +2,7 @@
  *  rows, for the rung that was chosen. Each fit is a stage of the run folder. */
 import { rmSync } from "node:fs";
 import type { LabelDataset, Row } from "../dataset/types.js";
-import { fitLinear, type LinearFitJob } from "../distill/linear-fit.js";
+import { fitLinear, type LinearFit, type LinearFitJob } from "../distill/linear-fit.js";
 import type { EncoderTrainResult, TrainSpec } from "../distill/spec.js";
 import { trainEncoder } from "../distill/train.js";
 import { softmaxRow } from "../export/parity.js";
@@ -18,6 +18,8 @@ export interface TrainContext {
   readonly base?: Base;
   /** Unsealed rows, in the order of the dataset. */
   readonly rows: readonly Row[];
+  /** Texts without answers that a base may answer for its students. */
+  readonly transfer?: readonly string[];
   readonly folder: RunFolder;
   readonly progress: Progress;
   readonly threads: number;
@@ -133,12 +135,17 @@ export function linearFinal(
       onEpoch: (epoch) => context.progress.update(`${name}, final fit`, (epoch + 1) / recipe.epochs),
       ...(context.signal === undefined ? {} : { signal: context.signal }),
     });
-    return new Map([
-      ["linear.idf", weights.idf],
-      ["linear.table", weights.table],
-      ["linear.bias", weights.bias],
-    ]);
+    return linearWeights({ weights });
   });
+}
+
+/** Weights of a fitted linear student by the names of the serving graph. */
+export function linearWeights({ weights }: Pick<LinearFit, "weights">): Map<string, Float32Array> {
+  return new Map([
+    ["linear.idf", weights.idf],
+    ["linear.table", weights.table],
+    ["linear.bias", weights.bias],
+  ]);
 }
 
 /** Trains an encoder to the end as a stage and keeps what `collect` takes from the result. An abort keeps the checkpoint and rejects with

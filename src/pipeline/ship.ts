@@ -27,6 +27,7 @@ import { encoderTask } from "./local-teacher.js";
 import { pretrainedFinal } from "./pretrained.js";
 import { pretrainedTask } from "./pretrained-spec.js";
 import { encoderFinal, linearFinal, type OutOfFold, type TrainContext } from "./rungs.js";
+import { isTaught, taughtFinal } from "./taught-linear.js";
 
 /** Rows on which an export is compared with its training weights. */
 const PARITY_ROWS = 1000;
@@ -56,7 +57,8 @@ async function finalHashed(context: TrainContext, trained: Trained): Promise<Fin
   const weights = new Map<string, Float32Array>();
   if (linear !== undefined) {
     const name = parts.find((part) => part.startsWith("linear")) ?? trained.candidate.name;
-    for (const [key, data] of await linearFinal(context, name, linear)) weights.set(key, data);
+    const fitted = isTaught(linear) ? taughtFinal(context, name, linear) : linearFinal(context, name, linear);
+    for (const [key, data] of await fitted) weights.set(key, data);
   }
   if (encoder !== undefined) {
     const epochs = trained.epochs ?? encoder.epochs;
@@ -76,7 +78,7 @@ async function finalPretrained(
   const task = pretrainedTask(context, candidate.name, recipe);
   const { base } = task;
   const { encoder } = await pretrainedFinal(context, task, epochs ?? recipe.recovery?.epochs ?? recipe.teacher.epochs);
-  return pretrainedStudent(base, encoder, trimmedFor(base, context.dataset), context.dataset.labels);
+  return pretrainedStudent(base, encoder, trimmedFor(base, context.dataset, context.transfer), context.dataset.labels);
 }
 
 function finalStudent(context: TrainContext, trained: Trained): Promise<FinalStudent> {

@@ -84,7 +84,7 @@ export async function labelFiles(
   files: readonly string[],
   config: Config,
   options: TeachOptions,
-): Promise<LabelResult> {
+): Promise<LabelResult & { readonly texts: readonly TextRow[] }> {
   const [settings, client] = [settingsOf(config), clientOf(config)];
   const { progress, signal, format = "auto" } = options;
   const columns = Object.entries(config.columns ?? {}).filter(([, name]) => name !== undefined);
@@ -96,7 +96,7 @@ export async function labelFiles(
   });
   noteRead(read, progress);
   const { concurrency, attempts, budgetUsd } = config.label;
-  return labelTexts({
+  const result = await labelTexts({
     texts: read.texts,
     settings,
     client,
@@ -109,6 +109,7 @@ export async function labelFiles(
     note: (text) => progress.note(text),
     ...(signal === undefined ? {} : { signal }),
   });
+  return { ...result, texts: read.texts };
 }
 
 /** What is said of an end that is a failure. */
@@ -118,14 +119,25 @@ export const FAILED_ENDS: ReadonlyMap<Ended, string> = new Map([
   ["unusable-answers", "none of the first answers is a label; check --prompt, --labels and --max-tokens"],
 ]);
 
+/** A run whose texts have answers. */
+export interface Taught {
+  readonly config: Config;
+  /** The texts, where the budget did not reach all of them. */
+  readonly notAsked: readonly string[];
+}
+
 /** The configuration of a run whose texts have answers: with `texts`, the teacher labels them and the records join the logs.
  *  @throws what `labelFiles` throws; UpstreamError when the labelling did not end well. */
-export async function withTeacher(config: Config, options: TeachOptions): Promise<Config> {
+export async function withTeacher(config: Config, options: TeachOptions): Promise<Taught> {
   const { texts, label } = config;
-  if (texts === undefined) return config;
+  if (texts === undefined) return { config, notAsked: [] };
   if (config.logs !== undefined) throw new UsageError("--logs and --texts: expected one of them");
   const order = label.order ?? (label.budgetUsd === undefined ? "file" : "informative");
-  const { summary, recordsPath } = await labelFiles(texts, { ...config, label: { ...label, order } }, options);
+  const {
+    summary,
+    recordsPath,
+    texts: read,
+  } = await labelFiles(texts, { ...config, label: { ...label, order } }, options);
   const failed = FAILED_ENDS.get(summary.ended);
   if (failed !== undefined)
     throw new UpstreamError(`${label.teacher}: ${failed}`, { isForAll: true, mayHaveCost: false });
@@ -135,5 +147,8 @@ export async function withTeacher(config: Config, options: TeachOptions): Promis
   );
   const { columns: _columns, format: _format, ...rest } = config;
   // Sides of a split are drawn by group; where the import ties more together, the proof wins.
-  return { ...rest, logs: [recordsPath], resolveLeaks: unanswered > 0 ? "drop-train" : config.resolveLeaks };
+  return {
+    config: { ...rest, logs: [recordsPath], resolveLeaks: unanswered > 0 ? "drop-train" : config.resolveLeaks },
+    notAsked: unanswered > 0 ? read.map(({ text }) => text) : [],
+  };
 }

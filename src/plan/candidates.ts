@@ -11,6 +11,18 @@ export interface LinearRecipe {
   readonly learningRate: number;
   readonly l2: number;
   readonly labelSmoothing: number;
+  /** Absent where it learns from the labels alone. */
+  readonly taughtBy?: TaughtBy;
+}
+
+/** The fine-tuned base as the teacher of a linear student. */
+export interface TaughtBy {
+  /** The base as it is fine-tuned, nothing cut. */
+  readonly pretrained: PretrainedRecipe;
+  /** Texts without answers that it answers for the student. */
+  readonly transferRows: number;
+  /** Of its answers to labelled rows; the labels have the rest. */
+  readonly softWeight: number;
 }
 
 export interface EncoderRecipe {
@@ -109,6 +121,8 @@ export interface PretrainedRecipe {
     readonly temperature: number;
     /** Of the distance between hidden states. */
     readonly hiddenWeight: number;
+    /** Texts without answers that the teacher answers for the cut; none when absent. */
+    readonly transferRows?: number;
   };
 }
 
@@ -117,6 +131,9 @@ interface PretrainedRung {
   readonly layersRatio: number;
   readonly feedForwardRatio: number;
 }
+
+/** Name of the linear student that the fine-tuned base teaches. */
+export const TAUGHT_LINEAR = "linear-taught";
 
 /** Name of the whole base as a student. */
 export const UNCUT = "uncut";
@@ -150,9 +167,6 @@ const PRETRAINED_EPOCHS = [
   { teacher: 3, recovery: 2 },
 ] as const;
 
-/** Places of the schedules of a pretrained encoder in its recipes, best first. */
-export const PRETRAINED_SCHEDULES: readonly number[] = [...PRETRAINED_EPOCHS.keys()];
-
 /** Fewer rows to a label than this are few: the passes above would end after some dozen steps. */
 export const FEW_ROWS_PER_LABEL = 30;
 /** Optimiser steps of teacher and recovery where labels are few, best first: steps, not passes, make up for few rows, at a quarter of the
@@ -178,19 +192,45 @@ interface PretrainedSchedule {
 export interface LabelledRows {
   readonly trainRows: number;
   readonly labels: number;
+  /** Texts without answers; none when absent. */
+  readonly transferRows?: number;
 }
 
-/** How long and how fast a pretrained encoder is trained, by rows per label. */
-function pretrainedSchedule({ trainRows, labels }: LabelledRows): PretrainedSchedule {
-  if (trainRows / Math.max(1, labels) >= FEW_ROWS_PER_LABEL)
+/** Shares of the texts without answers that a recipe may take, best first; none at all is the last resort of every recipe. */
+const TRANSFER_RATIOS = [1, 1 / 2, 1 / 4, 1 / 8] as const;
+
+function hasFewLabels({ trainRows, labels }: LabelledRows): boolean {
+  return trainRows / Math.max(1, labels) < FEW_ROWS_PER_LABEL;
+}
+
+/** Whether a linear student taught by a base is worth its time: more text or fewer labels than a student alone learns well from. */
+export function isTeachingWorthwhile(rows: LabelledRows): boolean {
+  return hasFewLabels(rows) || (rows.transferRows ?? 0) > 0;
+}
+
+/** Recipes for every share of the texts without answers, best first: rather fewer of them than a shorter schedule. */
+function withTransfer<R>(transferRows: number, recipesOf: (transferRows: number) => readonly R[]): R[] {
+  const shares = transferRows === 0 ? [] : TRANSFER_RATIOS.map((ratio) => Math.ceil(transferRows * ratio));
+  const placed = shares.flatMap((share) => recipesOf(share).map((recipe, at) => ({ recipe, at })));
+  return [...placed.toSorted((a, b) => a.at - b.at).map(({ recipe }) => recipe), ...recipesOf(0)];
+}
+
+/** How long and how fast a pretrained encoder is trained, by rows per label; a cut of it with so many texts without answers. */
+function pretrainedSchedule(rows: LabelledRows, transferRows: number): PretrainedSchedule {
+  if (!hasFewLabels(rows))
     return { batchSize: 32, rateRatios: { teacher: 1, recovery: 1 }, fewLabels: false, epochs: PRETRAINED_EPOCHS };
-  const stepsPerEpoch = Math.max(1, Math.ceil(trainRows / FEW_LABEL_BATCH));
   const epochs = FEW_LABEL_STEPS.map((steps, at) => {
-    const passes = (part: "teacher" | "recovery"): number =>
-      Math.max(PRETRAINED_EPOCHS[at]?.[part] ?? 1, Math.min(MOST_EPOCHS, Math.ceil(steps[part] / stepsPerEpoch)));
-    return { teacher: passes("teacher"), recovery: passes("recovery") };
+    const passes = (part: "teacher" | "recovery", count: number): number =>
+      Math.max(PRETRAINED_EPOCHS[at]?.[part] ?? 1, passesOf(steps[part], count));
+    const { trainRows } = rows;
+    return { teacher: passes("teacher", trainRows), recovery: passes("recovery", trainRows + transferRows) };
   });
   return { batchSize: FEW_LABEL_BATCH, rateRatios: FEW_LABEL_RATE_RATIOS, fewLabels: true, epochs };
+}
+
+/** Passes over so many rows that make so many steps. */
+function passesOf(steps: number, rows: number): number {
+  return Math.min(MOST_EPOCHS, Math.ceil(steps / Math.max(1, Math.ceil(rows / FEW_LABEL_BATCH))));
 }
 
 /** Recipes of one rung on a base of these sizes for these rows, best first. */
@@ -205,13 +245,31 @@ export function pretrainedRecipes(
     feedForward: kept(base.feedForward, rung.feedForwardRatio),
   };
   const isCut = sizes.layers < base.layers || sizes.feedForward < base.feedForward;
-  const { batchSize, rateRatios, fewLabels, epochs } = pretrainedSchedule(rows);
-  const recoveryRate = RECOVERY.learningRate * rateRatios.recovery;
-  return epochs.map(({ teacher, recovery }) => ({
-    ...sizes,
-    folds: 1,
-    batchSize,
-    teacher: { epochs: teacher, learningRate: TEACHER_LEARNING_RATE * rateRatios.teacher, fewLabels },
-    ...(isCut && { recovery: { ...RECOVERY, epochs: recovery, learningRate: recoveryRate } }),
-  }));
+  const recipesOf = (transferRows: number): PretrainedRecipe[] => {
+    const { batchSize, rateRatios, fewLabels, epochs } = pretrainedSchedule(rows, transferRows);
+    const rate = { ...RECOVERY, learningRate: RECOVERY.learningRate * rateRatios.recovery };
+    return epochs.map(({ teacher, recovery }) => ({
+      ...sizes,
+      folds: 1,
+      batchSize,
+      teacher: { epochs: teacher, learningRate: TEACHER_LEARNING_RATE * rateRatios.teacher, fewLabels },
+      ...(isCut && { recovery: { ...rate, epochs: recovery, ...(transferRows > 0 && { transferRows }) } }),
+    }));
+  };
+  return withTransfer(isCut ? (rows.transferRows ?? 0) : 0, recipesOf);
+}
+
+/** Recipes of a linear student that the fine-tuned base teaches, best first. */
+export function taughtLinearRecipes(
+  linear: LinearRecipe,
+  base: { readonly layers: number; readonly feedForward: number },
+  rows: LabelledRows,
+): (LinearRecipe & { readonly taughtBy: TaughtBy })[] {
+  const whole = PRETRAINED_RUNGS.filter(({ name }) => name === UNCUT).flatMap((rung) =>
+    pretrainedRecipes(rung, base, rows),
+  );
+  const { softWeight } = RECOVERY;
+  return withTransfer(rows.transferRows ?? 0, (transferRows) =>
+    whole.map((pretrained) => ({ ...linear, taughtBy: { pretrained, transferRows, softWeight } })),
+  );
 }

@@ -139,9 +139,19 @@ export function linearFitSeconds(
   return linearOverheadSeconds + (rows * perRow) / efficiency;
 }
 
-/** Seconds of all fits of a linear part: those of the folds, then the final one. */
+/** Seconds of all fits of a linear part: those of the folds, then the final one. A taught one is judged by one fold; the time of its
+ *  teacher's training is not counted, that of its answers is. */
 export function linearSecondsOf(recipe: LinearRecipe, facts: PlanFacts, profile: MachineProfile): number {
   const foldRows = (facts.trainRows * (facts.folds - 1)) / facts.folds;
+  if (recipe.taughtBy !== undefined) {
+    const { transferRows } = recipe.taughtBy;
+    const fits = [foldRows, facts.trainRows].map((rows) =>
+      linearFitSeconds(recipe, rows + transferRows, facts, profile, true),
+    );
+    return (
+      fits.reduce((sum, seconds) => sum + seconds, 0) + answerSeconds(facts.trainRows + transferRows, facts, profile)
+    );
+  }
   const rounds = Math.ceil(facts.folds / profile.cores);
   const folds = rounds * linearFitSeconds(recipe, foldRows, facts, profile, false);
   return folds + linearFitSeconds(recipe, facts.trainRows, facts, profile, true);
@@ -235,6 +245,15 @@ export function controlSecondsOf(recipe: PretrainedRecipe, facts: PlanFacts, pro
   );
 }
 
+/** Seconds in which the fine-tuned bases of the fold and of the final fit answer so many texts. */
+function answerSeconds(rows: number, facts: PlanFacts, profile: MachineProfile): number {
+  const { config, pooling, meanPieces } = baseOf(facts);
+  const whole = pretrainedAccounting(config, { labelCount: facts.labels, pooling }, meanPieces).flopsPerToken;
+  const { paddingFactor, pretrainedEfficiencyRatio } = TRAIN_COSTS;
+  const flops = 2 * rows * meanPieces * paddingFactor * whole;
+  return flops / (profile.singleThreadGflops * 1e9 * pretrainedEfficiencyRatio);
+}
+
 /** Seconds of the fits of a pretrained encoder: those of the teacher, which all cuts share, and those of this cut. */
 export function pretrainedSecondsOf(
   recipe: PretrainedRecipe,
@@ -243,19 +262,22 @@ export function pretrainedSecondsOf(
 ): { readonly teacher: number; readonly recovery: number } {
   const { config, pooling, meanPieces } = baseOf(facts);
   const fit = pretrainedFitSeconds(recipe, facts, profile);
-  const both = (epochs: number, flopsPerToken: number): number =>
+  const both = (epochs: number, flopsPerToken: number, more = 0): number =>
     sideBySideSeconds(
       [facts.trainRows, (facts.trainRows * (facts.folds - 1)) / facts.folds].map((rows) =>
-        fit(epochs, flopsPerToken, rows),
+        fit(epochs, flopsPerToken, rows + more),
       ),
       profile.cores,
     );
   const whole = pretrainedAccounting(config, { labelCount: facts.labels, pooling }, meanPieces).flopsPerToken;
   const cut = cutAccounting(recipe, facts).flopsPerToken;
   const { teacher, recovery } = recipe;
+  const { transferRows = 0 } = recovery ?? {};
+  const taught = (epochs: number): number =>
+    both(epochs, TRAIN_COSTS.backwardFactor * cut + whole, transferRows) + answerSeconds(transferRows, facts, profile);
   return {
     teacher: both(teacher.epochs, TRAIN_COSTS.backwardFactor * whole),
-    recovery: recovery === undefined ? 0 : both(recovery.epochs, TRAIN_COSTS.backwardFactor * cut + whole),
+    recovery: recovery === undefined ? 0 : taught(recovery.epochs),
   };
 }
 
@@ -275,13 +297,14 @@ function trainMemoryMbOf(parts: StudentParts, facts: PlanFacts, profile: Machine
   const { baseMb, linearBytesPerCell, encoderBytesPerParameter, activationsPerWidth, activationsPerFeedForward } =
     MEMORY_COSTS;
   let [linear, encoder] = [0, 0];
-  if (parts.pretrained !== undefined) {
+  const pretrained = parts.pretrained ?? parts.linear?.taughtBy?.pretrained;
+  if (pretrained !== undefined) {
     const { config, pooling, meanPieces } = baseOf(facts);
     const { layers, width, feedForward } = config;
     const perToken = layers.length * (activationsPerWidth * width + activationsPerFeedForward * feedForward) * 4;
     const weights =
       pretrainedAccounting(config, { labelCount: facts.labels, pooling }).parameters * encoderBytesPerParameter;
-    encoder = Math.min(2, profile.cores) * (weights + parts.pretrained.batchSize * meanPieces * perToken);
+    encoder = Math.min(2, profile.cores) * (weights + pretrained.batchSize * meanPieces * perToken);
   }
   if (parts.linear !== undefined) {
     linear = buckets(parts.linear) * facts.labels * linearBytesPerCell * Math.min(profile.cores, facts.folds);
@@ -307,7 +330,8 @@ export function estimateOf(
   const latencyMs = latencyMsOf(parts, facts, profile);
   const linearSeconds = parts.linear === undefined ? 0 : linearSecondsOf(parts.linear, facts, profile);
   const encoderSeconds = parts.encoder === undefined ? 0 : encoderSecondsOf(parts.encoder, facts, profile);
-  const pretrainedSeconds = parts.pretrained === undefined ? 0 : pathSecondsOf(parts.pretrained, facts, profile);
+  const recipe = parts.pretrained ?? parts.linear?.taughtBy?.pretrained;
+  const pretrainedSeconds = recipe === undefined ? 0 : pathSecondsOf(recipe, facts, profile);
   const estimate = {
     sizeBytes,
     latencyMs,

@@ -32,6 +32,8 @@ export interface PlanFacts {
   /** Distinct hashed n-grams of a text. */
   readonly meanFeatures: number;
   readonly base?: BaseFacts;
+  /** Texts without answers that a base may answer for its students; none when absent. */
+  readonly transferRows?: number;
   readonly callsPerMonth?: number;
   /** How often the teacher agrees with itself: no student can agree more. */
   readonly ceilingRatio?: number;

@@ -36,11 +36,18 @@ function recipeText({ linear, encoder, pretrained }: PlannedCandidate, folds: nu
   if (pretrained !== undefined) {
     const { teacher, recovery, from, layers, feedForward } = pretrained;
     const tuned = `${teacher.epochs} epochs`;
+    const { transferRows = 0 } = recovery ?? {};
+    const more = transferRows > 0 ? `, ${number(transferRows)} texts without answers` : "";
     if (recovery === undefined) return `${tuned}, 1 of ${folds} folds`;
     const source = from === undefined ? "" : ` of ${from.name}`;
-    return `teacher ${tuned}; ${layers} layers, ${feedForward} neurons${source}, ${recovery.epochs} epochs, 1 of ${folds} folds`;
+    return `teacher ${tuned}; ${layers} layers, ${feedForward} neurons${source}, ${recovery.epochs} epochs${more}, 1 of ${folds} folds`;
   }
-  if (encoder === undefined) return `${linear?.epochs} epochs`;
+  if (encoder === undefined) {
+    const { taughtBy } = linear ?? {};
+    if (taughtBy === undefined) return `${linear?.epochs} epochs`;
+    const texts = taughtBy.transferRows > 0 ? ` and ${number(taughtBy.transferRows)} texts without answers` : "";
+    return `${linear?.epochs} epochs, taught by the base on the rows${texts}, 1 of ${folds} folds`;
+  }
   const teacher = encoder.localTeacher === undefined ? "" : ", local teacher";
   return `${encoder.epochs} epochs, ${encoder.folds} of ${folds} folds${teacher}`;
 }

@@ -4,14 +4,16 @@ import {
   DEFAULT_LINEAR,
   ENCODER_RUNGS,
   encoderRecipes,
+  isTeachingWorthwhile,
   LARGE_LINEAR_MIN_ROWS,
   LINEAR_RUNGS,
   linearRecipes,
   PRETRAINED_RUNGS,
-  PRETRAINED_SCHEDULES,
   PRETRAINED_TEACHER,
   controlRates,
   pretrainedRecipes,
+  TAUGHT_LINEAR,
+  taughtLinearRecipes,
   type EncoderRecipe,
   type LinearRecipe,
   type PretrainedRecipe,
@@ -226,9 +228,17 @@ function draftEncoders(input: ResolvedInput, left: number, linear: Draft | undef
   });
 }
 
-/** The path of one schedule of epochs, from the whole encoder down: each cut is cut from the last one above it that is trained, and takes
+/** Whether a recipe goes with the epochs and the texts of another. */
+function isOfSchedule({ teacher, recovery }: PretrainedRecipe, schedule: PretrainedRecipe): boolean {
+  if (teacher.epochs !== schedule.teacher.epochs) return false;
+  if (recovery === undefined || schedule.recovery === undefined) return true;
+  const { epochs, transferRows } = schedule.recovery;
+  return recovery.epochs === epochs && recovery.transferRows === transferRows;
+}
+
+/** The path of one schedule, from the whole encoder down: each cut is cut from the last one above it that is trained, and takes
  *  what time is left. The teacher's time is spent once, by the first step. */
-function draftPath(input: ResolvedInput, budget: number, schedule: number): Draft[] {
+function draftPath(input: ResolvedInput, budget: number, schedule: PretrainedRecipe): Draft[] {
   const { facts, profile } = input;
   if (facts.base === undefined) return [];
   const { layers, feedForward } = facts.base.config;
@@ -237,7 +247,7 @@ function draftPath(input: ResolvedInput, budget: number, schedule: number): Draf
   let hasTeacher = false;
   return PRETRAINED_RUNGS.toReversed().map((rung): Draft => {
     const recipes = pretrainedRecipes(rung, { layers: layers.length, feedForward }, facts);
-    const own = recipes[Math.min(schedule, recipes.length - 1)];
+    const own = recipes.find((recipe) => isOfSchedule(recipe, schedule));
     if (own === undefined) throw new InvariantError(`plan: no recipe for ${rung.name}`);
     const isCut = own.recovery !== undefined;
     const recipe = { ...own, ...(isCut && above !== undefined && { from: above }) };
@@ -262,8 +272,11 @@ function draftPath(input: ResolvedInput, budget: number, schedule: number): Draf
 /** What is left of the pretrained encoder that the user named, small to whole: the longest schedule whose whole path fits the time, else
  *  the shortest as far down as it goes. */
 function draftPretrained(input: ResolvedInput, budget: number): Draft[] {
-  if (input.facts.base === undefined) return [];
-  const paths = PRETRAINED_SCHEDULES.map((schedule) => draftPath(input, budget, schedule));
+  const [smallest] = PRETRAINED_RUNGS;
+  if (input.facts.base === undefined || smallest === undefined) return [];
+  const { layers, feedForward } = input.facts.base.config;
+  const schedules = pretrainedRecipes(smallest, { layers: layers.length, feedForward }, input.facts);
+  const paths = schedules.map((schedule) => draftPath(input, budget, schedule));
   const whole = paths.find((path) => path.every(({ status }) => status !== "planned-away"));
   return (whole ?? paths.at(-1) ?? []).toReversed();
 }
@@ -285,6 +298,41 @@ function planControl(input: ResolvedInput, drafts: readonly Draft[], left: numbe
     status: fits ? "train" : "planned-away",
     because: fits ? [] : [{ code: "time-planned-away", facts: { seconds, leftSeconds } }],
   };
+}
+
+/** Share of the time left that the answers for a taught linear student may take from the cuts. */
+const TAUGHT_LINEAR_RATIO = 0.25;
+
+/** The linear student that the base teaches, then what is left of the base itself. Both have the same teacher. */
+function draftFromBase(input: ResolvedInput, left: number, linear: LinearRecipe | undefined): Draft[] {
+  const { facts, profile } = input;
+  if (facts.base === undefined || linear === undefined || !isTeachingWorthwhile(facts))
+    return draftPretrained(input, left);
+  const { layers, feedForward } = facts.base.config;
+  const recipes = taughtLinearRecipes(linear, { layers: layers.length, feedForward }, facts);
+  const own = (recipe: LinearRecipe): number => linearSecondsOf(recipe, facts, profile);
+  const first = richest(recipes, own, left * TAUGHT_LINEAR_RATIO);
+  const cuts = draftPretrained(input, left - (first === undefined ? 0 : own(first)));
+  const trained = cuts.filter(({ status }) => status === "train").flatMap(({ parts }) => parts.pretrained ?? []);
+  const teacher = trained[0]?.teacher;
+  const cutSeconds = trained.map((recipe) => pretrainedSecondsOf(recipe, facts, profile));
+  const spent = cutSeconds.reduce((sum, { recovery }) => sum + recovery, cutSeconds[0]?.teacher ?? 0);
+  const secondsOf = (recipe: (typeof recipes)[number]): number =>
+    own(recipe) + (teacher === undefined ? pretrainedSecondsOf(recipe.taughtBy.pretrained, facts, profile).teacher : 0);
+  const fitting = richest(
+    recipes.filter(({ taughtBy }) => teacher === undefined || taughtBy.pretrained.teacher.epochs === teacher.epochs),
+    secondsOf,
+    left - spent,
+  );
+  const recipe = fitting ?? recipes[recipes.length - 1];
+  if (recipe === undefined) throw new InvariantError("plan: no recipe for a taught linear student");
+  const leftSeconds = Math.max(0, left - spent);
+  const draft = { name: TAUGHT_LINEAR, parts: { linear: recipe }, partNames: [PRETRAINED_TEACHER, TAUGHT_LINEAR] };
+  const broken = brokenReasons(input, draft.parts);
+  const late: PlanReason = { code: "time-planned-away", facts: { seconds: secondsOf(recipe), leftSeconds } };
+  if (broken.length > 0) return [{ ...draft, status: "infeasible", because: broken }, ...cuts];
+  if (fitting === undefined) return [{ ...draft, status: "planned-away", because: [late] }, ...cuts];
+  return [{ ...draft, status: "train", because: [] }, ...cuts];
 }
 
 function toCandidate(input: ResolvedInput, draft: Draft): PlannedCandidate {
@@ -309,8 +357,9 @@ function trainSecondsOf(input: ResolvedInput, candidates: readonly PlannedCandid
   const seconds = new Map<string, number>();
   for (const { name, status, parts, linear, encoder, pretrained } of candidates) {
     if (status !== "train") continue;
-    if (pretrained !== undefined) {
-      const { teacher, recovery } = pretrainedSecondsOf(pretrained, facts, profile);
+    const recipe = pretrained ?? linear?.taughtBy?.pretrained;
+    if (recipe !== undefined) {
+      const { teacher, recovery } = pretrainedSecondsOf(recipe, facts, profile);
       seconds.set(PRETRAINED_TEACHER, teacher).set(name, recovery);
     }
     for (const part of parts) {
@@ -342,7 +391,7 @@ export function planRun(settings: PlanInput): Plan {
     toCandidate(input, draft),
   );
   const left = budgetSeconds - trainSecondsOf(input, scratch);
-  const path = draftPretrained(input, left);
+  const path = draftFromBase(input, left, linear?.parts.linear);
   const candidates = [...scratch, ...path.map((draft) => toCandidate(input, draft))];
   const candidateSeconds = trainSecondsOf(input, candidates);
   const control = planControl(input, path, budgetSeconds - candidateSeconds - proofSeconds(input, path));

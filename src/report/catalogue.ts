@@ -190,6 +190,11 @@ const TEXTS = {
   "data-labels": { en: "Labels", ja: "ラベル数" },
   "data-duplicates": { en: "Duplicates", ja: "重複" },
   "data-near-duplicates": { en: "Near-duplicates", ja: "類似重複" },
+  "data-unlabelled": { en: "Texts without answers", ja: "回答のないテキスト" },
+  "data-unlabelled-line": {
+    en: "{texts:count} distinct, {used:count} teach; left out as sealed or nearly so {sealed:count}, as labelled or nearly so {labelled:count}",
+    ja: "重複を除き{texts:count}件、うち学習に使用{used:count}件(封印データまたはその類似重複として除外{sealed:count}件、ラベル付きデータまたはその類似重複として除外{labelled:count}件)",
+  },
   "data-rejected": { en: "Rejected records", ja: "取り込めなかった記録" },
   "data-openings": { en: "Openings of the seal, this one included", ja: "封印の開封回数(今回を含む)" },
   "data-sealed-by": { en: "Sealed by", ja: "封印の基準" },

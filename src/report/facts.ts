@@ -182,6 +182,26 @@ export interface LicenceFacts {
   readonly acknowledged: boolean;
 }
 
+/** Texts without answers, and what they were good for. */
+export interface UnlabelledFacts {
+  /** Distinct texts that were given. */
+  readonly texts: number;
+  /** Left out: sealed rows, labelled rows and near-duplicates of them; more than are taken at all. */
+  readonly sealed: number;
+  readonly labelled: number;
+  readonly thinned: number;
+  /** The most that a trained candidate learned from: the minutes may allow a sample only. */
+  readonly used: number;
+  /** The linear student taught by the base against the one that learned from the labels alone, on the fold that both had not seen. */
+  readonly gain?: {
+    readonly taught: Estimate;
+    readonly untaught: Estimate;
+    readonly difference: Estimate;
+    readonly pValue: number;
+    readonly rows: number;
+  };
+}
+
 export interface Facts {
   readonly version: string;
   readonly runId: string;
@@ -223,6 +243,8 @@ export interface Facts {
   readonly untriedBase?: { readonly smallestBytes: number; readonly largestBytes: number };
   /** Absent in reports of before the registry. */
   readonly licences?: readonly LicenceFacts[];
+  /** Absent where no text without an answer was given and no linear student taught. */
+  readonly unlabelled?: UnlabelledFacts;
   readonly candidates: readonly CandidateFacts[];
   /** Present where a pretrained encoder was trained. */
   readonly path?: PathFacts;

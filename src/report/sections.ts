@@ -303,7 +303,8 @@ function licenceText({ models, name, status, acknowledged }: LicenceFacts, langu
 }
 
 export function dataTable(facts: Facts, language: Language): Table {
-  const { dataset } = facts;
+  const { dataset, unlabelled } = facts;
+  const { gain: _, ...counts } = unlabelled ?? {};
   const count = (key: TextKey, value: number): readonly [string, string] => [
     text(language, key),
     formatCount(value, language),
@@ -322,6 +323,9 @@ export function dataTable(facts: Facts, language: Language): Table {
     count("data-duplicates", dataset.duplicates),
     count("data-near-duplicates", dataset.nearDuplicates),
     count("data-rejected", dataset.rejected),
+    ...(unlabelled === undefined
+      ? []
+      : [[text(language, "data-unlabelled"), text(language, "data-unlabelled-line", { ...counts })] as const]),
     [text(language, "data-ceiling"), optional(dataset.selfAgreementCeiling, formatPercent, language)],
     [
       text(language, "teacher-models"),

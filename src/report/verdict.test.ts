@@ -1,8 +1,8 @@
 /** @file The verdict as a table of cases: what is proved and within every limit is deployed, nothing else. */
 import { describe, expect, it } from "vitest";
 import type { Facts } from "./facts.js";
-import { FACTS, POOR_FACTS } from "./facts.test.fixture.js";
-import { REASON_CODES } from "./reasons.js";
+import { FACTS, POOR_FACTS, UNSEALED_FACTS } from "./facts.test.fixture.js";
+import { REASON_CODES, renderReason } from "./reasons.js";
 import { decideVerdict, neededSealedRows } from "./verdict.js";
 
 const keepsAll: Facts["gate"] = { ...FACTS.gate, threshold: 0, coverage: { value: 1, low: 0.997, high: 1 } };
@@ -15,6 +15,16 @@ const noGate: Facts["gate"] = { ...FACTS.gate, threshold: null, coverage: { valu
 const unpriced: Facts["money"] = { teacherPriceSource: "unknown", studentPer1kUsd: 0.0002, assumptions: {} };
 
 const OUTLOOK = { sealedRows: 180, rows: 1200, coverage: 0.9, keptAgreement: 0.99 };
+
+const share = (value: number) => ({ value, low: value - 0.05, high: value + 0.05 });
+const UNLABELLED: NonNullable<Facts["unlabelled"]> = {
+  texts: 4000,
+  sealed: 12,
+  labelled: 7,
+  thinned: 0,
+  used: 3981,
+  gain: { taught: share(0.8), untaught: share(0.7), difference: share(0.1), pValue: 0.003, rows: 200 },
+};
 
 function codes(facts: Facts): readonly string[] {
   return decideVerdict(facts).reasons.map(({ code }) => code);
@@ -151,5 +161,45 @@ describe("every verdict", () => {
       expect(decideVerdict(facts)).toEqual(decideVerdict(structuredClone(facts)));
       for (const code of codes(facts)) expect(REASON_CODES).toContain(code);
     }
+  });
+});
+
+describe("texts without answers", () => {
+  const gain = UNLABELLED.gain;
+
+  it.each([FACTS, POOR_FACTS, UNSEALED_FACTS, proved])(
+    "are the last reason of verdict %#, which they do not change",
+    (facts) => {
+      const taught = decideVerdict({ ...facts, unlabelled: UNLABELLED });
+      const plain = decideVerdict(facts);
+      expect(taught.verdict).toBe(plain.verdict);
+      expect(taught.reasons.slice(0, -1)).toEqual(plain.reasons);
+      expect(taught.reasons.at(-1)).toMatchObject({
+        code: "taught-better",
+        facts: { texts: 3981, taught: 0.8, untaught: 0.7, rows: 200 },
+      });
+    },
+  );
+
+  it("are said to have helped only where the paired test says so", () => {
+    if (gain === undefined) throw new Error("no gain");
+    const chance: Facts = { ...UNSEALED_FACTS, unlabelled: { ...UNLABELLED, gain: { ...gain, pValue: 0.2 } } };
+    const worse: Facts = {
+      ...UNSEALED_FACTS,
+      unlabelled: { ...UNLABELLED, gain: { ...gain, difference: share(-0.1) } },
+    };
+    for (const facts of [chance, worse]) expect(codes(facts).at(-1)).toBe("taught-not-better");
+  });
+
+  it("leave the verdict of few labels what it is: nothing is proved, and so many labels would allow a guarantee", () => {
+    const { verdict, reasons } = decideVerdict({ ...UNSEALED_FACTS, unlabelled: UNLABELLED });
+    expect(verdict).toBe("keep-teacher");
+    expect(reasons.map(({ code }) => code).slice(0, 2)).toEqual(["no-guarantee-possible", "outlook-rows"]);
+  });
+
+  it.each(["en", "ja"] as const)("read as a sentence with every number in %s", (language) => {
+    const reason = decideVerdict({ ...FACTS, unlabelled: UNLABELLED }).reasons.at(-1);
+    const sentence = reason === undefined ? "" : renderReason(reason, language);
+    for (const shown of ["3,981", "200", "80.0%", "70.0%", "0.003"]) expect(sentence).toContain(shown);
   });
 });

@@ -210,12 +210,29 @@ export function controlReason(control: ControlFacts): Reason {
   });
 }
 
-/** Deploy only what is proved on sealed rows and within every limit; else behind the gate; else keep the teacher and say why. The last reason
- *  is what distillation gave, where a control was trained. */
+/** Below this a difference counts as proved. */
+const SIGNIFICANT_P_VALUE = 0.05;
+
+/** What the base's teaching and the texts without answers were good for, where it was measured. */
+function taughtReasons({ unlabelled }: Facts): readonly Reason[] {
+  if (unlabelled?.gain === undefined) return [];
+  const { taught, untaught, difference, pValue, rows } = unlabelled.gain;
+  const isBetter = difference.value > 0 && pValue < SIGNIFICANT_P_VALUE;
+  const values = { taught: taught.value, untaught: untaught.value, low: difference.low, high: difference.high };
+  return [
+    reason(isBetter ? "taught-better" : "taught-not-better", { ...values, pValue, rows, texts: unlabelled.used }),
+  ];
+}
+
+/** Deploy only what is proved on sealed rows and within every limit; else behind the gate; else keep the teacher and say why. The last reasons
+ *  are what distillation gave, where it was measured. */
 export function decideVerdict(facts: Facts): Verdict {
   const { verdict, reasons } = decideDeployment(facts);
   const control = facts.path?.control;
-  return { verdict, reasons: control === undefined ? reasons : [...reasons, controlReason(control)] };
+  return {
+    verdict,
+    reasons: [...reasons, ...taughtReasons(facts), ...(control === undefined ? [] : [controlReason(control)])],
+  };
 }
 
 function decideDeployment(facts: Facts): Verdict {

@@ -116,6 +116,15 @@ export function parseQuestion(
   return { messages: asked, meta: metaOf(value, columns) };
 }
 
+/** What a row asks that holds no answer; undefined where it holds one, or asks nothing. */
+export function unansweredQuestion(value: JsonObject, columns: ColumnMap): readonly Message[] | undefined {
+  const output = outputOf(value, columns);
+  const isEmpty = output === undefined || output === null || (typeof output === "string" && output.trim() === "");
+  const messages = isEmpty ? messagesOfInput(inputOf(value, columns)) : undefined;
+  if (messages === undefined || isRejection(messages) || messages.at(-1)?.role !== "user") return undefined;
+  return messages;
+}
+
 function parse(value: JsonObject, columns: ColumnMap): Parsed | Rejection {
   const messages = messagesOfInput(inputOf(value, columns));
   if (isRejection(messages)) return messages;

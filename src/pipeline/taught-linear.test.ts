@@ -1,0 +1,155 @@
+/** @file A tiny base teaches a linear student and a cut by texts without answers; none of what judges them reaches them. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { LabelDataset, Row } from "../dataset/types.js";
+import type { PretrainedRecipe } from "../plan/candidates.js";
+import type { PlannedCandidate } from "../plan/plan.js";
+import { openStudent } from "../student/open.js";
+import { writeExported } from "../../test/exported.js";
+import { baseFacts, openBase } from "./base.js";
+import { cutOf, pretrainedTask, recoverySpec, wholeOf } from "./pretrained-spec.js";
+import { openRunFolder } from "./run-folder.js";
+import type { TrainContext } from "./rungs.js";
+import { shipStudent } from "./ship.js";
+import { type TaughtRecipe, taughtOutOfFold } from "./taught-linear.js";
+
+const LABELS = ["card", "fee", "transfer"];
+const FOLDS = 3;
+const root = mkdtempSync(join(tmpdir(), "joryu-taught-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+beforeAll(() => writeExported("bert-wordpiece", root));
+
+const pretrained: PretrainedRecipe = {
+  layers: 2,
+  feedForward: 32,
+  folds: 1,
+  batchSize: 8,
+  teacher: { epochs: 2, learningRate: 1e-2, fewLabels: true },
+};
+const recipe = (transferRows: number): TaughtRecipe => ({
+  wordBuckets: 256,
+  characterBuckets: 256,
+  epochs: 4,
+  learningRate: 0.2,
+  l2: 0,
+  labelSmoothing: 0.05,
+  taughtBy: { pretrained, transferRows, softWeight: 0.8 },
+});
+const candidate: PlannedCandidate = {
+  name: "linear-taught",
+  kind: "linear",
+  parameters: 1,
+  linear: recipe(12),
+  parts: ["pretrained", "linear-taught"],
+  estimate: { sizeBytes: 0, latencyMs: 1, p95Ms: 1, trainSeconds: 1, trainMemoryMb: 1, serveMemoryMb: 1 },
+  status: "train",
+  because: [],
+};
+const TRANSFER = Array.from({ length: 20 }, (_, i) => `please help ${i} with the ${LABELS[i % 3] ?? ""} of my account`);
+
+/** Few rows, the labels of the judging fold shifted. */
+function rowsOf(shift: number): Row[] {
+  return Array.from({ length: 36 }, (_, i): Row => {
+    const fold = i % FOLDS;
+    const label = Math.floor(i / FOLDS) % LABELS.length;
+    const text = `number ${i} about a ${LABELS[label] ?? ""} please`;
+    return {
+      text,
+      label: fold === 0 ? (label + shift) % LABELS.length : label,
+      weight: 1,
+      group: i,
+      sealed: false,
+      fold,
+    };
+  });
+}
+
+let runs = 0;
+function contextOf(rows: readonly Row[], transfer: readonly string[] = TRANSFER): TrainContext {
+  const dataset: LabelDataset = {
+    hash: "d",
+    workload: "test",
+    others: [],
+    labels: LABELS,
+    foldedLabels: [],
+    folds: FOLDS,
+    rows,
+    template: { system: "", userPrefix: "", userSuffix: "" },
+    counts: { records: rows.length, accepted: rows.length, duplicates: 0, rejected: 0 },
+    nearDuplicates: 0,
+    sealedBy: "none",
+    traffic: { calls: rows.length, models: [] },
+  };
+  const progress = { update: () => undefined, note: () => undefined };
+  const folder = openRunFolder(join(root, `run${runs++}`));
+  const base = openBase(join(root, "bases", "bert-wordpiece"));
+  return { dataset, rows, transfer, folder, progress, threads: 1, seed: 1, base };
+}
+
+describe("a linear student taught by a base", () => {
+  it("is judged by rows whose labels reach neither it nor its teacher, and learns from the texts without answers", async () => {
+    const logits = async (context: TrainContext, transferRows: number): Promise<Float32Array> =>
+      (await taughtOutOfFold(context, candidate.name, recipe(transferRows))).logits;
+    const first = await logits(contextOf(rowsOf(0)), 12);
+    expect(first).toHaveLength(12 * LABELS.length);
+    expect(await logits(contextOf(rowsOf(1)), 12)).toEqual(first);
+    expect(await logits(contextOf(rowsOf(0)), 0)).not.toEqual(first);
+    const [longer, others] = [contextOf(rowsOf(0), TRANSFER.slice(0, 12)), contextOf(rowsOf(0), TRANSFER.toReversed())];
+    expect(await logits(longer, 12)).toEqual(first);
+    expect(await logits(others, 12)).not.toEqual(first);
+  });
+
+  it("ships as a linear student that knows nothing of its teacher, which was trained once", async () => {
+    const context = contextOf(rowsOf(0));
+    const outOfFold = await taughtOutOfFold(context, candidate.name, recipe(12));
+    const folder = join(root, "student");
+    const options = { folder, name: "test", planHash: "p", lossFormula: "l" };
+    const manifest = await shipStudent(context, { candidate, outOfFold }, options);
+    expect(manifest).toMatchObject({ kind: "linear", opensWith: "joryu" });
+    expect(Object.keys(context.folder.measured().stageSeconds).sort()).toEqual([
+      "linear-taught-fold0",
+      "linear-taught-weights",
+      "pretrained-fold0",
+      "pretrained-weights2",
+    ]);
+    const student = await openStudent(folder);
+    const [predicted] = await student.predict(["about a fee please"]);
+    await student.close();
+    expect(LABELS).toContain(predicted?.label);
+  });
+});
+
+describe("the recovery of a cut", () => {
+  const recovery = { epochs: 1, learningRate: 1e-2, softWeight: 0.8, temperature: 2, hiddenWeight: 0.5 };
+  const cutRecipe: PretrainedRecipe = { ...pretrained, layers: 1, recovery: { ...recovery, transferRows: 10 } };
+
+  it("has the texts without answers behind the rows, each with the teacher's answer and its likeliest label", async () => {
+    const context = contextOf(rowsOf(0));
+    const task = pretrainedTask(context, "cut", cutRecipe);
+    const labelCount = LABELS.length;
+    const head = new Map([
+      ["head.weight", Float32Array.from({ length: task.base.config.width * labelCount }, (_, i) => Math.sin(i))],
+      ["head.bias", new Float32Array(labelCount)],
+    ]);
+    const teacher = { config: task.base.config, values: new Map([...task.base.weights, ...head]) };
+    const spec = await recoverySpec(context, task, teacher, await cutOf(context, task, wholeOf(teacher)));
+    expect([spec.sequences.length, spec.labels.length, spec.weights.length]).toEqual([46, 46, 46]);
+    expect(new Set(spec.weights)).toEqual(new Set([1]));
+    expect([...spec.labels.subarray(0, 36)]).toEqual(context.rows.map(({ label }) => label));
+    const soft = spec.softLabels ?? new Float32Array();
+    for (let text = 36; text < 46; text++) {
+      const own = soft.subarray(text * (labelCount + 1), text * (labelCount + 1) + labelCount);
+      expect(own.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
+      expect(spec.labels[text]).toBe(own.indexOf(Math.max(...own)));
+    }
+  });
+
+  it("keeps the pieces of the texts without answers in its vocabulary", () => {
+    const { base, dataset } = contextOf(rowsOf(0));
+    if (base === undefined) throw new Error("no base");
+    const without = baseFacts(base, dataset).keptPieces;
+    expect(baseFacts(base, dataset, ["my account balance with interest"]).keptPieces).toBeGreaterThan(without);
+  });
+});

@@ -1,0 +1,107 @@
+/** @file The texts without answers of a run: files that the user names, and what the logs or a teacher's budget left unanswered. Says what
+ *  came of them; which may teach is decided in dataset/transfer.ts. */
+import type { Config } from "../config/schema.js";
+import { foldLabel } from "../dataset/labels.js";
+import { normaliseText } from "../dataset/rows.js";
+import { readTexts } from "../dataset/texts.js";
+import { selectTransfer, type TransferSet } from "../dataset/transfer.js";
+import type { LabelDataset } from "../dataset/types.js";
+import { comparePaired } from "../evaluate/compare.js";
+import { TAUGHT_LINEAR } from "../plan/candidates.js";
+import type { Plan } from "../plan/plan.js";
+import type { UnlabelledFacts } from "../report/facts.js";
+import { definedOnly } from "./prepare.js";
+import type { Progress } from "./progress.js";
+import { shareOf } from "./publish.js";
+import type { Climbed } from "./ladder.js";
+
+interface ReadOptions {
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+}
+
+async function textsOfFiles(files: readonly string[], config: Config, options: ReadOptions): Promise<string[]> {
+  if (files.length === 0) return [];
+  const { texts, rejectCounts } = await readTexts(files, {
+    ...(config.columns !== undefined && { columns: definedOnly(config.columns) }),
+    ...(options.signal !== undefined && { signal: options.signal }),
+    onProgress: (doneRatio) => options.progress.update("read texts", doneRatio),
+  });
+  for (const [reason, count] of rejectCounts)
+    options.progress.note(`texts without answers: left out ${count}: ${reason}`);
+  return texts.map(({ text }) => text);
+}
+
+/** Texts that no row of the dataset answers: a call without an answer may repeat one with. */
+function unansweredOnly(texts: readonly string[], dataset: LabelDataset): string[] {
+  if (texts.length === 0) return [];
+  const folded = (text: string): string => foldLabel(normaliseText(text));
+  const answered = new Set(dataset.rows.map(({ text }) => folded(text)));
+  return texts.filter((text) => !answered.has(folded(text)));
+}
+
+/** The texts that may teach; undefined where there are none, or no base that could answer them.
+ *  @throws InputError for a file without texts. */
+export async function transferOf(
+  config: Config,
+  dataset: LabelDataset,
+  unanswered: readonly string[],
+  options: ReadOptions,
+): Promise<TransferSet | undefined> {
+  const named = await textsOfFiles(config.unlabelled ?? [], config, options);
+  const found = unansweredOnly(unanswered, dataset);
+  if (named.length + found.length === 0) return undefined;
+  if (config.base === undefined) {
+    options.progress.note(
+      `${named.length + found.length} texts without answers are not used: only a pretrained encoder (--base DIR) can answer them for a student`,
+    );
+    return undefined;
+  }
+  if (found.length > 0)
+    options.progress.note(`${found.length} texts got no answer: they are used as texts to teach by`);
+  return selectTransfer([...named, ...found], dataset, config.seed);
+}
+
+/** The most texts that a candidate that is trained learns from. */
+function usedOf({ candidates }: Plan): number {
+  const used = candidates.map(({ status, linear, pretrained }) =>
+    status === "train" ? (linear?.taughtBy?.transferRows ?? pretrained?.recovery?.transferRows ?? 0) : 0,
+  );
+  return Math.max(0, ...used);
+}
+
+/** Says how many texts teach, and why not the others. */
+export function noteTransfer({ texts, counts }: TransferSet, plan: Plan, progress: Progress): void {
+  const left = [
+    [counts.sealed, "are sealed rows or near-duplicates of one"],
+    [counts.labelled, "are labelled rows or near-duplicates of one"],
+    [counts.thinned, "are more than can teach"],
+    [texts.length - usedOf(plan), "are more than the minutes allow"],
+  ] as const;
+  const reasons = left.flatMap(([count, why]) => (count > 0 ? [`${count} ${why}`] : []));
+  const rest = reasons.length > 0 ? `; left out: ${reasons.join(", ")}` : "";
+  progress.note(`texts without answers: ${counts.texts} distinct, ${usedOf(plan)} teach${rest}`);
+}
+
+/** What the linear student gained by its teacher, on the rows that both answered unseen; undefined where one was not trained. */
+function gainOf(climbed: readonly Climbed[]): UnlabelledFacts["gain"] {
+  const taught = climbed.find(({ candidate }) => candidate.name === TAUGHT_LINEAR);
+  const untaught = climbed.find(({ candidate }) => candidate.kind === "linear" && candidate.name !== TAUGHT_LINEAR);
+  if (taught === undefined || untaught === undefined) return undefined;
+  const at = new Map(Array.from(untaught.outOfFold.rows, (row, i) => [row, i]));
+  const correct = Uint8Array.from(taught.outOfFold.rows, (row) => untaught.correct[at.get(row) ?? -1] ?? 0);
+  const { difference, pValue } = comparePaired(taught.correct, correct);
+  return { taught: shareOf(taught.correct), untaught: shareOf(correct), difference, pValue, rows: correct.length };
+}
+
+/** Facts of the texts without answers; undefined where none was given and no student was taught. */
+export function unlabelledFacts(
+  transfer: TransferSet | undefined,
+  plan: Plan,
+  climbed: readonly Climbed[],
+): UnlabelledFacts | undefined {
+  const gain = gainOf(climbed);
+  if (transfer === undefined && gain === undefined) return undefined;
+  const counts = transfer?.counts ?? { texts: 0, sealed: 0, labelled: 0, thinned: 0 };
+  return { ...counts, used: usedOf(plan), ...(gain !== undefined && { gain }) };
+}
