@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { comparePaired, type PairedComparison } from "../src/evaluate/compare.js";
 import { percentile } from "../src/stats.js";
 import { loadDataSet, writeChatLogs, type DataSet, type LabelledText } from "./datasets.js";
+import { pathFigures, pathOf } from "./path.js";
 import { peerPython, runPeer, type PeerResult } from "./peers/linear-sklearn.js";
 import {
   datasetOf,
@@ -116,6 +117,7 @@ async function runSeed(
   const peer = python === undefined ? undefined : runPeer(python, out, unsealedRows(run, out), data.test);
   const beside = peerFacts(peer, student, linear, data.test);
   const { metrics, measured } = run;
+  const path = await pathOf(run, data.test);
   const figures = {
     accuracy: ratioOf(student),
     linearAccuracy: linear === undefined ? null : ratioOf(linear),
@@ -130,6 +132,7 @@ async function runSeed(
     p95Ms: metrics["p95Ms"] ?? null,
     linearFitSeconds: linearFitSeconds(run),
     minutes: run.seconds / 60,
+    ...pathFigures(path),
   };
   const chosen = run.candidates.find(({ status }) => status === "chosen");
   const printed = {
@@ -144,6 +147,7 @@ async function runSeed(
     sealedRows: metrics["sealedRows"],
     testRows: data.test.length,
     ...(linear === undefined ? {} : { studentMinusLinear: pairedFacts(comparePaired(student, linear)) }),
+    path,
     stageSeconds: measured.stageSeconds,
   };
   return { figures, printed };

@@ -7,6 +7,7 @@ import { join, relative } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nowMs } from "../src/clock.js";
+import { writeBase } from "../src/pipeline/tiny-base.test.fixture.js";
 import { createRandom } from "../src/random.js";
 import { MACHINE, startJoryu, temporaryFolder, writeSmallLogs, type Finished, type Running } from "./joryu.js";
 
@@ -52,6 +53,30 @@ const MOMENTS = [
   /models\/[^/]*\/joryu\.json$/,
   /report\.html/,
 ] as const;
+/** The linear rung, then the path of a tiny pretrained encoder with its control. */
+const PATH_RUN = [
+  "run",
+  "--logs",
+  "../few.jsonl",
+  "--base",
+  "../base",
+  "--minutes",
+  "1.2",
+  "--target",
+  "agreement=0.999,sizeMb=0.3",
+  "--machine",
+  MACHINE,
+];
+/** Moments of the path: in the middle of each fit, whichever lane is first, and between its stages. */
+const PATH_MOMENTS = [
+  /pretrained-(fold0|weights5)\.checkpoint$/,
+  /cut-half-(fold0|weights6)\.checkpoint$/,
+  /cut-half-int8\.bin$/,
+  /cut-third-(fold0|weights6)\.checkpoint$/,
+  /students\/.*\.tmp$/,
+] as const;
+/** A moment of the path comes by itself, however busy the machine is. */
+const LONGEST_PATH_MS = 300_000;
 const MEASURED = /(^|\/)(measured\.json|machine\.json|report\.(html|md|json))$/;
 
 const folder = temporaryFolder();
@@ -63,8 +88,8 @@ function workFolder(name: string): string {
   return path;
 }
 
-function startRun(cwd: string): Running {
-  return startJoryu([...RUN, "--out", "state"], "", cwd);
+function startRun(cwd: string, run: readonly string[] = RUN): Running {
+  return startJoryu([...run, "--out", "state"], "", cwd);
 }
 
 function pathsBelow(path: string): string[] {
@@ -98,14 +123,15 @@ function pathsNow(path: string): string[] {
 }
 
 /** Kills the run when one of the moments comes: a path that matches and was not there before. Those that have passed are left out. */
-async function killAtMoment(running: Running, cwd: string, moments: readonly RegExp[]): Promise<RegExp | undefined> {
+async function killAtMoment(
+  running: Running,
+  cwd: string,
+  moments: readonly RegExp[],
+  longestMs = 10 * LONGEST_LIFE_MS,
+): Promise<RegExp | undefined> {
   const state = join(cwd, "state");
   const known = new Set(pathsNow(state));
-  for (
-    const endMs = nowMs() + 10 * LONGEST_LIFE_MS;
-    nowMs() < endMs && running.child.exitCode === null;
-    await wait(1)
-  ) {
+  for (const endMs = nowMs() + longestMs; nowMs() < endMs && running.child.exitCode === null; await wait(1)) {
     const fresh = pathsNow(state).filter((path) => !known.has(path));
     const reached = moments.find((moment) => fresh.some((path) => moment.test(path)));
     if (reached === undefined) continue;
@@ -177,3 +203,32 @@ describe("a run that was killed", () => {
     expectReference(await startRun(cwd).done, cwd);
   });
 });
+
+describe("a run with a pretrained encoder that was killed", () => {
+  it("in the middle of each step of its path ends with the same bits", async () => {
+    writeSmallLogs(join(folder.path, "few.jsonl"), 400, 3);
+    writeBase(join(folder.path, "base"), 1500, teachable);
+    const whole = workFolder("path-reference");
+    expect(await startRun(whole, PATH_RUN).done).toMatchObject({ code: 3 });
+    const wanted = bitsOf(whole);
+    for (const name of ["uncut", "cut-half", "cut-third"])
+      expect([...wanted.keys()].some((path) => path.endsWith(`students/${name}/onnx/model_int8.onnx`))).toBe(true);
+    const cwd = workFolder("path-killed");
+    let moments: readonly RegExp[] = PATH_MOMENTS;
+    let finished: Finished | undefined;
+    while (finished === undefined || finished.code === null) {
+      const running = startRun(cwd, PATH_RUN);
+      const reached = moments.length === 0 ? undefined : await killAtMoment(running, cwd, moments, LONGEST_PATH_MS);
+      moments = moments.filter((moment) => moment !== reached);
+      finished = await running.done;
+    }
+    expect(moments).toEqual([]);
+    expect(finished.code).toBe(3);
+    expect(Object.fromEntries(bitsOf(cwd))).toEqual(Object.fromEntries(wanted));
+  }, 400_000);
+});
+
+/** A last norm so strong that a few steps at the product's rates teach the head. */
+function teachable(name: string, values: Float32Array): Float32Array {
+  return name === "layer2.mlp.norm.gamma" ? values.map((value) => 30 * value) : values;
+}
