@@ -41,6 +41,18 @@ function outcomesOf(labels: readonly string[], test: readonly LabelledText[]): n
   return test.map((row, i) => (labels[i] === row.label ? 1 : 0));
 }
 
+/** 1 where a student has a test row right. */
+async function outcomesIn(folder: string, test: readonly LabelledText[]): Promise<number[]> {
+  const predictions = await predictTexts(
+    folder,
+    test.map(({ text }) => text),
+  );
+  return outcomesOf(
+    predictions.map(({ label }) => label),
+    test,
+  );
+}
+
 /** The rows that the product was free to train on, as another learner needs them. */
 function unsealedRows(run: FinishedRun, out: string): LabelledText[] {
   const { rows, labels } = datasetOf(run, out);
@@ -99,20 +111,10 @@ async function runSeed(
   const out = join(folder, `seed-${seed}`);
   mkdirSync(out, { recursive: true });
   const run = await runProduct({ logs, out, seed, ...settings });
-  const texts = data.test.map((row) => row.text);
-  const student = outcomesOf(
-    (await predictTexts(run.model, texts)).map(({ label }) => label),
-    data.test,
-  );
+  const student = await outcomesIn(run.model, data.test);
   const evaluation = await evaluateProduct(run.model, join(folder, "test.jsonl"));
   const linearModel = linearFolder(run);
-  const linear =
-    linearModel === undefined
-      ? undefined
-      : outcomesOf(
-          (await predictTexts(linearModel, texts)).map(({ label }) => label),
-          data.test,
-        );
+  const linear = linearModel === undefined ? undefined : await outcomesIn(linearModel, data.test);
   const python = peerPython();
   const peer = python === undefined ? undefined : runPeer(python, out, unsealedRows(run, out), data.test);
   const beside = peerFacts(peer, student, linear, data.test);

@@ -99,7 +99,7 @@ describe("joryu plan --unlabelled", () => {
 describe("joryu run --unlabelled on few labels", () => {
   it("proves nothing, says how many labels would, and last what the texts bought", { timeout: 300_000 }, async () => {
     writeFileSync(file("more.txt"), others(120).join("\n"));
-    const args = ["run", "--logs", few, "--base", base, "--unlabelled", file("more.txt"), "--minutes", "0.5"];
+    const args = ["run", "--logs", few, "--base", base, "--unlabelled", file("more.txt"), "--minutes", "1"];
     const { code, stdout } = await joryu([...args, "--out", file("run"), ...common]);
     expect(code).toBe(3);
     const { reasons, candidates, report } = lastJson(stdout) as {

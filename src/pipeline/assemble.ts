@@ -1,4 +1,5 @@
 /** @file Gathers the facts of a run for its report, from what the stages stored. Computes nothing that a stage decided. */
+import type { LabelDataset } from "../dataset/types.js";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { moneyOf } from "../cost.js";
@@ -236,6 +237,15 @@ function lowerBoundOf(outcomes: Uint8Array): number {
   return outcomes.length === 0 ? 0 : clopperPearsonLower(right, outcomes.length);
 }
 
+function teacherFacts({ traffic }: LabelDataset): Facts["teacher"] {
+  const { models, latencyP50Ms, latencyP95Ms } = traffic;
+  return {
+    models,
+    ...(latencyP50Ms === undefined ? {} : { latencyP50Ms }),
+    ...(latencyP95Ms === undefined ? {} : { latencyP95Ms }),
+  };
+}
+
 /** All facts of a run. */
 export function assembleFacts(input: AssembleInput): Facts {
   const { config, planned, context, published } = input;
@@ -270,11 +280,7 @@ export function assembleFacts(input: AssembleInput): Facts {
     seed: config.seed,
     target: planned.plan.target,
     dataset: datasetFacts(input),
-    teacher: {
-      models: dataset.traffic.models,
-      ...(dataset.traffic.latencyP50Ms === undefined ? {} : { latencyP50Ms: dataset.traffic.latencyP50Ms }),
-      ...(dataset.traffic.latencyP95Ms === undefined ? {} : { latencyP95Ms: dataset.traffic.latencyP95Ms }),
-    },
+    teacher: teacherFacts(dataset),
     licences: planned.licences,
     ...(outlook === undefined ? {} : { outlook }),
     ...(untriedBase === undefined ? {} : { untriedBase }),

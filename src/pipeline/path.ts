@@ -23,9 +23,10 @@ export function proofName(step: string, chosen: string, precision: Precision): s
 /** The teacher that cuts were taught by, as a student of its own, read back from its stages; undefined where the plan has none. */
 export async function uncutTeacher(
   context: TrainContext,
-  { recovery: _, from: _from, ...recipe }: PretrainedRecipe,
+  cut: PretrainedRecipe,
   planned: readonly PlannedCandidate[],
 ): Promise<Trained | undefined> {
+  const { recovery: _, from: _from, ...recipe } = cut;
   const uncut = planned.find(({ name }) => name === UNCUT);
   if (uncut === undefined || context.base === undefined) return undefined;
   const { layers, feedForward } = context.base.config;

@@ -103,6 +103,9 @@ export interface PlanInput {
 
 type ResolvedInput = PlanInput & { readonly target: Target };
 
+/** Share of the time that encoders from scratch may take where the user named a base. */
+const SCRATCH_RATIO = 0.25;
+
 /** The control needs a fold that judges, one that chooses its rate, and one to learn from. */
 const CONTROL_FOLDS = 3;
 
@@ -387,7 +390,8 @@ export function planRun(settings: PlanInput): Plan {
   const linearDrafts = draftLinear(input, budgetSeconds);
   const linear = linearDrafts.find(({ status }) => status === "train");
   const spent = linear?.parts.linear === undefined ? 0 : linearSecondsOf(linear.parts.linear, facts, profile);
-  const scratch = [...linearDrafts, ...draftEncoders(input, budgetSeconds - spent, linear)].map((draft) =>
+  const share = facts.base === undefined ? 1 : SCRATCH_RATIO;
+  const scratch = [...linearDrafts, ...draftEncoders(input, share * (budgetSeconds - spent), linear)].map((draft) =>
     toCandidate(input, draft),
   );
   const left = budgetSeconds - trainSecondsOf(input, scratch);

@@ -285,6 +285,40 @@ interface StepShare {
   readonly stroke: string;
 }
 
+/** One row of dots with intervals; what lies below the axis stands at its start in words. */
+function shareMarks(shares: readonly StepShare[], start: number, language: Language): Plot.Markish[] {
+  const own = shares.filter(({ share }) => share.value >= start);
+  const below = shares.filter(({ share }) => share.value < start);
+  const dy = shares[0]?.offset ?? 0;
+  return [
+    Plot.ruleY(own, {
+      y: "name",
+      x1: ({ share }: StepShare) => Math.max(start, share.low),
+      x2: ({ share }: StepShare) => share.high,
+      dy,
+      stroke: "stroke",
+      strokeWidth: 2,
+    }),
+    Plot.dot(own, {
+      y: "name",
+      x: ({ share }: StepShare) => share.value,
+      dy,
+      r: 4,
+      fill: "fill",
+      stroke: "stroke",
+    }),
+    Plot.text(below, {
+      y: "name",
+      x: start,
+      text: ({ share }: StepShare) => `← ${formatPercent(share.value, language)}`,
+      textAnchor: "start",
+      dx: 6,
+      dy,
+      fill: MUTED,
+    }),
+  ];
+}
+
 /** Agreement of each step with the teacher of the log and with the uncut encoder, its size and latency beside it. */
 export function pathChart({ path, target }: Facts, language: Language): string {
   const steps = path?.steps ?? [];
@@ -297,7 +331,6 @@ export function pathChart({ path, target }: Facts, language: Language): string {
   });
   const lows = shares.map(({ share }) => share.low).filter((low) => low > 0.5);
   const start = Math.floor(20 * Math.min(0.9, ...lows)) / 20;
-  const inside = shares.filter(({ share }) => share.value >= start);
   const sizes = steps.flatMap(({ sizeBytes, p50Ms, ...step }) =>
     sizeBytes === undefined
       ? []
@@ -308,37 +341,6 @@ export function pathChart({ path, target }: Facts, language: Language): string {
           },
         ],
   );
-  const series = [-5, 5].flatMap((offset) => {
-    const own = inside.filter((found) => found.offset === offset);
-    const below = shares.filter((found) => found.offset === offset && found.share.value < start);
-    return [
-      Plot.ruleY(own, {
-        y: "name",
-        x1: ({ share }: StepShare) => Math.max(start, share.low),
-        x2: ({ share }: StepShare) => share.high,
-        dy: offset,
-        stroke: "stroke",
-        strokeWidth: 2,
-      }),
-      Plot.dot(own, {
-        y: "name",
-        x: ({ share }: StepShare) => share.value,
-        dy: offset,
-        r: 4,
-        fill: "fill",
-        stroke: "stroke",
-      }),
-      Plot.text(below, {
-        y: "name",
-        x: start,
-        text: ({ share }: StepShare) => `← ${formatPercent(share.value, language)}`,
-        textAnchor: "start",
-        dx: 6,
-        dy: offset,
-        fill: MUTED,
-      }),
-    ];
-  });
   return draw(text(language, "path"), {
     height: 36 * steps.length + 44,
     marginLeft: 170,
@@ -349,7 +351,13 @@ export function pathChart({ path, target }: Facts, language: Language): string {
     y: { type: "point", domain: steps.map((step) => stepName(step, language)), label: null, tickSize: 0 },
     marks: [
       Plot.ruleX([target.agreement], { stroke: WARN, strokeDasharray: "5 4", strokeWidth: 1.5 }),
-      ...series,
+      ...[-5, 5].flatMap((offset) =>
+        shareMarks(
+          shares.filter((found) => found.offset === offset),
+          start,
+          language,
+        ),
+      ),
       Plot.text(sizes, {
         y: "name",
         frameAnchor: "right",
