@@ -5,6 +5,7 @@ import { f32 } from "../tensor/tensor.js";
 import { type TokenisedTexts, tokeniseTexts } from "./batches.js";
 import { type FrontSizes, frontBackward, frontForward, planFront } from "./front.js";
 import { floatsOf } from "./optimiser.js";
+import { rateSpans } from "./layer-rates.js";
 import type { EncoderTrainSpec } from "./spec.js";
 import {
   type Front,
@@ -28,6 +29,8 @@ export function hashedEncoder(spec: EncoderTrainSpec): TrainedEncoder {
     sequences: texts.sequences,
     table: { rows: tableRows(config), width: sizes.width },
     layout,
+    rates: rateSpans(layout),
+    tableRateRatio: 1,
     innerFormulas: [],
     fixed: {},
     startTable: () => startValues(tableParameter(config), seed),

@@ -16,6 +16,7 @@ import {
   splitFrozen,
   TEACHER_PREFIX,
 } from "./pretrained-graph.js";
+import { layerRateRatio, rateSpans } from "./layer-rates.js";
 import type { InnerTeacher, PretrainedTrainSpec } from "./spec.js";
 import {
   type Front,
@@ -47,6 +48,7 @@ export function pretrainedEncoder(spec: PretrainedTrainSpec): TrainedEncoder {
       : startOf(start, parameter, seed);
   const wholeTable = (): Float32Array => startOf(start, tableOf(model), seed);
   const tableIsFrozen = isFrozen(WORD_TABLE, frozen);
+  const rateOf = (name: string): number => layerRateRatio(name, model.config.layers.length, spec.layerDecay ?? 1);
   const sequences = spec.sequences.map((ids) => ids.map((id) => vocabulary.places[id] ?? 0));
   const seen = new Int32Array(table.rows);
   const taught = teacher === undefined ? undefined : teacherTable(teacher, vocabulary.ids, vocabularySize);
@@ -55,6 +57,8 @@ export function pretrainedEncoder(spec: PretrainedTrainSpec): TrainedEncoder {
     sequences,
     table,
     layout,
+    rates: rateSpans(layout, rateOf),
+    tableRateRatio: rateOf(WORD_TABLE),
     innerFormulas: teacher === undefined ? [] : innerLossFormulas(teacher.losses),
     fixed: {
       ...Object.fromEntries(

@@ -69,6 +69,8 @@ export interface PretrainedTrainSpec extends TrainSettings {
   readonly start: ReadonlyMap<string, Float32Array>;
   /** Nothing unless told. */
   readonly frozen?: Frozen;
+  /** Each layer learns this much slower than the one above it, the embeddings slowest; 1 where absent. */
+  readonly layerDecay?: number;
   /** Trains with word rows and linear weights rounded to the steps of int8; the weights that come back are not rounded. */
   readonly quantizationAware?: boolean;
   /** What is taught beside the labels; its answers come as soft labels. */

@@ -1,6 +1,7 @@
 /** @file What the training loop needs of an encoder: dense weights in one flat vector, a sparse input table, graphs, and how a batch
  *  of texts meets them. Implementations: hashed-encoder.ts (from scratch), pretrained-encoder.ts. Knows no loss and no schedule. */
 import type { Tensor } from "../tensor/tensor.js";
+import type { RateSpan } from "./layer-rates.js";
 import type { FlatLayout, TrainingGraph } from "./training-graph.js";
 
 export interface FrontOptions {
@@ -33,6 +34,10 @@ export interface TrainedEncoder {
   readonly sequences: readonly Int32Array[];
   readonly table: { readonly rows: number; readonly width: number };
   readonly layout: FlatLayout;
+  /** How fast the weights of the layout learn, all of them in order. */
+  readonly rates: readonly RateSpan[];
+  /** Times the learning rate of the table. */
+  readonly tableRateRatio: number;
   /** Losses on inner representations as text; none unless a teacher of them is given. */
   readonly innerFormulas: readonly string[];
   /** Weights that are fed and never change, by name. */

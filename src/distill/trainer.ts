@@ -229,14 +229,16 @@ function applyStep(trainer: Trainer, touched: Uint32Array, step: number): void {
     weightDecay,
     gradientScale: Math.min(1, gradientClip / Math.sqrt(squares)),
   };
-  const { decayedLength } = layout;
-  const undecayed = { ...at, weightDecay: 0 };
-  state.dense.update(0, decayedLength, at);
-  state.dense.update(decayedLength, layout.length, undecayed);
+  for (const { start, end, decayed, rateRatio } of encoder.rates)
+    state.dense.update(start, end, {
+      ...at,
+      learningRate: learningRate * rateRatio,
+      weightDecay: decayed ? weightDecay : 0,
+    });
   const { means } = state;
   if (means !== undefined) catchUp(means, touched, state.table.weights, width, averageDecay, step - 1);
-  const tableRate = learningRate * spec.tableLearningRateRatio;
-  adamUpdate(state.table, starts, width, { ...undecayed, learningRate: tableRate });
+  const tableRate = learningRate * spec.tableLearningRateRatio * encoder.tableRateRatio;
+  adamUpdate(state.table, starts, width, { ...at, weightDecay: 0, learningRate: tableRate });
   for (const start of starts) state.table.gradient.fill(0, start, start + width);
   if (means === undefined) return;
   averageDense(means, state.dense.weights, averageDecay, step);
