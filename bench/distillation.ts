@@ -2,14 +2,17 @@
  *  ways for the same steps: with each loss on and off, and on labels alone with a learning rate of its own. A share of the training rows is held out
  *  as in the product and chooses the control's rate; the official test rows only report. Prints JSON lines.
  *
- *      node dist/bench/distillation.js --base DIR [--set banking77] [--seeds 1,2,3] [--layers 3] [--teacher-epochs 5] [--epochs 6] [--threads 2] [--data DIR] */
+ *      node dist/bench/distillation.js --base DIR [--set banking77] [--seeds 1,2,3] [--layers 3] [--teacher-epochs 5] [--epochs 6] [--teachers 1] [--threads 2] [--data DIR]
+ *
+ *  With `--teachers K` the answers are the mean of K teachers that differ by seed; the cut and the hidden states are those of the first. */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { allParts, cutEncoder, type EncoderWeights } from "../src/compress/cut.js";
 import { chooseLayers } from "../src/compress/importance.js";
-import { softAnswers } from "../src/distill/answers.js";
+import { averageAnswers, softAnswers } from "../src/distill/answers.js";
 import { type InnerLossSpec, keptLayers, type LayerPair, lastLayers } from "../src/distill/inner-losses.js";
 import type { LossSpec } from "../src/distill/losses.js";
+import type { PretrainedTrainSpec } from "../src/distill/spec.js";
 import { UsageError } from "../src/errors.js";
 import { comparePaired } from "../src/evaluate/compare.js";
 import { openBase } from "../src/pipeline/base.js";
@@ -30,6 +33,8 @@ import {
 import { printJson } from "./product.js";
 
 const LEARNING_RATE = 3e-4;
+/** Between the seeds of the teachers of a trial. */
+const TEACHER_SEED_STEP = 1000;
 const TEACHER_LEARNING_RATE = 2e-4;
 const CONTROL_RATES = [1e-4, 2e-4, 3e-4, 5e-4] as const;
 
@@ -91,10 +96,12 @@ async function control(
 interface Settings {
   readonly layers: number;
   readonly teacherEpochs: number;
+  /** Teachers whose answers are averaged. */
+  readonly teachers: number;
   readonly epochs: number;
 }
 
-async function runTrial(trial: Trial, { layers, teacherEpochs, epochs }: Settings): Promise<void> {
+async function runTrial(trial: Trial, { layers, teacherEpochs, teachers, epochs }: Settings): Promise<void> {
   const { base, seed, texts, test, heldOut } = trial;
   const report: Report = async (name, fitted, reference, more = {}) => {
     const came = await answer(trial, fitted, test);
@@ -112,14 +119,14 @@ async function runTrial(trial: Trial, { layers, teacherEpochs, epochs }: Setting
     return came;
   };
   const start = { config: base.config, values: base.weights };
-  const teacher = await fit(trial, {
-    rows: texts,
-    start,
-    epochs: teacherEpochs,
-    learningRate: TEACHER_LEARNING_RATE,
-    losses: [labelLoss(1)],
-  });
+  const teach = (more: Partial<PretrainedTrainSpec> = {}): Promise<Fitted> => {
+    const losses = [labelLoss(1)];
+    return fit(trial, { rows: texts, start, epochs: teacherEpochs, learningRate: TEACHER_LEARNING_RATE, losses, more });
+  };
+  const teacher = await teach();
   const taught = await report("teacher", teacher);
+  const more: Fitted[] = [];
+  for (let k = 1; k < teachers; k++) more.push(await teach({ seed: seed + k * TEACHER_SEED_STEP }));
   const calibration = texts.sequences.slice(0, CALIBRATION_TEXTS);
   const kept = await chooseLayers(teacher, calibration, layers, { threads: trial.threads });
   const cut = cutEncoder(teacher, { ...allParts(teacher.config), layers: kept });
@@ -129,11 +136,13 @@ async function runTrial(trial: Trial, { layers, teacherEpochs, epochs }: Setting
   const controlled = await report("cut of the base, labels alone", alone, taught, { rate: alone.rate });
   const again = await control(trial, cut, epochs);
   await report("cut of the teacher, labels alone", again, taught, { rate: again.rate });
-  await runRecoveries(trial, { teacher, cut, kept, epochs }, report, { taught, controlled });
+  await runRecoveries(trial, { teacher, more, cut, kept, epochs }, report, { taught, controlled });
 }
 
 interface Taught {
   readonly teacher: EncoderWeights;
+  /** Further ones, of which only the answers are learned. */
+  readonly more: readonly EncoderWeights[];
   readonly cut: EncoderWeights;
   readonly kept: Uint32Array;
   readonly epochs: number;
@@ -144,14 +153,15 @@ type Report = (name: string, fitted: Fitted, reference?: readonly number[], more
 /** The same cut of the teacher, recovered in each way, against the control. */
 async function runRecoveries(
   trial: Trial,
-  { teacher, cut, kept, epochs }: Taught,
+  { teacher, more: others, cut, kept, epochs }: Taught,
   report: Report,
   { taught, controlled }: { readonly taught: readonly number[]; readonly controlled: readonly number[] },
 ): Promise<void> {
   const { base, texts, test, seed } = trial;
-  const softLabels = await softAnswers(modelOf(trial, teacher), teacher.values, texts.sequences, {
-    threads: trial.threads,
-  });
+  const answers: Float32Array[] = [];
+  for (const one of [teacher, ...others])
+    answers.push(await softAnswers(modelOf(trial, one), one.values, texts.sequences, { threads: trial.threads }));
+  const softLabels = averageAnswers(answers);
   for (const { name, losses, inner } of RECOVERIES) {
     const pairs = keptLayers(kept);
     const specs = inner(pairs, lastLayers(kept.length, base.config.layers.length), base.config.heads);
@@ -173,6 +183,7 @@ const { values: flags } = parseArgs({
     layers: { type: "string", default: "3" },
     "teacher-epochs": { type: "string", default: "5" },
     epochs: { type: "string", default: "6" },
+    teachers: { type: "string", default: "1" },
     threads: { type: "string", default: "2" },
     data: { type: "string", default: join("..", "shared", "data") },
   },
@@ -183,6 +194,7 @@ const data = loadDataSet(flags.set, flags.data);
 const settings: Settings = {
   layers: Number(flags.layers),
   teacherEpochs: Number(flags["teacher-epochs"]),
+  teachers: Number(flags.teachers),
   epochs: Number(flags.epochs),
 };
 for (const seed of flags.seeds.split(",").map(Number))

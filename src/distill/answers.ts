@@ -63,6 +63,23 @@ export async function softAnswers(
   return answers;
 }
 
+/** Answers of several teachers of one label set as one: the mean of their probabilities, each teacher counted by its weight, equally where none
+ *  are told. @throws ConfigError where there is nothing to average, sizes differ, or a weight is not positive. */
+export function averageAnswers(answers: readonly Float32Array[], weights?: readonly number[]): Float32Array {
+  const [first] = answers;
+  if (first === undefined) throw new ConfigError("answers: no teacher to average");
+  const counts = weights ?? answers.map(() => 1);
+  if (counts.length !== answers.length || !counts.every((weight) => weight > 0 && Number.isFinite(weight)))
+    throw new ConfigError(`answers: expected ${answers.length} positive weights, came ${counts.join(", ") || "none"}`);
+  const total = counts.reduce((sum, weight) => sum + weight, 0);
+  const other = answers.find(({ length }) => length !== first.length);
+  if (other !== undefined)
+    throw new ConfigError(
+      `answers: teachers of ${first.length} and ${other.length} probabilities, expected equally many`,
+    );
+  return first.map((_, i) => answers.reduce((sum, own, t) => sum + ((counts[t] ?? 0) / total) * (own[i] ?? 0), 0));
+}
+
 /** Pooled vectors [texts, D] of each text. */
 export async function pooledVectors(
   model: Omit<PretrainedModel, "labelCount">,
