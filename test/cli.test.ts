@@ -166,6 +166,7 @@ describe("the other commands", () => {
     const { code, stdout } = await joryu(["plan", "--logs", logs, "--out", state, "--machine", profile, "--json"]);
     expect(code).toBe(0);
     expect(lastJson(stdout)["plan"]).toMatchObject({ machine: JSON.parse(readFileSync(profile, "utf8")) as object });
+    expect(lastJson(stdout)["typicalBase"]).toMatchObject({ smallestBytes: expect.any(Number) as number });
   });
 
   it("init writes a configuration that run accepts, and never over an older file", async () => {

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { planOnly } from "../pipeline/run.js";
 import { formatPlan } from "../plan/format.js";
+import { typicalBase } from "../plan/typical-base.js";
 import { interruptible } from "./interrupt.js";
 import { createProgress, printJson, printLine } from "./output.js";
 import { addRunFlags, configOf, trainingThreads, type RunFlags } from "./run-options.js";
@@ -19,7 +20,7 @@ export function addPlan(program: Command): void {
         ...(flags.machine === undefined ? {} : { machine: flags.machine }),
       });
       progress.stop();
-      if (flags.json === true) printJson({ plan });
+      if (flags.json === true) printJson({ plan, typicalBase: typicalBase(plan.facts, plan.target) });
       else printLine(formatPlan(plan));
     } finally {
       progress.stop();
