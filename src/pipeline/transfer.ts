@@ -91,7 +91,15 @@ function gainOf(climbed: readonly Climbed[]): UnlabelledFacts["gain"] {
   const at = new Map(Array.from(untaught.outOfFold.rows, (row, i) => [row, i]));
   const correct = Uint8Array.from(taught.outOfFold.rows, (row) => untaught.correct[at.get(row) ?? -1] ?? 0);
   const { difference, pValue } = comparePaired(taught.correct, correct);
-  return { taught: shareOf(taught.correct), untaught: shareOf(correct), difference, pValue, rows: correct.length };
+  const texts = taught.candidate.linear?.taughtBy?.transferRows ?? 0;
+  return {
+    taught: shareOf(taught.correct),
+    untaught: shareOf(correct),
+    difference,
+    pValue,
+    rows: correct.length,
+    texts,
+  };
 }
 
 /** Facts of the texts without answers; undefined where none was given and no student was taught. */

@@ -199,6 +199,8 @@ export interface UnlabelledFacts {
     readonly difference: Estimate;
     readonly pValue: number;
     readonly rows: number;
+    /** Without answers, that the taught one learned from beside the rows. */
+    readonly texts: number;
   };
 }
 

@@ -102,6 +102,14 @@ const VERDICT_REASONS = {
     en: "{texts:count} texts without answers: the linear student that the fine-tuned base teaches by them is not proved better than the one taught by the labels alone ({taught:percent} and {untaught:percent} of {rows:count} rows that neither had seen, difference between {low:percent} and {high:percent}, p = {pValue:p}).",
     ja: "回答のないテキスト{texts:count}件の効果: これを使って微調整済みのベースから学んだ線形の生徒が、ラベルだけで学んだ線形の生徒より優れているとは証明されていません(どちらも未見の{rows:count}件での一致率は{taught:percent}と{untaught:percent}、差の95%信頼区間{low:percent}～{high:percent}、p = {pValue:p})。",
   },
+  "taught-rows-better": {
+    en: "The base as a teacher: the linear student that it teaches, once fine-tuned, on the labelled rows agrees with the teacher on {taught:percent} of {rows:count} rows that neither had seen, the one taught by the labels alone on {untaught:percent} (difference between {low:percent} and {high:percent}, p = {pValue:p}).",
+    ja: "ベースを教師とする効果: どちらも未見の{rows:count}件での教師との一致率は、ラベル付きデータ上で微調整済みのベースから学んだ線形の生徒が{taught:percent}、ラベルだけで学んだ線形の生徒が{untaught:percent}です(差の95%信頼区間{low:percent}～{high:percent}、p = {pValue:p})。",
+  },
+  "taught-rows-not-better": {
+    en: "The base as a teacher: the linear student that it teaches, once fine-tuned, on the labelled rows is not proved better than the one taught by the labels alone ({taught:percent} and {untaught:percent} of {rows:count} rows that neither had seen, difference between {low:percent} and {high:percent}, p = {pValue:p}).",
+    ja: "ベースを教師とする効果: ラベル付きデータ上で微調整済みのベースから学んだ線形の生徒が、ラベルだけで学んだ線形の生徒より優れているとは証明されていません(どちらも未見の{rows:count}件での一致率は{taught:percent}と{untaught:percent}、差の95%信頼区間{low:percent}～{high:percent}、p = {pValue:p})。",
+  },
 } as const satisfies Readonly<Record<string, Bilingual>>;
 
 /** What distillation gave the chosen cut: the difference to its control, in points of agreement. */

@@ -323,7 +323,7 @@ export function dataTable(facts: Facts, language: Language): Table {
     count("data-duplicates", dataset.duplicates),
     count("data-near-duplicates", dataset.nearDuplicates),
     count("data-rejected", dataset.rejected),
-    ...(unlabelled === undefined
+    ...(unlabelled === undefined || unlabelled.texts === 0
       ? []
       : [[text(language, "data-unlabelled"), text(language, "data-unlabelled-line", { ...counts })] as const]),
     [text(language, "data-ceiling"), optional(dataset.selfAgreementCeiling, formatPercent, language)],

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Facts } from "./facts.js";
 import { FACTS, POOR_FACTS, UNSEALED_FACTS } from "./facts.test.fixture.js";
 import { REASON_CODES, renderReason } from "./reasons.js";
+import { dataTable } from "./sections.js";
 import { decideVerdict, neededSealedRows } from "./verdict.js";
 
 const keepsAll: Facts["gate"] = { ...FACTS.gate, threshold: 0, coverage: { value: 1, low: 0.997, high: 1 } };
@@ -23,7 +24,7 @@ const UNLABELLED: NonNullable<Facts["unlabelled"]> = {
   labelled: 7,
   thinned: 0,
   used: 3981,
-  gain: { taught: share(0.8), untaught: share(0.7), difference: share(0.1), pValue: 0.003, rows: 200 },
+  gain: { taught: share(0.8), untaught: share(0.7), difference: share(0.1), pValue: 0.003, rows: 200, texts: 3981 },
 };
 
 function codes(facts: Facts): readonly string[] {
@@ -189,6 +190,16 @@ describe("texts without answers", () => {
       unlabelled: { ...UNLABELLED, gain: { ...gain, difference: share(-0.1) } },
     };
     for (const facts of [chance, worse]) expect(codes(facts).at(-1)).toBe("taught-not-better");
+  });
+
+  it("are not named where there were none and the base taught by the labelled rows", () => {
+    if (gain === undefined) throw new Error("no gain");
+    const none = { ...UNLABELLED, texts: 0, used: 0, gain: { ...gain, texts: 0 } };
+    const chance = { ...none, gain: { ...none.gain, pValue: 0.2 } };
+    expect(codes({ ...UNSEALED_FACTS, unlabelled: none }).at(-1)).toBe("taught-rows-better");
+    expect(codes({ ...UNSEALED_FACTS, unlabelled: chance }).at(-1)).toBe("taught-rows-not-better");
+    expect(JSON.stringify(dataTable({ ...FACTS, unlabelled: none }, "en"))).not.toContain("Texts without answers");
+    expect(JSON.stringify(dataTable({ ...FACTS, unlabelled: UNLABELLED }, "en"))).toContain("Texts without answers");
   });
 
   it("leave the verdict of few labels what it is: nothing is proved, and so many labels would allow a guarantee", () => {

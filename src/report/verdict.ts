@@ -216,12 +216,11 @@ const SIGNIFICANT_P_VALUE = 0.05;
 /** What the base's teaching and the texts without answers were good for, where it was measured. */
 function taughtReasons({ unlabelled }: Facts): readonly Reason[] {
   if (unlabelled?.gain === undefined) return [];
-  const { taught, untaught, difference, pValue, rows } = unlabelled.gain;
+  const { taught, untaught, difference, pValue, rows, texts } = unlabelled.gain;
   const isBetter = difference.value > 0 && pValue < SIGNIFICANT_P_VALUE;
   const values = { taught: taught.value, untaught: untaught.value, low: difference.low, high: difference.high };
-  return [
-    reason(isBetter ? "taught-better" : "taught-not-better", { ...values, pValue, rows, texts: unlabelled.used }),
-  ];
+  const what = texts > 0 ? "taught" : "taught-rows";
+  return [reason(isBetter ? `${what}-better` : `${what}-not-better`, { ...values, pValue, rows, texts })];
 }
 
 /** Deploy only what is proved on sealed rows and within every limit; else behind the gate; else keep the teacher and say why. The last reasons
