@@ -14,16 +14,17 @@ export function withOutliers(name: string, values: Float32Array): Float32Array {
   return values.map((value, i) => (outlier !== 0 && i % 16 === 0 ? outlier : value));
 }
 
-/** Writes a base of three layers, 16 wide. */
+/** Writes a base of three layers; one that learns at the product's rates must be wider than the rest. */
 export function writeBase(
   folder: string,
   vocabularySize: number,
   change = (_: string, values: Float32Array) => values,
+  width = 16,
 ): void {
   const config: PretrainedConfig = {
     family: "bert",
     vocabularySize,
-    width: 16,
+    width,
     heads: 2,
     feedForward: 32,
     maxPositions: 32,
