@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createGraph } from "../graph/graph.js";
 import { interpret } from "../graph/interpret.js";
-import type { Reference, Value } from "../graph/types.js";
+import { LINEAR_FIT, TABLE_FIT } from "../graph/quantized.js";
+import type { Fit, Reference, Value } from "../graph/types.js";
 import { evaluationOrder } from "../graph/walk.js";
 import { classifierOf, type PretrainedConfig } from "../models/families/index.js";
 import type { PretrainedModel } from "../models/pretrained.js";
@@ -190,11 +191,11 @@ describe("quantisation-aware training", () => {
     buildPretrainedTraining(model, losses, { dropout: false, frozen: NOTHING_FROZEN, rounded });
   const valuesOf = (training: TrainingGraph, feeds: ReadonlyMap<string, Reference>): readonly Reference[] =>
     interpret(training.graph, [training.loss, ...training.gradients.values()], feeds);
-  const roundedTo = (steps: number, { shape, data }: Reference): Reference => {
+  const roundedTo = (fit: Fit, { shape, data }: Reference): Reference => {
     const graph = createGraph();
     const found = interpret(
       graph,
-      [graph.fakeQuantize(graph.input("x", shape), steps)],
+      [graph.fakeQuantize(graph.input("x", shape), fit)],
       new Map([["x", { shape, data }]]),
     );
     return found[0] ?? { shape, data };
@@ -205,9 +206,9 @@ describe("quantisation-aware training", () => {
     const feeds = new Map(feedsOf(plain, model));
     const rounded = new Map(
       Array.from(feeds, ([name, value]): [string, Reference] => {
-        if (name === "rows") return [name, roundedTo(127, value)];
+        if (name === "rows") return [name, roundedTo(TABLE_FIT, value)];
         const isLinear = name.startsWith("layer0.") && name.endsWith(".weight");
-        return [name, isLinear ? roundedTo(63, value) : value];
+        return [name, isLinear ? roundedTo(LINEAR_FIT, value) : value];
       }),
     );
     expect(valuesOf(aware, feeds)[0]?.data[0]).not.toBeCloseTo(valuesOf(plain, feeds)[0]?.data[0] ?? NaN, 6);

@@ -2,7 +2,7 @@
  *  those are trained; frozen layers get no gradient nodes. Knows no data, no optimiser and no schedule. */
 import { createGraph, type Graph } from "../graph/graph.js";
 import { compileOnnx } from "../graph/onnx.js";
-import { TABLE_STEPS } from "../graph/quantized.js";
+import { TABLE_FIT } from "../graph/quantized.js";
 import type { Value } from "../graph/types.js";
 import type { ParameterSpec } from "../models/parameters.js";
 import {
@@ -118,7 +118,7 @@ function addEncoder(
   const rows = graph.input(ROWS, ["U", model.config.width]);
   const ids = graph.input("ids", [batch, "T"], "i64");
   const mask = graph.input("mask", [batch, "T"]);
-  const read = options.rounded === true ? graph.fakeQuantize(rows, TABLE_STEPS) : rows;
+  const read = options.rounded === true ? graph.fakeQuantize(rows, TABLE_FIT) : rows;
   const input = { embedded: graph.embedding(read, ids), mask };
   return { rows, ids, mask, output: buildPretrained(graph, model, input, options) };
 }

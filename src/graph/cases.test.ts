@@ -69,7 +69,7 @@ const TRIALS: { readonly [K in OpKind]: readonly Trial<OpAttributes[K]>[] } = {
   isPositive: unary,
   toFloat: [trial({}, ids(5, "B", 3))],
   stopGradient: unary,
-  roundRows: [trial({ steps: 7 }, normal("B", 5)), trial({ steps: 63 }, normal(3, 64))],
+  roundRows: [trial({ fit: 1 }, normal("B", 5)), trial({ fit: 2 }, normal("B", 64)), trial({ fit: 2 }, normal(3, 7))],
   tanh: unary,
   sigmoid: unary,
   relu: unary,

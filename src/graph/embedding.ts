@@ -3,7 +3,7 @@
  *  a symbol is taken as already cut to the rows of the batch. */
 import { formatShape, productOf, sameShape } from "./dims.js";
 import { firstOf, pairOf } from "./elementwise.js";
-import { quantizeRows } from "./quantized.js";
+import { quantizeRows, TABLE_FIT } from "./quantized.js";
 import { always } from "./types.js";
 import { ShapeError } from "../errors.js";
 import type { Emitter } from "./emitter.js";
@@ -53,7 +53,7 @@ function gatherRows({ emitter, inputs, names: [table = "", ids = ""] }: Lowering
   ) {
     return emitter.emit("Gather", [table, ids])[0];
   }
-  const { values, scales } = quantizeRows(data, rows, columns);
+  const { values, scales } = quantizeRows(data, rows, columns, TABLE_FIT);
   const gathered = emitter.emit("Gather", [emitter.int8(`${parameter.name}.int8`, values, [rows, columns]), ids])[0];
   const scale = emitter.emit("Gather", [
     emitter.namedFloat32(`${parameter.name}.row_scale`, scales, [rows, 1]),

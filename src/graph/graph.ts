@@ -3,7 +3,7 @@
 import { InvariantError, ShapeError } from "../errors.js";
 import { axisOf, formatShape, productOf, resolveShape } from "./dims.js";
 import { rowOf } from "./ops.js";
-import type { Dim, OpAttributes, OpKind, OpNode, Value, ValueType } from "./types.js";
+import type { Dim, Fit, OpAttributes, OpKind, OpNode, Value, ValueType } from "./types.js";
 
 /** Numbers that are part of the graph itself. */
 export interface ConstantData {
@@ -185,9 +185,9 @@ export class Graph {
   stopGradient(x: Value): Value {
     return this.apply("stopGradient", [x], {});
   }
-  /** x [rows, columns] rounded to `steps` on either side of zero, each row by its largest magnitude; gradients pass as if it were not. */
-  fakeQuantize(x: Value, steps: number): Value {
-    const rounded = this.apply("roundRows", [this.stopGradient(x)], { steps });
+  /** x [rows, columns] rounded row by row as int8 weights are; gradients pass as if it were not. */
+  fakeQuantize(x: Value, fit: Fit): Value {
+    const rounded = this.apply("roundRows", [this.stopGradient(x)], { fit });
     return this.add(x, this.sub(rounded, this.stopGradient(x)));
   }
   tanh(x: Value): Value {

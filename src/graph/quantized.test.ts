@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createRandom } from "../random.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import { compileModel, compileOnnx, createGraph, MINIMUM_QUANTIZED_WIDTH } from "./index.js";
-import { quantizeRows } from "./quantized.js";
+import { LINEAR_FIT, quantizeRows, TABLE_FIT } from "./quantized.js";
 
 const [ROWS, INNER, OUTER] = [7, 256, 96];
 
@@ -40,7 +40,7 @@ function relativeError(got: Float32Array, expected: Float32Array): number {
 describe("int8 serving", () => {
   it("rounds each row to within half a step of its own scale", () => {
     const data = Float32Array.of(1, -2, 0.5, 100, 50, -25, 0, 0, 0);
-    const { values, scales } = quantizeRows(data, 3, 3);
+    const { values, scales } = quantizeRows(data, 3, 3, TABLE_FIT);
     data.forEach((value, i) => {
       const scale = scales[Math.floor(i / 3)] ?? 0;
       expect(Math.abs((values[i] ?? 0) * scale - value)).toBeLessThanOrEqual(scale / 2 + 1e-6);
@@ -48,10 +48,34 @@ describe("int8 serving", () => {
     expect([...values.subarray(6)]).toEqual([0, 0, 0]);
   });
 
+  it.each([64, 65])(
+    "keeps the sums of a linear layer's neighbours within 128, and wastes no step (%i columns)",
+    (columns) => {
+      const data = randomArray(9 * columns, "pairs").map((value) => value ** 3);
+      const { values, scales } = quantizeRows(data, 9, columns, LINEAR_FIT);
+      for (let row = 0; row < 9; row++) {
+        const stored = values.subarray(row * columns, (row + 1) * columns);
+        const sums = Array.from({ length: Math.ceil(columns / 2) }, (_, k) =>
+          [1, -1].map(
+            (sign) => Math.max(0, sign * (stored[2 * k] ?? 0)) + Math.max(0, sign * (stored[2 * k + 1] ?? 0)),
+          ),
+        ).flat();
+        expect(Math.max(...sums)).toBeLessThanOrEqual(128);
+        expect(Math.max(...sums)).toBeGreaterThanOrEqual(126);
+        stored.forEach((value, i) =>
+          expect(Math.abs(value * (scales[row] ?? 0) - (data[row * columns + i] ?? 0))).toBeLessThanOrEqual(
+            (scales[row] ?? 0) * 0.5001,
+          ),
+        );
+      }
+    },
+  );
+
   it("does not saturate where every product has its largest size", async () => {
-    // x spans 0..255 steps, weights are all the largest step: 16-bit partial sums of u8 x s8 kernels would overflow here.
+    // x spans 0..255 steps, pairs of weights have the largest sum: 16-bit partial sums of u8 x s8 kernels would overflow just beyond.
     const x = Float32Array.from({ length: ROWS * INNER }, (_, i) => (i % 5 === 4 ? 0 : 255));
-    const weight = new Float32Array(OUTER * INNER).map((_, i) => (i % 3 === 2 ? -63 : 63));
+    const pairs = [64, 63, -63, -64, 127, 0, -127, 127];
+    const weight = new Float32Array(OUTER * INNER).map((_, i) => pairs[(i + Math.floor(i / 64) * 2) % 8] ?? 0);
     const [exact, quantized] = [await serve(x, weight, false), await serve(x, weight, true)];
     exact.forEach((value, i) =>
       expect(Math.abs((quantized[i] ?? 0) - value)).toBeLessThanOrEqual(1e-5 * Math.abs(value) + 1),

@@ -36,7 +36,7 @@ export interface OpAttributes {
   readonly isPositive: None;
   readonly toFloat: None;
   readonly stopGradient: None;
-  readonly roundRows: { readonly steps: number };
+  readonly roundRows: { readonly fit: Fit };
   readonly tanh: None;
   readonly sigmoid: None;
   readonly relu: None;
@@ -74,6 +74,9 @@ export interface OpAttributes {
   readonly pick: None;
   readonly unpick: { readonly size: Dim };
 }
+
+/** What of a row must fit into the steps of int8: each value (1), or each sum of two same-signed neighbours (2). */
+export type Fit = 1 | 2;
 
 export interface ReduceAttributes {
   readonly axes: readonly number[];

@@ -2,7 +2,7 @@
  *  vectors and label logits. What differs between families stands in their rows (families/). Knows no text, file or loss. */
 import { UsageError } from "../errors.js";
 import { createGraph, type Graph } from "../graph/graph.js";
-import { isWorthQuantizing, LINEAR_STEPS } from "../graph/quantized.js";
+import { isWorthQuantizing, LINEAR_FIT } from "../graph/quantized.js";
 import type { Value } from "../graph/types.js";
 import {
   attentionBlock,
@@ -77,7 +77,7 @@ function roundedWeights(graph: Graph, weights: ReadonlyMap<string, Value>): Read
   return new Map(
     Array.from(weights, ([name, value]) => [
       name,
-      isLinear(name, value) ? graph.fakeQuantize(value, LINEAR_STEPS) : value,
+      isLinear(name, value) ? graph.fakeQuantize(value, LINEAR_FIT) : value,
     ]),
   );
 }
