@@ -36,6 +36,8 @@ export interface Student {
 /** Floats that one batch may occupy inside the graph: 32 MB, small enough for a browser tab. */
 const BATCH_FLOATS = 8_000_000;
 const MAX_BATCH = 64;
+/** Size of a padded batch over that of its rows: above it another run of the graph costs less than the padding. */
+const MAX_PADDED_RATIO = 1.1;
 
 /** What a student reads of a text; a tokenizer where it reads pieces. */
 export type StudentFeatures = StudentManifest["features"] & { readonly tokenizer?: Tokenizer };
@@ -89,19 +91,28 @@ function feedsOf(rows: readonly TextFeatures[], options: StudentFeatures): Reado
   };
 }
 
-/** Rows from `start` on that fit into one batch. */
-function batchEnd(features: readonly TextFeatures[], start: number, labels: number): number {
-  let floats = 1;
-  let end = start;
-  while (end < features.length && end - start < MAX_BATCH) {
-    const row = features[end];
-    const wide =
-      (row?.linear?.ids.length ?? 0) * labels + ((row?.tokens?.length ?? 0) + (row?.pieces?.length ?? 0)) * 8192;
-    floats = Math.max(floats, wide);
-    if (end > start && floats * (end - start + 1) > BATCH_FLOATS) break;
-    end++;
+/** Floats that a row occupies inside the graph, roughly; it grows with the row's length. */
+function floatsOf({ linear, tokens, pieces }: TextFeatures, labels: number): number {
+  return (linear?.ids.length ?? 0) * labels + ((tokens?.length ?? 0) + (pieces?.length ?? 0)) * 8192;
+}
+
+/** Places of rows by batch, short rows with short ones, so that little of a batch is padding. */
+export function batchesOf(floats: readonly number[]): readonly (readonly number[])[] {
+  const places = [...floats.keys()].sort((a, b) => (floats[a] ?? 0) - (floats[b] ?? 0) || a - b);
+  const batches: number[][] = [];
+  let [batch, used]: [number[], number] = [[], 0];
+  for (const place of places) {
+    const size = floats[place] ?? 0;
+    const padded = size * (batch.length + 1);
+    used += size;
+    if (batch.length >= MAX_BATCH || padded > BATCH_FLOATS || padded > MAX_PADDED_RATIO * used) {
+      batch = [];
+      used = size;
+    }
+    if (batch.length === 0) batches.push(batch);
+    batch.push(place);
   }
-  return end;
+  return batches;
 }
 
 /** Logits [texts, labels] of an open serving graph. @throws InvariantError when the graph answers in another shape. */
@@ -113,14 +124,15 @@ export async function studentLogits(
 ): Promise<Float32Array> {
   const features = texts.map((text) => featuresOf(text, options));
   const logits = new Float32Array(texts.length * labels);
-  for (let start = 0; start < texts.length;) {
-    const end = batchEnd(features, start, labels);
-    const output = (await session.run(feedsOf(features.slice(start, end), options), ["logits"]))["logits"];
-    if (output?.type !== "f32" || output.data.length !== (end - start) * labels) {
-      throw new InvariantError(`student: logits of another shape than [${end - start}, ${labels}]`);
+  for (const batch of batchesOf(features.map((row) => floatsOf(row, labels)))) {
+    const rows = batch.flatMap((place) => features[place] ?? []);
+    const output = (await session.run(feedsOf(rows, options), ["logits"]))["logits"];
+    if (output?.type !== "f32" || output.data.length !== batch.length * labels) {
+      throw new InvariantError(`student: logits of another shape than [${batch.length}, ${labels}]`);
     }
-    logits.set(output.data, start * labels);
-    start = end;
+    for (const [i, place] of batch.entries()) {
+      logits.set(output.data.subarray(i * labels, (i + 1) * labels), place * labels);
+    }
   }
   return logits;
 }
