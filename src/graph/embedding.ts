@@ -3,6 +3,7 @@
  *  a symbol is taken as already cut to the rows of the batch. */
 import { formatShape, productOf, sameShape } from "./dims.js";
 import { firstOf, pairOf } from "./elementwise.js";
+import { gatherFourBitRows } from "./four-bit.js";
 import { quantizeRows, TABLE_FIT } from "./quantized.js";
 import { always } from "./types.js";
 import { ShapeError } from "../errors.js";
@@ -40,7 +41,7 @@ function pickShape({ inputs: [x, ids], fail }: ShapeContext<"pick">): Typed {
   return { shape: ids.shape, type: "f32" };
 }
 
-/** Rows of the table, multiplied by their scales where the table is stored as int8. */
+/** Rows of the table, multiplied by their scales where the table is stored in fewer bits. */
 function gatherRows({ emitter, inputs, names: [table = "", ids = ""] }: LoweringContext<LookupKind>): string {
   const parameter = firstOf(inputs);
   const data = emitter.weightOf(parameter);
@@ -53,6 +54,8 @@ function gatherRows({ emitter, inputs, names: [table = "", ids = ""] }: Lowering
   ) {
     return emitter.emit("Gather", [table, ids])[0];
   }
+  const fourBit = gatherFourBitRows(emitter, parameter, data, ids);
+  if (fourBit !== undefined) return fourBit;
   const { values, scales } = quantizeRows(data, rows, columns, TABLE_FIT);
   const gathered = emitter.emit("Gather", [emitter.int8(`${parameter.name}.int8`, values, [rows, columns]), ids])[0];
   const scale = emitter.emit("Gather", [

@@ -31,6 +31,7 @@ export interface EmitOptions {
 export interface ServedWeights {
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly quantize: (parameter: string) => boolean;
+  readonly bits: 4 | 8;
 }
 
 export interface Emitter {
@@ -43,11 +44,14 @@ export interface Emitter {
   /** A float32 scalar. */
   scalar(value: number): string;
   int8(name: string, values: Int8Array, shape: readonly number[]): string;
+  uint8(name: string, values: Uint8Array, shape: readonly number[]): string;
   namedFloat32(name: string, values: Float32Array, shape: readonly number[]): string;
   /** Numbers of a parameter when it is compiled in, otherwise undefined. */
   weightOf(value: Value): Float32Array | undefined;
-  /** True where this parameter is to be stored as int8. */
+  /** True where this parameter is to be stored in fewer bits. */
   isQuantized(value: Value): boolean;
+  /** Bits of the parameters that are. */
+  readonly bits: 4 | 8;
 }
 
 function attributeOf(name: string, value: AttributeValue): AttributeProto {
@@ -156,6 +160,10 @@ export class NodeEmitter implements Emitter {
     return this.initializer(`name ${name}`, name, TensorProto_DataType.INT8, values, shape);
   }
 
+  uint8(name: string, values: Uint8Array, shape: readonly number[]): string {
+    return this.initializer(`name ${name}`, name, TensorProto_DataType.UINT8, values, shape);
+  }
+
   namedFloat32(name: string, values: Float32Array, shape: readonly number[]): string {
     return this.initializer(`name ${name}`, name, TensorProto_DataType.FLOAT, values, shape);
   }
@@ -178,6 +186,10 @@ export class NodeEmitter implements Emitter {
 
   weightOf(value: Value): Float32Array | undefined {
     return this.served?.weights.get(value.name);
+  }
+
+  get bits(): 4 | 8 {
+    return this.served?.bits ?? 8;
   }
 
   isQuantized(value: Value): boolean {

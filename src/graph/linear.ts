@@ -3,6 +3,7 @@
 import { broadcastShapes, formatShape, productOf, sameShape } from "./dims.js";
 import { broadcastIndex, pairOf, reduceTo } from "./elementwise.js";
 import { always } from "./types.js";
+import { lowerFourBitLinear } from "./four-bit.js";
 import { lowerQuantizedLinear } from "./quantized.js";
 import type { Emitter } from "./emitter.js";
 import type { Dim, Lowering, OpTable, Reference, ReferenceContext, ShapeContext, Typed } from "./types.js";
@@ -93,7 +94,7 @@ const serveLinear: Lowering<"linear"> = (at) => {
   const data = emitter.weightOf(parameter);
   const [rows, columns] = parameter.shape;
   if (data === undefined || typeof rows !== "number" || typeof columns !== "number") return trainLinear(at);
-  const quantized = lowerQuantizedLinear(at, data, rows, columns);
+  const quantized = lowerFourBitLinear(at, data, rows, columns) ?? lowerQuantizedLinear(at, data, rows, columns);
   if (quantized !== undefined) return quantized;
   const stored = attributes.transposed
     ? weight

@@ -19,8 +19,10 @@ export interface CompileOptions {
   readonly provider?: Provider;
   /** Numbers of all parameters, by name; needed to serve. */
   readonly weights?: ReadonlyMap<string, Float32Array>;
-  /** Which parameters to store as int8 when serving; none unless told. */
+  /** Which parameters to store in fewer bits when serving; none unless told. */
   readonly quantize?: (parameter: string) => boolean;
+  /** Bits of those; 8 unless told. What 4 bits do not suit stays at 8. */
+  readonly bits?: 4 | 8;
 }
 
 const ONNX_TYPES = {
@@ -51,8 +53,9 @@ class Compilation {
     private readonly graph: Graph,
     private readonly options: CompileOptions,
   ) {
+    const { quantize = () => false, bits = 8 } = options;
     const weights = options.purpose === "serve" ? options.weights : undefined;
-    const served = weights === undefined ? undefined : { weights, quantize: options.quantize ?? (() => false) };
+    const served = weights === undefined ? undefined : { weights, quantize, bits };
     this.emitter = new NodeEmitter(served, (symbol) => this.carrierOf(symbol));
   }
 
