@@ -61,7 +61,7 @@ export const EDGES: EdgeTable = {
   plan: ["clock", "config", "cost", "dataset", "errors", "graph", "models", "random", "runtime", "tensor", "tokenizer"],
   distill: ["errors", "graph", "models", "random", "runtime", "tensor", "tokenizer"],
   compress: ["errors", "graph", "models", "runtime", "tensor", "tokenizer"],
-  export: ["graph", "models", "store", "student", "tensor", "tokenizer", "weights"],
+  export: ["errors", "graph", "models", "store", "student", "tensor", "tokenizer", "weights"],
   evaluate: ["clock", "errors", "stats", "student"],
   index: ["errors", "student", "version"],
   web: ["errors", "runtime", "student"],

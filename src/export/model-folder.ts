@@ -28,6 +28,13 @@ export function compileStudent(shape: StudentShape, weights: ReadonlyMap<string,
   };
 }
 
+/** The smaller serving graph, its weights in 4 bits: slower than int8 on processors with AVX2. */
+export function compileFourBit(shape: StudentShape, weights: ReadonlyMap<string, Float32Array>): Uint8Array {
+  const { graph, logits } = studentGraph(shape);
+  const quantize = (parameter: string): boolean => !KEPT_FP32.has(parameter);
+  return compileOnnx(graph, { outputs: { logits }, purpose: "serve", weights, quantize, bits: 4 });
+}
+
 /** The same student as its training ran it, operator by operator in float32, with its weights as feeds: what the exports are
  *  compared with. */
 export function compileReference(

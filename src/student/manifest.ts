@@ -6,6 +6,8 @@ import { parseCalibrator } from "./calibrator.js";
 
 /** A workload with more labels than this is no closed label set. */
 export const MAX_LABELS = 10_000;
+/** Where the 4-bit graph lies. */
+export const INT4_FILE = "onnx/model_q4.onnx";
 /** Largest hash table that a student may ask for: 2^24 rows is 16 million. */
 const MAX_BUCKETS = 1 << 24;
 
@@ -33,9 +35,14 @@ const manifestSchema = z.strictObject({
     userPrefix: z.string(),
     userSuffix: z.string(),
   }),
-  files: z.strictObject({ int8: z.literal("onnx/model_int8.onnx"), fp32: z.literal("onnx/model.onnx") }),
-  /** SHA-256 of each graph and of the trained weights that both were made from. */
-  sha256: z.strictObject({ int8: sha256, fp32: sha256, weights: sha256 }),
+  /** int4 is there where it was asked for; transformers.js knows it as `dtype: "q4"`. */
+  files: z.strictObject({
+    int8: z.literal("onnx/model_int8.onnx"),
+    fp32: z.literal("onnx/model.onnx"),
+    int4: z.literal(INT4_FILE).optional(),
+  }),
+  /** SHA-256 of each graph and of the trained weights that all were made from. */
+  sha256: z.strictObject({ int8: sha256, fp32: sha256, int4: sha256.optional(), weights: sha256 }),
   calibrator: z.unknown().transform(parseCalibrator),
   gate: z.strictObject({ threshold: z.number().nullable(), epsilon: ratio, delta: ratio, coverage: ratio.nullable() }),
   evaluation: z
@@ -61,6 +68,9 @@ const manifestSchema = z.strictObject({
 });
 
 export type StudentManifest = z.infer<typeof manifestSchema>;
+
+/** Forms of a student's weights, each a graph of its own. */
+export type Precision = keyof StudentManifest["files"];
 
 /** Parses joryu.json. @throws InputError naming the field that is wrong. */
 export function parseManifest(text: string, where: string): StudentManifest {

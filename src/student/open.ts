@@ -5,14 +5,15 @@ import { join } from "node:path";
 import { InputError } from "../errors.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import { assertCalibratorFits } from "./calibrator.js";
-import { parseManifest } from "./manifest.js";
+import { parseManifest, type Precision, type StudentManifest } from "./manifest.js";
 import { createStudent, type Student } from "./student.js";
 import { readTokenizer, TOKENIZER_FILE } from "./tokenizer-file.js";
 
 export interface OpenStudentOptions {
   /** Threads inside one operator; 1 is fastest for single short texts. */
   readonly threads?: number;
-  readonly precision?: "int8" | "fp32";
+  /** int8 unless told. The gate was proved for int8 and holds for fp32, which it stands for; in int4 every answer is deferred. */
+  readonly precision?: Precision;
 }
 
 /** joryu.json may be this large: 10,000 long labels fit. */
@@ -36,6 +37,11 @@ async function readProved(path: string, what: string, sha256: string): Promise<B
   return bytes;
 }
 
+/** What the gate promises was proved for other weights. */
+function withoutGate(manifest: StudentManifest): StudentManifest {
+  return { ...manifest, gate: { ...manifest.gate, threshold: null, coverage: null } };
+}
+
 /** Opens the student in a model folder. @throws InputError when a file is missing, malformed or not the one that was proved. */
 export async function openStudent(folder: string, options: OpenStudentOptions = {}): Promise<Student> {
   const path = join(folder, "joryu.json");
@@ -45,7 +51,10 @@ export async function openStudent(folder: string, options: OpenStudentOptions = 
   const manifest = parseManifest(text.toString("utf8"), path);
   assertCalibratorFits(manifest.calibrator, manifest.sha256.weights);
   const precision = options.precision ?? "int8";
-  const graph = await readProved(join(folder, manifest.files[precision]), "graph", manifest.sha256[precision]);
+  const [file, hash] = [manifest.files[precision], manifest.sha256[precision]];
+  if (file === undefined || hash === undefined)
+    throw new InputError(`${path}: the student has no ${precision} graph`, { hint: "open it in int8 or fp32" });
+  const graph = await readProved(join(folder, file), "graph", hash);
   const { pieces } = manifest.features;
   const tokenizerPath = join(folder, TOKENIZER_FILE);
   const tokenizer =
@@ -53,7 +62,7 @@ export async function openStudent(folder: string, options: OpenStudentOptions = 
       ? undefined
       : readTokenizer(await readProved(tokenizerPath, "tokenizer", pieces.tokenizerSha256), tokenizerPath);
   const session = await openSession(graph, { threads: options.threads ?? 1 });
-  return createStudent(manifest, session, tokenizer);
+  return createStudent(precision === "int4" ? withoutGate(manifest) : manifest, session, tokenizer);
 }
 
 /** Sum of the files that `predict` opens, in bytes. */

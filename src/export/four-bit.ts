@@ -1,0 +1,41 @@
+/** @file Adds the 4-bit graph to the finished folder of a pretrained student, from the weights that lie in it. Trains and proves nothing. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../errors.js";
+import { readPretrainedConfig } from "../models/families/index.js";
+import { headParameters, pretrainedParameters, readParameters } from "../models/pretrained-parameters.js";
+import { writeFileAtomic, writeJsonAtomic } from "../store/files.js";
+import { INT4_FILE, parseManifest, type StudentManifest } from "../student/manifest.js";
+import { openHuggingFaceFolder } from "../weights/hugging-face.js";
+import { compileFourBit, sha256, weightsHash } from "./model-folder.js";
+
+/** Writes onnx/model_q4.onnx and names it in joryu.json. @throws InputError for a student of hashed features, or weights that are not the
+ *  student's. @throws StoreError */
+export function addFourBitGraph(folder: string): StudentManifest {
+  const path = join(folder, "joryu.json");
+  const manifest = parseManifest(readFileSync(path, "utf8"), path);
+  const { pieces } = manifest.features;
+  if (manifest.kind !== "pretrained" || pieces === undefined)
+    throw new InputError(`${path}: only pretrained students have a 4-bit form, this one is ${manifest.kind}`);
+  const { config: fields, weights: stored } = openHuggingFaceFolder(folder);
+  const config = readPretrainedConfig(fields, join(folder, "config.json"));
+  const labels = manifest.labels.length;
+  const parameters = [...pretrainedParameters(config), ...headParameters(config, labels)];
+  const weights = readParameters(stored, config, parameters);
+  if (weightsHash(weights) !== manifest.sha256.weights) {
+    throw new InputError(`${folder}: model.safetensors does not hold the weights that were proved (SHA-256 differs)`, {
+      hint: "export the student again",
+    });
+  }
+  const pooling = fields["classifier_pooling"] === "cls" ? "cls" : "mean";
+  const shape = { labels, pretrained: { config, pooling, maxTokens: pieces.maxTokens } } as const;
+  const graph = compileFourBit(shape, weights);
+  const added = {
+    ...manifest,
+    files: { ...manifest.files, int4: INT4_FILE },
+    sha256: { ...manifest.sha256, int4: sha256(graph) },
+  } as const;
+  writeFileAtomic(join(folder, INT4_FILE), graph);
+  writeJsonAtomic(path, added);
+  return added;
+}
