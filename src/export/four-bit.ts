@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors.js";
-import { readPretrainedConfig } from "../models/families/index.js";
+import { classifierOf, readPretrainedConfig } from "../models/families/index.js";
 import { headParameters, pretrainedParameters, readParameters } from "../models/pretrained-parameters.js";
 import { writeFileAtomic, writeJsonAtomic } from "../store/files.js";
 import { INT4_FILE, parseManifest, type StudentManifest } from "../student/manifest.js";
@@ -20,14 +20,17 @@ export function addFourBitGraph(folder: string): StudentManifest {
   const { config: fields, weights: stored } = openHuggingFaceFolder(folder);
   const config = readPretrainedConfig(fields, join(folder, "config.json"));
   const labels = manifest.labels.length;
-  const parameters = [...pretrainedParameters(config), ...headParameters(config, labels)];
+  const pooling = fields["classifier_pooling"] === "cls" ? "cls" : "mean";
+  const parameters = [
+    ...pretrainedParameters(config),
+    ...headParameters(config, labels, classifierOf(config, pooling)),
+  ];
   const weights = readParameters(stored, config, parameters);
   if (weightsHash(weights) !== manifest.sha256.weights) {
     throw new InputError(`${folder}: model.safetensors does not hold the weights that were proved (SHA-256 differs)`, {
       hint: "export the student again",
     });
   }
-  const pooling = fields["classifier_pooling"] === "cls" ? "cls" : "mean";
   const shape = { labels, pretrained: { config, pooling, maxTokens: pieces.maxTokens } } as const;
   const graph = compileFourBit(shape, weights);
   const added = {
