@@ -15,14 +15,14 @@ export function fillDropoutMask(
 ): Float32Array {
   const threshold = Math.round(rate * LEVELS);
   if (threshold === 0) return mask.fill(1);
-  const scale = LEVELS / (LEVELS - threshold);
+  const factors = new Float32Array(LEVELS).fill(LEVELS / (LEVELS - threshold), threshold); // a table: branches would be mispredicted
   const random = createRandom(seed, `dropout/${step}/${site}`);
   for (let i = 0; i < mask.length; i += 4) {
     const bits = (random.float() * 4294967296) | 0;
-    mask[i] = (bits & 255) < threshold ? 0 : scale;
-    if (i + 1 < mask.length) mask[i + 1] = ((bits >>> 8) & 255) < threshold ? 0 : scale;
-    if (i + 2 < mask.length) mask[i + 2] = ((bits >>> 16) & 255) < threshold ? 0 : scale;
-    if (i + 3 < mask.length) mask[i + 3] = bits >>> 24 < threshold ? 0 : scale;
+    mask[i] = factors[bits & 255] ?? 0;
+    mask[i + 1] = factors[(bits >>> 8) & 255] ?? 0; // past the end of the mask these write nothing
+    mask[i + 2] = factors[(bits >>> 16) & 255] ?? 0;
+    mask[i + 3] = factors[bits >>> 24] ?? 0;
   }
   return mask;
 }
