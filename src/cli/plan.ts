@@ -1,8 +1,7 @@
 /** @file `joryu plan`: the ladder of candidates with estimates, for this machine or another. Trains nothing. */
 import type { Command } from "commander";
 import { planOnly } from "../pipeline/run.js";
-import { formatPlan } from "../plan/format.js";
-import { typicalBase } from "../plan/typical-base.js";
+import { formatPlan, planJson } from "../plan/format.js";
 import { interruptible } from "./interrupt.js";
 import { createProgress, printJson, printLine } from "./output.js";
 import { addRunFlags, configOf, trainingThreads, type RunFlags } from "./run-options.js";
@@ -20,7 +19,7 @@ export function addPlan(program: Command): void {
         ...(flags.machine === undefined ? {} : { machine: flags.machine }),
       });
       progress.stop();
-      if (flags.json === true) printJson({ plan, typicalBase: typicalBase(plan.facts, plan.target) });
+      if (flags.json === true) printJson(planJson(plan));
       else printLine(formatPlan(plan));
     } finally {
       progress.stop();

@@ -2,8 +2,7 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { planOnly, runPipeline, type RunOptions, type RunResult } from "../pipeline/run.js";
-import { formatPlan } from "../plan/format.js";
-import { typicalBase } from "../plan/typical-base.js";
+import { formatPlan, planJson } from "../plan/format.js";
 import { metricsOf } from "../report/metrics.js";
 import { renderSummary } from "../report/summary.js";
 import { interruptible } from "./interrupt.js";
@@ -44,7 +43,7 @@ async function run(flags: RunFlags & TeacherFlags): Promise<void> {
     if (flags.dryRun === true) {
       const { plan } = await planOnly(config, options);
       progress.stop();
-      if (flags.json === true) printJson({ plan, typicalBase: typicalBase(plan.facts, plan.target) });
+      if (flags.json === true) printJson(planJson(plan));
       else printLine(formatPlan(plan));
       return;
     }

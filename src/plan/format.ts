@@ -1,7 +1,7 @@
 /** @file A plan in plain words, for the terminal: what is trained, what is not and why. English; the report renders reasons itself. */
 import type { Plan, PlannedCandidate, PlannedControl, PlanReason } from "./plan.js";
 import { formatTarget } from "./target.js";
-import { typicalBase } from "./typical-base.js";
+import { type TypicalBase, typicalBase } from "./typical-base.js";
 
 function number(value: number | string | undefined): string {
   return typeof value === "number" ? Number(value.toPrecision(3)).toLocaleString("en-US") : (value ?? "?");
@@ -64,6 +64,12 @@ function describeCandidate(candidate: PlannedCandidate, folds: number): string {
 function describeControl({ status, seconds, learningRates, because }: PlannedControl): string {
   const reasons = because.length === 0 ? "" : `: ${because.map(describeReason).join("; ")}`;
   return `${"control".padEnd(15)} ${status.padEnd(12)} ${number(seconds)} s (the chosen cut of the untaught base on labels alone, ${learningRates.length} rates)${reasons}`;
+}
+
+/** The plan as programs read it, and what a typical base would add where it has none. */
+export function planJson(plan: Plan): { readonly plan: Plan; readonly typicalBase?: TypicalBase } {
+  const base = typicalBase(plan.facts, plan.target);
+  return { plan, ...(base !== undefined && { typicalBase: base }) };
 }
 
 /** The plan, a line for each candidate, then what stands in the way. */

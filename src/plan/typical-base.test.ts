@@ -1,7 +1,7 @@
 /** @file What a base would add is said by size, and only where it could help. */
 import { describe, expect, it } from "vitest";
 import type { PlanFacts } from "./facts.js";
-import { formatPlan } from "./format.js";
+import { formatPlan, planJson } from "./format.js";
 import { planRun } from "./plan.js";
 import type { MachineProfile } from "./profile.js";
 import { DEFAULT_TARGET } from "./target.js";
@@ -40,6 +40,13 @@ describe("typicalBase", () => {
     expect(typicalBase(facts, { ...DEFAULT_TARGET, sizeMb: 1 })).toBeUndefined();
     expect(typicalBase(facts, { ...DEFAULT_TARGET, sizeMb: 10 })).toBeDefined();
     expect(typicalBase({ ...facts, ceilingRatio: 0.9 }, DEFAULT_TARGET)).toBeUndefined();
+  });
+
+  it("is a field beside a plan without a base, which the plan's own hash does not hold", () => {
+    const plan = planRun({ profile, facts, target: DEFAULT_TARGET, minutes: 20 });
+    expect(planJson(plan)).toEqual({ plan, typicalBase: typicalBase(facts, DEFAULT_TARGET) });
+    const unreachable = { ...plan, facts: { ...facts, ceilingRatio: 0.9 } };
+    expect(planJson(unreachable)).toEqual({ plan: unreachable });
   });
 
   it("is one line of a plan without a base, and none of a plan with one", () => {
