@@ -4,7 +4,6 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { allParts, cutEncoder } from "../src/compress/cut.js";
-import { countPieces, trimVocabulary } from "../src/compress/vocabulary.js";
 import { startValues } from "../src/distill/training-graph.js";
 import { fitCalibrator } from "../src/evaluate/calibration.js";
 import { writeHuggingFaceFiles } from "../src/export/hugging-face.js";
@@ -12,7 +11,7 @@ import { compileStudent, sha256, weightsHash, writeModelFolder } from "../src/ex
 import { classifierOf, type FamilyName, type PretrainedConfig } from "../src/models/families/index.js";
 import { headParameters, pretrainedParameters, WORD_TABLE } from "../src/models/pretrained-parameters.js";
 import type { Pooling } from "../src/models/pretrained.js";
-import { openBase } from "../src/pipeline/base.js";
+import { openBase, piecesOf, trimmedFor } from "../src/pipeline/base.js";
 import { type FinalStudent, pretrainedStudent } from "../src/pipeline/final-student.js";
 import type { StudentManifest } from "../src/student/manifest.js";
 import { VERSION } from "../src/version.js";
@@ -154,7 +153,10 @@ function studentOf(name: ExportedName, baseFolder: string): FinalStudent {
   const folder = { ...opened.folder, config: { ...opened.folder.config, ...BASE_FIELDS } };
   const base = { ...opened, folder, pooling: recipe.pooling };
   const parts = { ...allParts(config), layers: Uint32Array.from(config.layers.keys()).filter((i) => i !== 1) };
-  const trimmed = trimVocabulary(base.tokenizerJson, countPieces(base.tokenizer, KNOWN_TEXTS));
+  const trimmed = trimmedFor(
+    base,
+    KNOWN_TEXTS.map((text) => piecesOf(base, text)),
+  );
   return pretrainedStudent(base, cutEncoder({ config, values }, parts), trimmed, LABELS);
 }
 

@@ -75,7 +75,13 @@ interface Trimmed {
 
 function trim(json: unknown, texts: readonly string[] = workload): Trimmed {
   const before = openTokenizer(json);
-  const trimmed = trimVocabulary(json, countPieces(before, texts));
+  const trimmed = trimVocabulary(
+    json,
+    countPieces(
+      before.vocabularySize,
+      texts.map((text) => before.encode(text, { addSpecialTokens: false }).ids),
+    ),
+  );
   // Through text, as a file would go.
   return { before, after: openTokenizer(JSON.parse(JSON.stringify(trimmed.tokenizerJson))), trimmed };
 }

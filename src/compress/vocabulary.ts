@@ -5,7 +5,7 @@ import { InputError } from "../errors.js";
 import { mergePair } from "../tokenizer/bpe.js";
 import { arrayOf, isObject, isTokenId, objectOf, type JsonObject } from "../tokenizer/json-fields.js";
 import type { SubwordModel } from "../tokenizer/model.js";
-import { openModel, openTokenizer, type Tokenizer } from "../tokenizer/tokenizer.js";
+import { openModel, openTokenizer } from "../tokenizer/tokenizer.js";
 
 export interface TrimmedVocabulary {
   /** The new tokenizer.json. */
@@ -16,12 +16,10 @@ export interface TrimmedVocabulary {
   readonly newIds: Int32Array;
 }
 
-/** How often each piece occurs in texts [vocabularySize], special tokens of the template left out. */
-export function countPieces(tokenizer: Tokenizer, texts: Iterable<string>): Uint32Array {
-  const counts = new Uint32Array(tokenizer.vocabularySize);
-  for (const text of texts) {
-    for (const id of tokenizer.encode(text, { addSpecialTokens: false }).ids) counts[id] = (counts[id] ?? 0) + 1;
-  }
+/** How often each piece occurs in tokenised texts, [vocabularySize]. */
+export function countPieces(vocabularySize: number, sequences: Iterable<Int32Array>): Uint32Array {
+  const counts = new Uint32Array(vocabularySize);
+  for (const sequence of sequences) for (const id of sequence) counts[id] = (counts[id] ?? 0) + 1;
   return counts;
 }
 

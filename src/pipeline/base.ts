@@ -69,26 +69,24 @@ export function openBase(path: string): Base {
   };
 }
 
-const unsealedTexts = (dataset: LabelDataset): string[] =>
-  dataset.rows.flatMap((row) => (row.sealed ? [] : [row.text]));
-
-/** The base's tokenizer cut down to the unsealed texts and to those without answers. */
-export function trimmedFor(base: Base, dataset: LabelDataset, transfer: readonly string[] = []): TrimmedVocabulary {
-  return trimVocabulary(base.tokenizerJson, countPieces(base.tokenizer, [...unsealedTexts(dataset), ...transfer]));
+/** The base's tokenizer cut down to what texts use of it, as far as they are read (see `piecesOf`). */
+export function trimmedFor({ tokenizer, tokenizerJson }: Base, sequences: readonly Int32Array[]): TrimmedVocabulary {
+  return trimVocabulary(tokenizerJson, countPieces(tokenizer.vocabularySize, sequences));
 }
 
-/** What the planner must know of a base. */
+/** What the planner must know of a base and of the unsealed texts; `transfer` are texts without answers. */
 export function baseFacts(base: Base, dataset: LabelDataset, transfer: readonly string[] = []): BaseFacts {
-  const texts = unsealedTexts(dataset);
-  const lengths = texts.map((text) => piecesOf(base, text).length);
+  const texts = dataset.rows.flatMap((row) => (row.sealed ? [] : [row.text]));
+  const sequences = texts.map((text) => piecesOf(base, text));
   const isCut = (text: string, i: number): boolean =>
-    lengths[i] === base.maxTokens && base.tokenizer.encode(text).ids.length > base.maxTokens;
+    sequences[i]?.length === base.maxTokens && base.tokenizer.encode(text).ids.length > base.maxTokens;
+  const more = transfer.map((text) => piecesOf(base, text));
   return {
     sha256: base.sha256,
     config: { ...base.config, maxPositions: base.maxTokens },
     pooling: base.pooling,
-    keptPieces: trimmedFor(base, dataset, transfer).keptIds.length,
-    meanPieces: lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, texts.length),
+    keptPieces: trimmedFor(base, [...sequences, ...more]).keptIds.length,
+    meanPieces: sequences.reduce((sum, { length }) => sum + length, 0) / Math.max(1, texts.length),
     cutTexts: texts.filter(isCut).length,
   };
 }

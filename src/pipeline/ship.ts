@@ -21,7 +21,7 @@ import { openSession } from "../runtime/onnxruntime.js";
 import { parseManifest, type StudentManifest } from "../student/manifest.js";
 import { type StudentFeatures, studentLogits } from "../student/student.js";
 import { VERSION } from "../version.js";
-import { trimmedFor } from "./base.js";
+import { piecesOf, trimmedFor } from "./base.js";
 import { type FinalStudent, pretrainedStudent } from "./final-student.js";
 import { encoderTask } from "./local-teacher.js";
 import { pretrainedFinal } from "./pretrained.js";
@@ -78,7 +78,8 @@ async function finalPretrained(
   const task = pretrainedTask(context, candidate.name, recipe);
   const { base } = task;
   const { encoder } = await pretrainedFinal(context, task, epochs ?? recipe.recovery?.epochs ?? recipe.teacher.epochs);
-  return pretrainedStudent(base, encoder, trimmedFor(base, context.dataset, context.transfer), context.dataset.labels);
+  const sequences = [...task.sequences, ...(context.transfer ?? []).map((text) => piecesOf(base, text))];
+  return pretrainedStudent(base, encoder, trimmedFor(base, sequences), context.dataset.labels);
 }
 
 function finalStudent(context: TrainContext, trained: Trained): Promise<FinalStudent> {
