@@ -285,6 +285,7 @@ export function assembleFacts(input: AssembleInput): Facts {
     ...(outlook === undefined ? {} : { outlook }),
     ...(untriedBase === undefined ? {} : { untriedBase }),
     ...(unlabelled === undefined ? {} : { unlabelled }),
+    ...(context.poolingTrial === undefined ? {} : { poolingTrial: context.poolingTrial }),
     candidates: candidateFacts(input),
     ...(path === undefined ? {} : { path }),
     student: {

@@ -13,6 +13,9 @@ import { type Base, piecesOf } from "./base.js";
 import { innerLosses, recoveryLosses, softLabelsOf, teacherLosses } from "./encoder-spec.js";
 import { trainingLabel, type TrainContext } from "./rungs.js";
 
+/** The fold that judges. */
+export const JUDGING_FOLD = 0;
+
 /** Texts that a cut is chosen by. */
 const CALIBRATION_TEXTS = 512;
 

@@ -1,5 +1,5 @@
 /** @file A tiny random base is fine-tuned, cut, taught and shipped: the whole way of a pretrained rung, without the plan. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -16,6 +16,7 @@ import { chooseControlRate, controlOf } from "./control.js";
 import { describePath, uncutTeacher } from "./path.js";
 import { judgedCut, pretrainedFinal, pretrainedOutOfFold } from "./pretrained.js";
 import { cutOf, pretrainedTask } from "./pretrained-spec.js";
+import { choosePooling, withPooling } from "./pooling.js";
 import { openRunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
 import { shipStudent } from "./ship.js";
@@ -334,5 +335,43 @@ describe("the path", () => {
       expect(answers).toHaveLength(40);
       expect(answers?.every((label) => label in LABELS)).toBe(true);
     }
+  });
+});
+
+describe("the pooling of a base whose folder does not tell", () => {
+  const told = join(root, "told");
+  beforeAll(() => {
+    writeBase(told, 1500);
+    mkdirSync(join(told, "1_Pooling"));
+    writeFileSync(join(told, "1_Pooling", "config.json"), JSON.stringify({ pooling_mode_cls_token: true }));
+  });
+
+  it("is the one that has more right, and the mean where both are level", () => {
+    expect(choosePooling([1, 0, 0, 1], [1, 1, 0, 1])).toMatchObject({ chosen: "cls", meanRatio: 0.5, clsRatio: 0.75 });
+    expect(choosePooling([1, 1, 0, 1], [1, 0, 0, 1])).toMatchObject({ chosen: "mean", rows: 4 });
+    expect(choosePooling([1, 0], [0, 1])).toMatchObject({ chosen: "mean", pValue: 1 });
+  });
+
+  it("is tried on rows that do not judge, said in a note, and decided once", async () => {
+    const notes: string[] = [];
+    const progress = { update: () => undefined, note: (text: string) => void notes.push(text) };
+    const context = { ...contextOf(rowsOf(0)), progress };
+    const decided = await withPooling(context);
+    const { poolingTrial } = decided;
+    expect(poolingTrial?.rows).toBe(26);
+    expect(decided.base?.pooling).toBe(poolingTrial?.chosen);
+    expect(notes).toEqual([expect.stringContaining("right in a trial on 26 rows")]);
+    expect((await withPooling(contextOf(rowsOf(1)))).poolingTrial).toEqual(poolingTrial);
+    const stages = Object.keys(context.folder.measured().stageSeconds);
+    expect(stages.sort()).toEqual(["pooling-cls", "pooling-mean"]);
+    const before = JSON.stringify(context.folder.measured());
+    expect((await withPooling(context)).poolingTrial).toEqual(poolingTrial);
+    expect(JSON.stringify(context.folder.measured())).toBe(before);
+  });
+
+  it("is the folder's own where it tells", async () => {
+    const context = { ...contextOf(rowsOf(0)), base: openBase(told) };
+    expect(await withPooling(context)).toBe(context);
+    expect(context.base.pooling).toBe("cls");
   });
 });

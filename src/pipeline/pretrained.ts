@@ -11,6 +11,7 @@ import {
   bestLabels,
   type Cut,
   cutOf,
+  JUDGING_FOLD,
   type PretrainedTask,
   recoverySpec,
   startedTeacherSpec,
@@ -27,9 +28,6 @@ import {
   sideBySide,
   type TrainContext,
 } from "./rungs.js";
-
-/** The fold that judges. */
-export const JUDGING_FOLD = 0;
 
 export type Stored = ReadonlyMap<string, Float32Array>;
 

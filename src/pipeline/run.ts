@@ -22,6 +22,7 @@ import { machineFor } from "./machine.js";
 import { prepareDataset } from "./prepare.js";
 import type { Progress } from "./progress.js";
 import { describePath, pathSteps, plannedControl, PRECISIONS, proofName } from "./path.js";
+import { withPooling } from "./pooling.js";
 import { publishStudent } from "./publish.js";
 import type { ProvedStudent } from "./prove-job.js";
 import { countOpening, openSealed, proveStudent } from "./prove.js";
@@ -270,7 +271,9 @@ export async function runPipeline(given: Config, options: RunOptions): Promise<R
     const planPath = folder.file("plan.json");
     if (!existsSync(planPath)) writeJsonAtomic(planPath, planned.plan);
     writeJsonAtomic(folder.file("config.json"), config);
-    const context = contextOf(planned, folder, config, options);
+    const opened = contextOf(planned, folder, config, options);
+    const isTuned = planned.plan.candidates.some(({ kind, status }) => kind === "pretrained" && status === "train");
+    const context = isTuned ? await withPooling(opened) : opened;
     const ladder = await climb(context, planned.plan, planned.teacher, config.machineUsdPerHour);
     return await prove(config, planned, { context, planHash, runId, workload: planned.dataset.workload }, ladder);
   } finally {

@@ -9,6 +9,7 @@ import { softmaxRow } from "../export/parity.js";
 import type { EncoderRecipe, LinearRecipe } from "../plan/candidates.js";
 import type { Base } from "./base.js";
 import { encoderSpec } from "./encoder-spec.js";
+import type { PoolingTrial } from "./pooling.js";
 import type { Progress } from "./progress.js";
 import type { RunFolder } from "./run-folder.js";
 
@@ -16,6 +17,8 @@ export interface TrainContext {
   readonly dataset: LabelDataset;
   /** The pretrained encoder that the user named. */
   readonly base?: Base;
+  /** How its pooling was chosen, where its folder does not tell. */
+  readonly poolingTrial?: PoolingTrial;
   /** Unsealed rows, in the order of the dataset. */
   readonly rows: readonly Row[];
   /** Texts without answers that a base may answer for its students. */

@@ -10,7 +10,7 @@ import { headParameters } from "../models/pretrained-parameters.js";
 import { PRETRAINED_RUNGS, pretrainedRecipes } from "../plan/candidates.js";
 import { sizeBytesOf } from "../plan/estimate.js";
 import { planFacts } from "../plan/facts.js";
-import { baseFacts, openBase, trimmedFor } from "./base.js";
+import { baseFacts, openBase, piecesOf, trimmedFor } from "./base.js";
 import { pretrainedStudent } from "./final-student.js";
 
 const MINILM = "../shared/models/all-minilm-l6-v2";
@@ -51,7 +51,10 @@ function banking77(): LabelDataset {
 it.runIf(hasMiniLm)("sizes of cuts are estimated within 5 %, and the smallest graph takes at most 3.5 MB", () => {
   const [base, dataset] = [openBase(MINILM), banking77()];
   const facts = { ...planFacts(dataset), base: baseFacts(base, dataset) };
-  const trimmed = trimmedFor(base, dataset);
+  const trimmed = trimmedFor(
+    base,
+    dataset.rows.map(({ text }) => piecesOf(base, text)),
+  );
   const head = headParameters(base.config, dataset.labels.length, undefined);
   const values = new Map([...base.weights, ...head.map((each) => [each.name, startValues(each, 1)] as const)]);
   const { layers, feedForward } = base.config;

@@ -241,6 +241,15 @@ export interface Facts {
     readonly coverage: number;
     readonly keptAgreement: number;
   };
+  /** How the pooling of the user's base was chosen, where its folder does not tell. */
+  readonly poolingTrial?: {
+    readonly chosen: "mean" | "cls";
+    /** Rows that both ways of pooling were asked, and the share that each had right. */
+    readonly rows: number;
+    readonly meanRatio: number;
+    readonly clsRatio: number;
+    readonly pValue: number;
+  };
   /** Sizes that a pretrained encoder of a common small size would add; absent where one was given or could not help. */
   readonly untriedBase?: { readonly smallestBytes: number; readonly largestBytes: number };
   /** Absent in reports of before the registry. */
