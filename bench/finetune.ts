@@ -1,7 +1,7 @@
 /** @file One fine-tuning of a pretrained encoder by the product's own training and the plan's teacher recipe, in a process of its own, so that
  *  teacher.ts can pin it to a core. Prints one JSON line: seconds of the training alone, accuracies, tokens with and without padding.
  *
- *      node dist/bench/finetune.js --base DIR --rows FILE --epochs N --seed N --threads N
+ *      node dist/bench/finetune.js --base DIR --rows FILE --epochs N --seed N --threads N [--layer-decay X]
  *
  *  FILE is what teacher.ts writes (see `fitRowsSchema`). */
 import { readFileSync } from "node:fs";
@@ -54,7 +54,13 @@ export function teacherRecipe(base: Base, { train, labelCount }: FitRows) {
   return recipe;
 }
 
-function specOf(base: Base, rows: FitRows, epochs: number, seed: number): PretrainedTrainSpec {
+interface Schedule {
+  readonly epochs: number;
+  readonly seed: number;
+  readonly layerDecay: number;
+}
+
+function specOf(base: Base, rows: FitRows, { epochs, seed, layerDecay }: Schedule): PretrainedTrainSpec {
   const { batchSize, teacher } = teacherRecipe(base, rows);
   return {
     ...PRETRAINED_TRAIN_DEFAULTS,
@@ -68,6 +74,7 @@ function specOf(base: Base, rows: FitRows, epochs: number, seed: number): Pretra
     epochs,
     batchSize,
     learningRate: teacher.learningRate,
+    layerDecay,
     seed,
   };
 }
@@ -128,6 +135,7 @@ async function main(): Promise<void> {
       epochs: { type: "string" },
       seed: { type: "string", default: "1" },
       threads: { type: "string", default: "1" },
+      "layer-decay": { type: "string", default: "1" },
     },
   });
   if (flags.base === undefined || flags.rows === undefined)
@@ -136,7 +144,11 @@ async function main(): Promise<void> {
   const rows = fitRowsSchema.parse(JSON.parse(readFileSync(flags.rows, "utf8")));
   const { labelCount, heldOut, test } = rows;
   const threads = Number(flags.threads);
-  const spec = specOf(base, rows, Number(flags.epochs ?? teacherRecipe(base, rows).teacher.epochs), Number(flags.seed));
+  const spec = specOf(base, rows, {
+    epochs: Number(flags.epochs ?? teacherRecipe(base, rows).teacher.epochs),
+    seed: Number(flags.seed),
+    layerDecay: Number(flags["layer-decay"]),
+  });
   const { weights, spent } = await timedTraining(spec, threads);
   const fitted = { base, weights, labelCount, threads };
   const heldOutAccuracy = await accuracyOf(fitted, heldOut);
