@@ -5,8 +5,8 @@ import { PRETRAINED_TRAIN_DEFAULTS, type PretrainedTrainSpec } from "../distill/
 import { controlRates } from "../plan/candidates.js";
 import type { ControlFacts } from "../report/facts.js";
 import { teacherLosses } from "./encoder-spec.js";
-import { JUDGING_FOLD, judgedCut } from "./pretrained.js";
-import { bestLabels, type PretrainedTask, teacherSpec, untaughtCut } from "./pretrained-spec.js";
+import { judgedCut } from "./pretrained.js";
+import { bestLabels, JUDGING_FOLD, type PretrainedTask, teacherSpec, untaughtCut } from "./pretrained-spec.js";
 import { mergedProgress } from "./progress.js";
 import { shareOf } from "./publish.js";
 import { encoderStage, heldOutArrays, rowsOfFold, sideBySide, type TrainContext } from "./rungs.js";

@@ -66,8 +66,8 @@ describe("a plan with texts without answers", () => {
       named(plan({ transferRows: 40_000 }, minutes), "cut-third")?.pretrained?.recovery?.transferRows ?? 0;
     expect(used(600)).toBe(40_000);
     expect([20_000, 10_000, 5000]).toContain(used(60));
-    for (const minutes of [2, 5, 10, 20, 40, 80, 160])
-      for (const transferRows of [1, 1000, 50_000])
+    for (const minutes of [2, 10, 40, 160])
+      for (const transferRows of [1, 50_000])
         for (const trainRows of [100, 1000]) {
           const { trainSeconds, budgetSeconds } = plan({ transferRows, trainRows }, minutes);
           expect(trainSeconds).toBeLessThanOrEqual(budgetSeconds);
