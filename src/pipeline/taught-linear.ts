@@ -1,5 +1,6 @@
-/** @file A linear student that learns what the fine-tuned base answers, to the labelled rows and to texts without answers. Fold 0 is unseen
- *  by teacher and student alike, so that its rows judge; the final pair sees all unsealed rows. Served it is a linear student as any. */
+/** @file A linear student that learns what the fine-tuned base answers, to the labelled rows and to texts without answers. Neither
+ *  is trained on fold 0, whose rows judge (they choose the teacher's best epoch, as in every fit of a base); the final pair sees all
+ *  unsealed rows. Served it is a linear student as any. */
 import { softAnswers } from "../distill/answers.js";
 import { fitLinear, type LinearFit, type LinearFitJob } from "../distill/linear-fit.js";
 import { UNCUT, type LinearRecipe, type TaughtBy } from "../plan/candidates.js";
