@@ -21,6 +21,8 @@ export interface TrainSettings {
   readonly epochs: number;
   /** Stops after this many epochs of the schedule, e.g. the best epoch found on held-out rows. */
   readonly stopAfterEpochs?: number;
+  /** Gives the weights of the last epoch, so that the labels of held-out rows decide nothing; else those of the epoch with the least held-out loss. */
+  readonly keepLast?: boolean;
   /** Stops when the held-out loss has not improved for this many epochs. */
   readonly patienceEpochs?: number;
   readonly batchSize: number;

@@ -106,6 +106,19 @@ describe("training", () => {
     expect([history.length, bestEpoch]).toEqual([2, 2]);
   });
 
+  it("gives the last epoch where held-out labels are to decide nothing", async () => {
+    const { history, bestEpoch, holdoutProbabilities } = await trainEncoder(
+      { ...spec, epochs: 3, keepLast: true },
+      hooks,
+    );
+    expect(bestEpoch).toBe(3);
+    expect(holdoutProbabilities).toHaveLength(32 * 4);
+    const labels = spec.labels.map((label, row) => (spec.holdout?.includes(row) === true ? (label + 1) % 4 : label));
+    const other = await trainEncoder({ ...spec, labels, epochs: 3, keepLast: true }, hooks);
+    expect(other.holdoutProbabilities).toEqual(holdoutProbabilities);
+    expect(other.history.at(-1)?.holdoutLoss).not.toBe(history.at(-1)?.holdoutLoss);
+  });
+
   it("refuses a spec whose arrays disagree, and a KL without soft labels", async () => {
     await expect(runTraining({ ...spec, labels: labels.subarray(1) }, hooks)).rejects.toThrow(ConfigError);
     const { softLabels: _, ...hard } = spec;

@@ -268,7 +268,7 @@ async function endEpoch(trainer: Trainer, epoch: number, perEpoch: number): Prom
       table,
     });
     entry = { ...entry, holdoutLoss: found.loss, holdoutAccuracy: found.accuracyRatio };
-    if (found.loss < (state.best?.loss ?? Infinity)) {
+    if (trainer.data.spec.keepLast === true || found.loss < (state.best?.loss ?? Infinity)) {
       state.best = {
         epoch,
         loss: found.loss,

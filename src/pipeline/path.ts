@@ -5,7 +5,7 @@ import type { Plan, PlannedCandidate } from "../plan/plan.js";
 import type { ControlFacts } from "../report/facts.js";
 import { controlOf } from "./control.js";
 import type { Ladder } from "./ladder.js";
-import { finalEpochs, judgedCut, pretrainedFinal, pretrainedOutOfFold } from "./pretrained.js";
+import { judgedCut, pretrainedFinal, pretrainedOutOfFold } from "./pretrained.js";
 import { answersTo, bestLabels, JUDGING_FOLD, pretrainedTask, type PretrainedTask } from "./pretrained-spec.js";
 import { silentProgress } from "./progress.js";
 import type { ProvedStudent } from "./prove-job.js";
@@ -32,8 +32,8 @@ export async function uncutTeacher(
   const { layers, feedForward } = context.base.config;
   const whole = { ...recipe, layers: layers.length, feedForward };
   const quiet = { ...context, progress: silentProgress(context.progress) };
-  const { bestEpoch: _best, ...outOfFold } = await pretrainedOutOfFold(quiet, pretrainedTask(context, UNCUT, whole));
-  return { candidate: { ...uncut, pretrained: whole }, outOfFold, epochs: recipe.teacher.epochs };
+  const outOfFold = await pretrainedOutOfFold(quiet, pretrainedTask(context, UNCUT, whole));
+  return { candidate: { ...uncut, pretrained: whole }, outOfFold };
 }
 
 function taskOf(context: TrainContext, { candidate }: Trained): PretrainedTask | undefined {
@@ -41,21 +41,15 @@ function taskOf(context: TrainContext, { candidate }: Trained): PretrainedTask |
   return pretrained === undefined ? undefined : pretrainedTask(context, name, pretrained);
 }
 
-/** The steps that were trained, uncut first, as they ship: the chosen one with its best epoch, the others with the final fit that stands. */
+/** The steps that were trained, uncut first. */
 export async function pathSteps(
   context: TrainContext,
-  { climbed, chosen }: Ladder,
+  { climbed }: Ladder,
   planned: readonly PlannedCandidate[],
-): Promise<Trained[]> {
-  const down = climbed.filter(({ candidate }) => candidate.pretrained !== undefined).toReversed();
-  const [top] = down;
-  if (top?.candidate.pretrained === undefined) return [];
-  const steps = down.map((step): Trained => {
-    const task = taskOf(context, step);
-    if (step === chosen || task === undefined) return step;
-    return { ...step, epochs: finalEpochs(context, task, step.epochs ?? 0) };
-  });
-  if (top.candidate.name === UNCUT) return steps;
+): Promise<readonly Trained[]> {
+  const steps = climbed.filter(({ candidate }) => candidate.pretrained !== undefined).toReversed();
+  const [top] = steps;
+  if (top?.candidate.pretrained === undefined || top.candidate.name === UNCUT) return steps;
   const uncut = await uncutTeacher(context, top.candidate.pretrained, planned);
   return uncut === undefined ? steps : [uncut, ...steps];
 }
@@ -94,7 +88,7 @@ export async function describePath(context: TrainContext, steps: readonly Traine
   for (const trained of steps) {
     const task = taskOf(context, trained);
     if (task === undefined) continue;
-    const { layers } = await pretrainedFinal(context, task, trained.epochs ?? 0);
+    const { layers } = await pretrainedFinal(context, task);
     const before = task.recipe.recovery === undefined ? undefined : (await judgedCut(context, task)).before;
     described.push({
       trained,

@@ -49,6 +49,7 @@ export function teacherSpec(context: TrainContext, { base, recipe, sequences }: 
     epochs: recipe.teacher.epochs,
     batchSize: recipe.batchSize,
     learningRate: recipe.teacher.learningRate,
+    keepLast: true,
     seed: context.seed,
   };
 }

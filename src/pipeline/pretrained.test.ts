@@ -89,11 +89,11 @@ describe("a cut of a pretrained encoder", () => {
   it("is taught and shipped as a folder that openStudent opens, its tensors as small as the recipe says", async () => {
     const context = contextOf(rowsOf(0));
     const task = pretrainedTask(context, candidate.name, recipe);
-    const { bestEpoch, ...outOfFold } = await pretrainedOutOfFold(context, task);
+    const outOfFold = await pretrainedOutOfFold(context, task);
     expect(outOfFold.rows).toHaveLength(40);
     const folder = join(root, "student");
     const options = { folder, name: "test", planHash: "p", lossFormula: "l" };
-    const manifest = await shipStudent(context, { candidate, outOfFold, epochs: bestEpoch }, options);
+    const manifest = await shipStudent(context, { candidate, outOfFold }, options);
     expect(manifest).toMatchObject({ kind: "pretrained", opensWith: "transformers.js" });
     expect(manifest.parity[0]?.maxProbabilityDifference).toBeLessThan(1e-4);
     const config = readPretrainedConfig(JSON.parse(readFileSync(join(folder, "config.json"), "utf8")), folder);
@@ -122,9 +122,9 @@ describe("a cut of a pretrained encoder", () => {
     expect(stagesOf(beside)).toEqual([
       "cut-half-fold0",
       "cut-half-int8",
-      "cut-half-weights4",
+      "cut-half-weights",
       "pretrained-fold0",
-      "pretrained-weights4",
+      "pretrained-weights",
     ]);
   });
 
@@ -139,18 +139,15 @@ describe("a cut of a pretrained encoder", () => {
       progress: { update: () => undefined, note: (text) => void notes.push(text) },
     };
     const task = pretrainedTask(context, candidate.name, longer);
-    const { bestEpoch } = await pretrainedOutOfFold(context, task);
+    await pretrainedOutOfFold(context, task);
     expect(notes).toEqual([
       expect.stringMatching(/^cut-half: layers \d, \d of the teacher's 3$/),
       expect.stringMatching(/^cut-half: int8 costs agreement \(.* points, p /),
     ]);
     expect(context.folder.has("cut-half-aware-fold0")).toBe(true);
-    const cut = await context.folder.arrays("cut-half-fold0", async () => new Map());
-    const ownBest = cut.get("bestEpoch")?.[0] ?? 0;
-    expect(bestEpoch).toBe(ownBest > 3 ? 4 : ownBest);
-    const { config } = (await pretrainedFinal(context, task, bestEpoch)).encoder;
+    const { config } = (await pretrainedFinal(context, task)).encoder;
     expect(config).toMatchObject({ feedForward: 16, layers: ["global", "global"] });
-    expect(context.folder.has(`cut-half-aware-weights${bestEpoch}`)).toBe(true);
+    expect(context.folder.has("cut-half-aware-weights")).toBe(true);
     const sound = contextOf(rowsOf(0));
     await pretrainedOutOfFold(sound, pretrainedTask(sound, candidate.name, longer));
     expect(sound.folder.has("cut-half-int8")).toBe(true);
@@ -167,14 +164,14 @@ describe("a cut of a pretrained encoder", () => {
 });
 
 describe("the uncut teacher of a chosen cut", () => {
-  it("is read back from its stages, whatever epoch was its best", async () => {
+  it("is read back from its stages", async () => {
     const context = contextOf(rowsOf(0), 2);
     const task = pretrainedTask(context, candidate.name, recipe);
     await pretrainedOutOfFold(context, task);
     const before = Object.keys(context.folder.measured().stageSeconds).sort();
     const uncut = { ...candidate, name: "uncut" };
     const teacher = await uncutTeacher(context, recipe, [uncut]);
-    expect(teacher).toMatchObject({ candidate: { name: "uncut" }, epochs: recipe.teacher.epochs });
+    expect(teacher).toMatchObject({ candidate: { name: "uncut" } });
     if (teacher === undefined) throw new Error("no teacher");
     const options = { folder: join(root, "uncut"), name: "test", planHash: "p", lossFormula: "l" };
     const { parity } = await shipStudent(context, teacher, options);
@@ -246,20 +243,17 @@ describe("a cut of a recovered cut", () => {
   it("has the same bits on one lane and on two, and a final fit from the final fit above", async () => {
     const [alone, beside] = [contextOf(rowsOf(0)), contextOf(rowsOf(0), 2)];
     const tasks = [pretrainedTask(alone, "cut-third", third), pretrainedTask(beside, "cut-third", third)] as const;
-    const { bestEpoch, ...first } = await pretrainedOutOfFold(alone, tasks[0]);
-    expect(await pretrainedOutOfFold(beside, tasks[1])).toEqual({ bestEpoch, ...first });
+    expect(await pretrainedOutOfFold(beside, tasks[1])).toEqual(await pretrainedOutOfFold(alone, tasks[0]));
     expect(Object.keys(beside.folder.measured().stageSeconds).sort()).toEqual([
       "cut-half-fold0",
-      "cut-half-weights4",
+      "cut-half-weights",
       "cut-third-fold0",
       "cut-third-int8",
-      "cut-third-weights4",
+      "cut-third-weights",
       "pretrained-fold0",
-      "pretrained-weights4",
+      "pretrained-weights",
     ]);
-    expect((await pretrainedFinal(alone, tasks[0], 4)).encoder).toEqual(
-      (await pretrainedFinal(beside, tasks[1], 4)).encoder,
-    );
+    expect((await pretrainedFinal(alone, tasks[0])).encoder).toEqual((await pretrainedFinal(beside, tasks[1])).encoder);
   });
 });
 
@@ -318,9 +312,9 @@ describe("the path", () => {
   it("knows each step's layers and its answers out of fold, in int8 too where nothing is sealed", async () => {
     const context = contextOf(rowsOf(0));
     const task = pretrainedTask(context, "cut-half", recipe);
-    const { bestEpoch: epochs, ...outOfFold } = await pretrainedOutOfFold(context, task);
+    const outOfFold = await pretrainedOutOfFold(context, task);
     const uncut = await uncutTeacher(context, recipe, [{ ...candidate, name: "uncut" }]);
-    const steps = [...(uncut === undefined ? [] : [uncut]), { candidate, outOfFold, epochs }];
+    const steps = [...(uncut === undefined ? [] : [uncut]), { candidate, outOfFold }];
     const [top, cut] = await describePath(context, steps);
     expect(top?.layers).toEqual([0, 1, 2]);
     expect(top?.answers.before).toBeUndefined();

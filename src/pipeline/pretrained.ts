@@ -63,22 +63,21 @@ function heldOut(context: TrainContext, fold: number | undefined): { readonly ho
   return fold === undefined ? {} : { holdout: rowsOfFold(context, fold) };
 }
 
-/** Name of a stage: of a fold, or of the final fit, which may end early. */
-function stageOf(part: string, fold: number | undefined, epochs: number | undefined): string {
-  return fold === undefined ? `${part}-weights${epochs ?? ""}` : `${part}-fold${fold}`;
+/** Name of a stage: of a fold, or of the final fit. */
+function stageOf(part: string, fold: number | undefined): string {
+  return fold === undefined ? `${part}-weights` : `${part}-fold${fold}`;
 }
 
-/** A fit of one part of a task; `fold` is held out, none for the final fit, which ends after `epochs` where told. */
-type Fit = (context: TrainContext, task: PretrainedTask, fold?: number, epochs?: number) => Promise<Stored>;
+/** A fit of one part of a task to the end of its schedule; `fold` is held out, none for the final fit. */
+type Fit = (context: TrainContext, task: PretrainedTask, fold?: number) => Promise<Stored>;
 
-const teacherFit: Fit = async (context, task, fold, epochs) =>
+const teacherFit: Fit = async (context, task, fold) =>
   encoderStage(
     context,
-    stageOf(PRETRAINED_TEACHER, fold, epochs),
+    stageOf(PRETRAINED_TEACHER, fold),
     async () => ({
       ...(await startedTeacherSpec(context, task, heldOut(context, fold).holdout)),
       ...heldOut(context, fold),
-      ...(epochs !== undefined && { stopAfterEpochs: epochs }),
     }),
     collected,
   );
@@ -90,19 +89,13 @@ function quietly(context: TrainContext): TrainContext {
 
 /** The teacher that has seen what a fit of a cut sees. */
 export async function teacherOf(context: TrainContext, task: PretrainedTask, fold?: number): Promise<EncoderWeights> {
-  const epochs = fold === undefined ? task.recipe.teacher.epochs : undefined;
-  const values = weightsIn(await teacherFit(quietly(context), task, fold, epochs));
+  const values = weightsIn(await teacherFit(quietly(context), task, fold));
   return { config: task.base.config, values };
 }
 
 /** Epochs of the fits that a recipe ends with. */
 function epochsOf({ recovery, teacher }: PretrainedRecipe): number {
   return (recovery ?? teacher).epochs;
-}
-
-/** Epochs of the final fit that stands beside that of the fold: what a step of the path ships without another fit. */
-export function finalEpochs(context: TrainContext, { name, recipe }: PretrainedTask, bestEpoch: number): number {
-  return wasAware(context, name) ? bestEpoch : epochsOf(recipe);
 }
 
 /** The task of the recovered cut that a cut is cut from. */
@@ -119,25 +112,23 @@ async function aboveOf(
 ): Promise<Cut> {
   const above = taskAbove(task);
   if (above === undefined) return wholeOf(teacher);
-  const epochs = fold === undefined ? epochsOf(above.recipe) : undefined;
-  return cutIn(above, await cutFit(quietly(context), above, fold, epochs));
+  return cutIn(above, await cutFit(quietly(context), above, fold));
 }
 
 /** The fit of a cut, after those of its teacher and of the cut above it. */
-const cutFit: Fit = async (context, task, fold, epochs) => {
+const cutFit: Fit = async (context, task, fold) => {
   const teacher = await teacherOf(context, task, fold);
   const above = await aboveOf(context, task, teacher, fold);
   const kept = new Map<string, Float32Array>();
   return encoderStage(
     context,
-    stageOf(task.name, fold, epochs),
+    stageOf(task.name, fold),
     async () => {
       const held = heldOut(context, fold);
       const cut = await cutOf(context, task, above, held.holdout);
       kept.set(LAYERS, Float32Array.from(cut.layers));
       if (held.holdout !== undefined) kept.set(BEFORE, await answersTo(context, task, cut.encoder, held.holdout));
-      const spec = await recoverySpec(context, task, teacher, cut);
-      return { ...spec, ...held, ...(epochs !== undefined && { stopAfterEpochs: epochs }) };
+      return { ...(await recoverySpec(context, task, teacher, cut)), ...held };
     },
     (result) => new Map([...collected(result), ...kept]),
   );
@@ -149,12 +140,12 @@ const AWARE_RATE_RATIO = 0.1;
 const QUANTISATION_P_VALUE = 0.05;
 
 /** The fit of a cut, trained on with weights rounded as int8 rounds them. */
-const awareFit: Fit = async (context, task, fold, epochs) => {
+const awareFit: Fit = async (context, task, fold) => {
   const teacher = await teacherOf(context, task, fold);
-  const cut = cutIn(task, await cutFit(quietly(context), task, fold, epochs));
+  const cut = cutIn(task, await cutFit(quietly(context), task, fold));
   return encoderStage(
     context,
-    stageOf(`${task.name}-aware`, fold, epochs),
+    stageOf(`${task.name}-aware`, fold),
     async () => {
       const spec = await recoverySpec(context, task, teacher, cut);
       const learningRate = spec.learningRate * AWARE_RATE_RATIO;
@@ -183,33 +174,32 @@ async function int8Costs(context: TrainContext, task: PretrainedTask, stored: St
   return true;
 }
 
-/** Out-of-fold logits of a recipe. With several threads the final fits run beside those of the fold, as if the last epoch were the best. */
+/** Out-of-fold logits of a recipe. With several threads the final fits run beside those of the fold. */
 export async function pretrainedOutOfFold(context: TrainContext, task: PretrainedTask): Promise<EncoderOutOfFold> {
   const { recipe, name } = task;
   const withFinal = context.threads > 1;
-  const lanes = async (what: string, part: PretrainedTask, fit: Fit, epochs: number): Promise<Stored> => {
+  const lanes = async (what: string, part: PretrainedTask, fit: Fit): Promise<Stored> => {
     const progress = mergedProgress(
       context.progress,
       `${what}, fold${withFinal ? " and final fit" : ""}`,
       withFinal ? 2 : 1,
     );
     const shared = { ...context, threads: 1, progress };
-    const final = async (): Promise<Stored> => (withFinal ? fit(shared, part, undefined, epochs) : new Map());
+    const final = async (): Promise<Stored> => (withFinal ? fit(shared, part) : new Map());
     const [, judged] = await sideBySide([final, async () => fit(shared, part, JUDGING_FOLD)], context.threads);
     return judged ?? new Map();
   };
   const epochs = epochsOf(recipe);
   const joined = (judged: Stored): EncoderOutOfFold =>
     joinFolds([heldOutOf(rowsOfFold(context, JUDGING_FOLD), judged, epochs)], context.dataset.labels.length, epochs);
-  const taught = await lanes(PRETRAINED_TEACHER, task, teacherFit, recipe.teacher.epochs);
+  const taught = await lanes(PRETRAINED_TEACHER, task, teacherFit);
   if (recipe.recovery === undefined) return joined(taught);
   const above = taskAbove(task);
-  if (above !== undefined) await lanes(above.name, above, cutFit, epochsOf(above.recipe));
-  const cut = await lanes(name, task, cutFit, epochs);
+  if (above !== undefined) await lanes(above.name, above, cutFit);
+  const cut = await lanes(name, task, cutFit);
   noteLayers(context, task, cut);
   if (!(await int8Costs(context, task, cut))) return joined(cut);
-  const { bestEpoch } = joined(cut); // what is trained on must be the cut that the final fit makes
-  return { ...joined(await lanes(`${name}, int8`, task, awareFit, bestEpoch)), bestEpoch };
+  return joined(await lanes(`${name}, int8`, task, awareFit));
 }
 
 /** Says which layers of the teacher a cut learns from. */
@@ -227,7 +217,7 @@ export interface JudgedCut extends Cut {
 
 /** Whether a cut was trained on with rounded weights. */
 export function wasAware(context: TrainContext, name: string): boolean {
-  return context.folder.has(stageOf(`${name}-aware`, JUDGING_FOLD, undefined));
+  return context.folder.has(stageOf(`${name}-aware`, JUDGING_FOLD));
 }
 
 /** The encoder that the judging fold judges, read back from its stages: a cut, or the uncut teacher. */
@@ -240,11 +230,11 @@ export async function judgedCut(context: TrainContext, task: PretrainedTask): Pr
   return { ...cutIn(task, stored), before: cut.get(BEFORE) ?? new Float32Array() };
 }
 
-/** The final encoder of a recipe with its head, trained for `epochs` on all unsealed rows, and the layers of the teacher that it has. */
-export async function pretrainedFinal(context: TrainContext, task: PretrainedTask, epochs: number): Promise<Cut> {
+/** The final encoder of a recipe with its head, trained on all unsealed rows, and the layers of the teacher that it has. */
+export async function pretrainedFinal(context: TrainContext, task: PretrainedTask): Promise<Cut> {
   const shared = { ...context, threads: 1 };
   const { base, recipe } = task;
   if (recipe.recovery === undefined)
-    return wholeOf({ config: base.config, values: weightsIn(await teacherFit(shared, task, undefined, epochs)) });
-  return cutIn(task, await (wasAware(context, task.name) ? awareFit : cutFit)(shared, task, undefined, epochs));
+    return wholeOf({ config: base.config, values: weightsIn(await teacherFit(shared, task)) });
+  return cutIn(task, await (wasAware(context, task.name) ? awareFit : cutFit)(shared, task));
 }

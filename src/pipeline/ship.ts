@@ -72,12 +72,12 @@ async function finalHashed(context: TrainContext, trained: Trained): Promise<Fin
 /** A pretrained encoder after its final fit, its vocabulary cut down to the texts. */
 async function finalPretrained(
   context: TrainContext,
-  { candidate, epochs }: Trained,
+  { candidate }: Trained,
   recipe: PretrainedRecipe,
 ): Promise<FinalStudent> {
   const task = pretrainedTask(context, candidate.name, recipe);
   const { base } = task;
-  const { encoder } = await pretrainedFinal(context, task, epochs ?? recipe.recovery?.epochs ?? recipe.teacher.epochs);
+  const { encoder } = await pretrainedFinal(context, task);
   const sequences = [...task.sequences, ...(context.transfer ?? []).map((text) => piecesOf(base, text))];
   return pretrainedStudent(base, encoder, trimmedFor(base, sequences), context.dataset.labels);
 }

@@ -1,11 +1,16 @@
 /** @file A linear student that learns what the fine-tuned base answers, to the labelled rows and to texts without answers. Neither
- *  is trained on fold 0, whose rows judge (they choose the teacher's best epoch, as in every fit of a base); the final pair sees all
- *  unsealed rows. Served it is a linear student as any. */
+ *  is trained on fold 0, whose rows judge; the final pair sees all unsealed rows. Served it is a linear student as any. */
 import { softAnswers } from "../distill/answers.js";
 import { fitLinear, type LinearFit, type LinearFitJob } from "../distill/linear-fit.js";
 import { UNCUT, type LinearRecipe, type TaughtBy } from "../plan/candidates.js";
 import { pretrainedOutOfFold, teacherOf } from "./pretrained.js";
-import { calibrationOptions, pretrainedTask, transferSequences, transferTexts } from "./pretrained-spec.js";
+import {
+  calibrationOptions,
+  JUDGING_FOLD,
+  pretrainedTask,
+  transferSequences,
+  transferTexts,
+} from "./pretrained-spec.js";
 import { linearJob, linearWeights, rowsOfFold, type OutOfFold, type TrainContext } from "./rungs.js";
 
 export type TaughtRecipe = LinearRecipe & { readonly taughtBy: TaughtBy };
@@ -14,9 +19,6 @@ export type TaughtRecipe = LinearRecipe & { readonly taughtBy: TaughtBy };
 export function isTaught(recipe: LinearRecipe): recipe is TaughtRecipe {
   return recipe.taughtBy !== undefined;
 }
-
-/** The fold that judges. */
-const JUDGING_FOLD = 0;
 
 /** Distributions [texts, classes]: of a labelled row the label's share and the teacher's, of any other text the teacher's answer alone. */
 function taughtTargets(
