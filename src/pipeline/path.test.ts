@@ -1,0 +1,143 @@
+/** @file The path after and during the ladder: its order, where it ends, what each step ships as, and when the chosen cut has a control. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { LabelDataset, Row } from "../dataset/types.js";
+import type { PretrainedRecipe } from "../plan/candidates.js";
+import { planFacts } from "../plan/facts.js";
+import { planRun, type Plan, type PlannedCandidate } from "../plan/plan.js";
+import { openBase } from "./base.js";
+import { climb } from "./ladder.js";
+import { pathSteps, plannedControl } from "./path.js";
+import { openRunFolder } from "./run-folder.js";
+import type { TrainContext } from "./rungs.js";
+import { writeBase } from "./tiny-base.test.fixture.js";
+
+const LABELS = ["card", "fee", "transfer"];
+const FOLDS = 3;
+const root = mkdtempSync(join(tmpdir(), "joryu-path-"));
+beforeAll(() => writeBase(join(root, "base"), 1500));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const teacher = {
+  layers: 3,
+  feedForward: 32,
+  folds: 1,
+  batchSize: 8,
+  teacher: { epochs: 6, learningRate: 1e-2 },
+} as const;
+const recovery = { epochs: 3, learningRate: 1e-2, softWeight: 0.8, temperature: 2, hiddenWeight: 0.5 };
+const half: PretrainedRecipe = { ...teacher, layers: 2, recovery };
+
+const rows = Array.from({ length: 120 }, (_, i): Row => {
+  const label = Math.floor(i / FOLDS) % LABELS.length;
+  const text = `number ${i} about a ${LABELS[label] ?? ""} please`;
+  return { text, label, weight: 1, group: i, sealed: false, fold: i % FOLDS };
+});
+const dataset: LabelDataset = {
+  hash: "d",
+  workload: "test",
+  others: [],
+  labels: LABELS,
+  foldedLabels: [],
+  folds: FOLDS,
+  rows,
+  template: { system: "", userPrefix: "", userSuffix: "" },
+  counts: { records: rows.length, accepted: rows.length, duplicates: 0, rejected: 0 },
+  nearDuplicates: 0,
+  sealedBy: "none",
+  traffic: { calls: rows.length, models: [] },
+};
+
+let runs = 0;
+function contextOf(notes: string[] = []): TrainContext {
+  const progress = { update: () => undefined, note: (text: string) => void notes.push(text) };
+  const folder = openRunFolder(join(root, `run${runs++}`));
+  return { dataset, rows, folder, progress, threads: 1, seed: 1, base: openBase(join(root, "base")) };
+}
+
+function candidateOf(name: string, pretrained: PretrainedRecipe): PlannedCandidate {
+  const estimate = { sizeBytes: 0, latencyMs: 1, p95Ms: 1, trainSeconds: 1, trainMemoryMb: 1, serveMemoryMb: 1 };
+  return { name, kind: "pretrained", parameters: 1, pretrained, parts: [], estimate, status: "train", because: [] };
+}
+
+/** A plan of nothing but these steps, cheapest first. */
+function planOf(agreement: number, cut: PretrainedRecipe, third: PretrainedRecipe): Plan {
+  const profile = { format: "joryu-machine-1", cpu: "test", cores: 1, memoryGb: 1 } as const;
+  const speeds = { gflops: 10, singleThreadGflops: 10, sparseMflops: 100, hopMs: 0.1 };
+  const plan = planRun({
+    profile: { ...profile, ...speeds },
+    facts: planFacts(dataset),
+    minutes: 1,
+    target: { agreement },
+  });
+  const candidates = [candidateOf("cut-third", third), candidateOf("cut-half", cut), candidateOf("uncut", teacher)];
+  return { ...plan, candidates };
+}
+
+const third = (from: PretrainedRecipe): PretrainedRecipe => ({
+  ...from,
+  layers: 1,
+  feedForward: 8,
+  from: { name: "cut-half", recipe: from },
+});
+const ladderOf = (context: TrainContext, plan: Plan) => climb(context, plan, { source: "unknown" }, 0.1);
+
+describe("the path in the ladder", () => {
+  it("is trained from the whole encoder down, all of it, whichever step meets the target", async () => {
+    const context = contextOf();
+    const ladder = await ladderOf(context, planOf(0.01, half, third(half)));
+    expect(ladder.climbed.map(({ candidate }) => candidate.name)).toEqual(["cut-third", "cut-half", "uncut"]);
+    expect(ladder.climbed.every(({ meetsTarget }) => meetsTarget)).toBe(true);
+    const stages = Object.keys(context.folder.measured().stageSeconds).filter((name) => name.endsWith("-fold0"));
+    expect(stages).toEqual(["pretrained-fold0", "cut-half-fold0", "cut-third-fold0"]);
+  });
+
+  it("ends where a step has clearly lost the target that the one above it meets", async () => {
+    const notes: string[] = [];
+    const spoiled = { ...half, layers: 1, feedForward: 1, recovery: { ...recovery, epochs: 1, learningRate: 1e-9 } };
+    const ladder = await ladderOf(contextOf(notes), planOf(0.7, spoiled, third({ ...spoiled })));
+    expect(ladder.climbed.map(({ candidate }) => candidate.name)).toEqual(["cut-half", "uncut"]);
+    expect(notes).toContain("cut-half has lost the target that uncut meets; the path ends here");
+  });
+});
+
+describe("the steps of the path", () => {
+  it("ship uncut first, the chosen one with its best epoch, the others with their whole schedule", async () => {
+    const context = contextOf();
+    const plan = planOf(0.01, half, third(half));
+    const ladder = await ladderOf(context, plan);
+    const steps = await pathSteps(context, ladder, plan.candidates);
+    expect(steps.map(({ candidate }) => candidate.name)).toEqual(["uncut", "cut-half", "cut-third"]);
+    const chosen = ladder.chosen.candidate.name;
+    const whole: Readonly<Record<string, number>> = { uncut: 6, "cut-half": 3, "cut-third": 3 };
+    for (const { candidate, epochs } of steps)
+      expect(epochs).toBe(candidate.name === chosen ? ladder.chosen.epochs : whole[candidate.name]);
+  });
+});
+
+describe("a planned control", () => {
+  it("is trained for a chosen cut alone, and only where it is planned", async () => {
+    const context = contextOf();
+    const plan = planOf(0.01, half, third(half));
+    const ladder = await ladderOf(context, plan);
+    const cut = ladder.climbed.find(({ candidate }) => candidate.name === "cut-half");
+    const uncut = ladder.climbed.find(({ candidate }) => candidate.name === "uncut");
+    if (cut === undefined || uncut === undefined) throw new Error("a step is missing");
+    const because = [{ code: "time-planned-away", facts: {} }] as const;
+    const control = { learningRates: [], seconds: 1, status: "train", because: [] } as const;
+    expect(await plannedControl(context, { ...ladder, chosen: uncut }, { ...plan, control })).toBeUndefined();
+    const away = { ...control, status: "planned-away", because } as const;
+    expect(await plannedControl(context, { ...ladder, chosen: cut }, { ...plan, control: away })).toBeUndefined();
+    expect(await plannedControl(context, { ...ladder, chosen: cut }, plan)).toBeUndefined();
+    const found = await plannedControl(context, { ...ladder, chosen: cut }, { ...plan, control });
+    expect(found).toMatchObject({ of: "cut-half", rows: 40 });
+    expect(Object.keys(context.folder.measured().stageSeconds).filter((name) => name.startsWith("control"))).toEqual([
+      "control-cut-half-rate0",
+      "control-cut-half-rate1",
+      "control-cut-half-rate2",
+      "control-cut-half-fold0",
+    ]);
+  });
+});
