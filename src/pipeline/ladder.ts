@@ -140,8 +140,7 @@ class Trainer {
   async train(candidate: PlannedCandidate): Promise<Trained> {
     if (candidate.pretrained !== undefined) {
       const task = pretrainedTask(this.context, candidate.name, candidate.pretrained);
-      const { bestEpoch, ...outOfFold } = await pretrainedOutOfFold(this.context, task);
-      return { candidate, outOfFold, epochs: bestEpoch };
+      return { candidate, outOfFold: await pretrainedOutOfFold(this.context, task) };
     }
     if (candidate.linear !== undefined && isTaught(candidate.linear))
       return { candidate, outOfFold: await taughtOutOfFold(this.context, candidate.name, candidate.linear) };
