@@ -4,7 +4,8 @@
  *      node dist/bench/serving.js --model DIR [--rounds 300] [--threads 1,2] [--data DIR]
  *
  *  DIR is the folder of a pretrained student; the texts are the test rows of Banking77. `ratio` is their median time over ours. */
-import { dirname, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { env, pipeline } from "@huggingface/transformers";
 import { nowMs } from "../src/clock.js";
@@ -12,6 +13,7 @@ import { UsageError } from "../src/errors.js";
 import { openStudent } from "../src/index.js";
 import { createRandom } from "../src/random.js";
 import { percentile } from "../src/stats.js";
+import { parseManifest, type Precision } from "../src/student/manifest.js";
 import { loadDataSet } from "./datasets.js";
 
 /** Pieces of a query, special ones included. */
@@ -20,7 +22,8 @@ const BATCH_TEXTS = 32;
 /** A batch takes some twenty queries' time. */
 const QUERIES_PER_BATCH = 20;
 const WARM_UP_ROUNDS = 20;
-const PRECISIONS = ["fp32", "int8"] as const;
+/** What transformers.js calls our precisions; int4 is measured where the folder has it. */
+const THEIR_NAMES = { fp32: "fp32", int8: "int8", int4: "q4" } as const satisfies Readonly<Record<Precision, string>>;
 
 type Answer = (texts: readonly string[]) => Promise<readonly string[]>;
 
@@ -35,12 +38,12 @@ interface Opened {
   readonly piecesOf: (text: string) => number;
 }
 
-async function openBoth(folder: string, precision: (typeof PRECISIONS)[number], threads: number): Promise<Opened> {
+async function openBoth(folder: string, precision: Precision, threads: number): Promise<Opened> {
   const student = await openStudent(folder, { precision, threads });
   env.allowRemoteModels = false;
   env.localModelPath = dirname(folder);
   const classify = await pipeline("text-classification", folder, {
-    dtype: precision,
+    dtype: THEIR_NAMES[precision],
     session_options: { intraOpNumThreads: threads, interOpNumThreads: 1 },
   });
   return {
@@ -114,9 +117,11 @@ async function main(): Promise<void> {
   });
   if (values.model === undefined) throw new UsageError("serving: name the folder of a pretrained student: --model DIR");
   const [folder, rounds] = [resolve(values.model), Number(values.rounds)];
+  const path = join(folder, "joryu.json");
+  const precisions = Object.keys(parseManifest(readFileSync(path, "utf8"), path).files) as Precision[];
   const texts = loadDataSet("banking77", values.data).test.map(({ text }) => text);
   for (const threads of values.threads.split(",").map(Number)) {
-    for (const precision of PRECISIONS) {
+    for (const precision of precisions) {
       const opened = await openBoth(folder, precision, threads);
       const ofSixteen = texts.filter((text) => opened.piecesOf(text) === QUERY_PIECES);
       const asked = {
