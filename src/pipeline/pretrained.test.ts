@@ -154,6 +154,16 @@ describe("a cut of a pretrained encoder", () => {
     expect(sound.folder.has("cut-half-aware-fold0")).toBe(false);
   });
 
+  it("is not taught by a base that does worse than chance on rows it has not seen", async () => {
+    const context = contextOf(rowsOf(1)); // what the judging fold is called contradicts the other folds
+    const long = { ...recipe, teacher: { ...recipe.teacher, epochs: 12 } };
+    const fit = pretrainedOutOfFold(context, pretrainedTask(context, "cut-half", long));
+    await expect(fit).rejects.toThrow(
+      /gives the logged answer to \d+ of 40 unseen texts, worse than chance among 3 labels/,
+    );
+    expect(context.folder.has("cut-half-fold0")).toBe(false);
+  });
+
   it("is judged by rows whose labels do not reach it", async () => {
     const { recovery: _, ...whole } = { ...recipe, teacher: { ...recipe.teacher, epochs: 1, fewLabels: true } };
     const [told, other] = [contextOf(rowsOf(0)), contextOf(rowsOf(1))];

@@ -3,9 +3,11 @@
  *  judge; the final fits see all unsealed rows. */
 import type { EncoderWeights } from "../compress/cut.js";
 import type { EncoderTrainResult } from "../distill/spec.js";
+import { InputError } from "../errors.js";
 import { comparePaired } from "../evaluate/compare.js";
 import { cutConfig } from "../models/families/index.js";
 import { PRETRAINED_TEACHER, type PretrainedRecipe } from "../plan/candidates.js";
+import { clopperPearsonUpper } from "../stats.js";
 import {
   answersTo,
   bestLabels,
@@ -24,6 +26,7 @@ import {
   heldOutArrays,
   heldOutOf,
   joinFolds,
+  type OutOfFold,
   rowsOfFold,
   sideBySide,
   type TrainContext,
@@ -194,12 +197,28 @@ export async function pretrainedOutOfFold(context: TrainContext, task: Pretraine
     joinFolds([heldOutOf(rowsOfFold(context, JUDGING_FOLD), judged, epochs)], context.dataset.labels.length, epochs);
   const taught = await lanes(PRETRAINED_TEACHER, task, teacherFit);
   if (recipe.recovery === undefined) return joined(taught);
+  checkTeacher(context, task, joined(taught));
   const above = taskAbove(task);
   if (above !== undefined) await lanes(above.name, above, cutFit);
   const cut = await lanes(name, task, cutFit);
   noteLayers(context, task, cut);
   if (!(await int8Costs(context, task, cut))) return joined(cut);
   return joined(await lanes(`${name}, int8`, task, awareFit));
+}
+
+/** A teacher that does worse than chance on rows it has not seen would teach errors. @throws InputError */
+function checkTeacher(
+  { rows, dataset }: TrainContext,
+  { base }: PretrainedTask,
+  { logits, ...judged }: OutOfFold,
+): void {
+  const labels = dataset.labels.length;
+  const right = bestLabels(logits, labels).filter((label, i) => label === rows[judged.rows[i] ?? -1]?.label).length;
+  if (clopperPearsonUpper(right, judged.rows.length) >= 1 / labels) return;
+  throw new InputError(
+    `${base.folder.path}: fine-tuned, it gives the logged answer to ${right} of ${judged.rows.length} unseen texts, worse than chance among ${labels} labels`,
+    { hint: "see whether the answers belong to their texts; nothing is taught by such a teacher" },
+  );
 }
 
 /** Says which layers of the teacher a cut learns from. */
