@@ -4,7 +4,7 @@
 import { ConfigError, InvariantError } from "../errors.js";
 import type { AdamStep } from "../runtime/adam-memory.js";
 import { openSession } from "../runtime/onnxruntime.js";
-import type { Session, SessionOptions } from "../runtime/session.js";
+import type { LocalSession, Session, SessionOptions } from "../runtime/session.js";
 import { f32, type Tensor } from "../tensor/tensor.js";
 import { epochBatches, stepsPerEpoch } from "./batches.js";
 import { evaluateRows } from "./evaluation.js";
@@ -37,7 +37,7 @@ interface Trainer {
   readonly data: PreparedData;
   readonly hooks: TrainHooks;
   readonly graph: TrainingGraph;
-  readonly session: Session;
+  readonly session: LocalSession;
   readonly evaluation: Session;
   readonly state: TrainState;
   readonly steps: number;
@@ -186,13 +186,8 @@ async function trainStep(trainer: Trainer, rows: Uint32Array): Promise<number> {
       dropout: true,
     });
     const fronted = batch.front.feeds(state.table.weights);
-    const results = await trainer.session.run({ ...feeds, ...batch.feeds, ...fronted });
+    const results = await runGradients(trainer, { ...feeds, ...batch.feeds, ...fronted }, micro === 0);
     loss += floatsOf(results["loss"], "loss")[0] ?? NaN;
-    for (const { name, offset } of encoder.layout.parameters) {
-      const part = floatsOf(results[`gradient.${name}`], name);
-      if (micro === 0) state.dense.gradient.set(part, offset);
-      else addInto(state.dense.gradient, offset, part);
-    }
     batch.front.addTableGradient(results, state.table.gradient);
     for (const row of batch.front.touched) touched.add(row);
   }
@@ -202,6 +197,32 @@ async function trainStep(trainer: Trainer, rows: Uint32Array): Promise<number> {
   state.step = step;
   state.epochLoss += loss;
   return loss;
+}
+
+/** Runs the graph; the dense gradients are written to the state, or added to what is there. Gives the other outputs. */
+async function runGradients(
+  { session, state, data }: Trainer,
+  feeds: Readonly<Record<string, Tensor>>,
+  isFirst: boolean,
+): Promise<Readonly<Record<string, Tensor>>> {
+  const { parameters } = data.encoder.layout;
+  if (isFirst) {
+    const { gradient } = state.dense;
+    const into = parameters.map(({ name, shape, offset, length }): [string, Tensor] => [
+      `gradient.${name}`,
+      f32(shape, gradient.subarray(offset, offset + length)),
+    ]);
+    const dense = new Map(into);
+    return session.runInto(
+      feeds,
+      Object.fromEntries(into),
+      session.outputNames.filter((name) => !dense.has(name)),
+    );
+  }
+  const results = await session.run(feeds);
+  for (const { name, offset } of parameters)
+    addInto(state.dense.gradient, offset, floatsOf(results[`gradient.${name}`], name));
+  return results;
 }
 
 function addInto(target: Float32Array, offset: number, source: Float32Array): void {

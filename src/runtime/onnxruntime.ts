@@ -35,6 +35,15 @@ function fromOrt(name: string, value: ort.Tensor): Tensor {
   throw new SessionError(`onnxruntime: output ${name} has type ${value.type}, which has no tensor type here`);
 }
 
+function named(results: ort.InferenceSession.OnnxValueMapType, outputs: readonly string[]): Record<string, Tensor> {
+  const answer: Record<string, Tensor> = {};
+  for (const name of outputs) {
+    const value = results[name];
+    if (value !== undefined) answer[name] = fromOrt(name, value);
+  }
+  return answer;
+}
+
 /** Opens a graph from bytes or a path. @throws SessionError when the graph is refused. */
 export async function openSession(model: Uint8Array | string, options: SessionOptions): Promise<LocalSession> {
   const settings: ort.InferenceSession.SessionOptions = {
@@ -65,7 +74,7 @@ export async function openSession(model: Uint8Array | string, options: SessionOp
   }
   const run = async (
     feeds: Readonly<Record<string, Tensor>>,
-    fetches: readonly string[] | Readonly<Record<string, ort.Tensor>>,
+    fetches: readonly string[] | Readonly<Record<string, ort.Tensor | null>>,
   ): Promise<ort.InferenceSession.OnnxValueMapType> => {
     try {
       return await session.run(toOrtAll(feeds), fetches);
@@ -77,16 +86,11 @@ export async function openSession(model: Uint8Array | string, options: SessionOp
     inputNames: session.inputNames,
     outputNames: session.outputNames,
     async run(feeds, outputs = session.outputNames) {
-      const results = await run(feeds, outputs);
-      const answer: Record<string, Tensor> = {};
-      for (const name of outputs) {
-        const value = results[name];
-        if (value !== undefined) answer[name] = fromOrt(name, value);
-      }
-      return answer;
+      return named(await run(feeds, outputs), outputs);
     },
-    async runInto(feeds, results) {
-      await run(feeds, toOrtAll(results));
+    async runInto(feeds, results, more = []) {
+      const allocated = Object.fromEntries(more.map((name) => [name, null]));
+      return named(await run(feeds, { ...toOrtAll(results), ...allocated }), more);
     },
     close: () => session.release(),
   };

@@ -24,7 +24,11 @@ export interface Session {
 
 /** A session in the calling thread. */
 export interface LocalSession extends Session {
-  /** Runs once and writes the named results into tensors that exist already, in their shapes, without a copy.
-   *  @throws SessionError naming the node when the runtime refuses. */
-  runInto(feeds: Readonly<Record<string, Tensor>>, results: Readonly<Record<string, Tensor>>): Promise<void>;
+  /** Runs once and writes the named results into tensors that exist already, in their shapes, without a copy; gives the outputs of
+   *  `more` besides. @throws SessionError naming the node when the runtime refuses. */
+  runInto(
+    feeds: Readonly<Record<string, Tensor>>,
+    results: Readonly<Record<string, Tensor>>,
+    more?: readonly string[],
+  ): Promise<Readonly<Record<string, Tensor>>>;
 }
