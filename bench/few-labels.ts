@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { allParts, cutEncoder, type EncoderWeights } from "../src/compress/cut.js";
 import { chooseLayers } from "../src/compress/importance.js";
-import { labelText } from "../src/dataset/label-text.js";
+import { labelTexts } from "../src/dataset/label-text.js";
 import { softAnswers } from "../src/distill/answers.js";
 import { headStart } from "../src/distill/head-start.js";
 import { keptLayers } from "../src/distill/inner-losses.js";
@@ -15,12 +15,12 @@ import { fitLinear } from "../src/distill/linear-fit.js";
 import { InvariantError, UsageError } from "../src/errors.js";
 import { comparePaired } from "../src/evaluate/compare.js";
 import { openBase, piecesOf } from "../src/pipeline/base.js";
+import { bestLabels } from "../src/pipeline/pretrained-spec.js";
 import { LINEAR_RUNGS, linearRecipes, PRETRAINED_RUNGS, pretrainedRecipes, UNCUT } from "../src/plan/candidates.js";
 import { loadDataSet } from "./datasets.js";
 import {
   answer,
   answerLoss,
-  bestLabels,
   CALIBRATION_TEXTS,
   fit,
   type Fitted,
@@ -76,12 +76,9 @@ async function answered(trial: Trial, encoder: EncoderWeights): Promise<Answered
 
 /** The labelled rows and the names of the labels. */
 function withNames({ base, labelled, labelNames }: Trial): Omit<Rows, "texts"> {
-  const names = labelNames.flatMap((name, label) => {
-    const text = labelText(name);
-    return text === undefined ? [] : [{ label, pieces: piecesOf(base, text) }];
-  });
+  const names = labelTexts(labelNames);
   return {
-    sequences: [...labelled.sequences, ...names.map(({ pieces }) => pieces)],
+    sequences: [...labelled.sequences, ...names.map(({ text }) => piecesOf(base, text))],
     labels: Int32Array.from([...labelled.labels, ...names.map(({ label }) => label)]),
   };
 }
@@ -150,7 +147,7 @@ async function taughtCut(
   epochs: number,
 ): Promise<Fitted> {
   const { texts, labelled, labelCount } = trial;
-  const answers = Int32Array.from(bestLabels(softLabels, labelCount, labelCount + 1));
+  const answers = Int32Array.from(bestLabels(softLabels, labelCount + 1));
   answers.set(labelled.labels);
   const inner = [{ kind: "hidden-mse", weight: 0.5, layers: keptLayers(kept) }] as const;
   return fit(trial, {

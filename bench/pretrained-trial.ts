@@ -7,6 +7,7 @@ import type { LossSpec } from "../src/distill/losses.js";
 import { PRETRAINED_TRAIN_DEFAULTS, type PretrainedTrainSpec } from "../src/distill/spec.js";
 import { trainEncoder } from "../src/distill/train.js";
 import { type Base, piecesOf } from "../src/pipeline/base.js";
+import { bestLabels } from "../src/pipeline/pretrained-spec.js";
 import { createRandom, permutation } from "../src/random.js";
 import type { LabelledText } from "./datasets.js";
 
@@ -127,18 +128,10 @@ export async function fit(trial: Trial, { rows, start, epochs, learningRate, los
   return { config: start.config, values: weights, seconds: (nowMs() - startMs) / 1000 };
 }
 
-/** Label of the largest of each row's first `labelCount` numbers; `width` numbers to a row. */
-export function bestLabels(numbers: Float32Array, labelCount: number, width = labelCount): number[] {
-  return Array.from({ length: numbers.length / width }, (_, i) => {
-    const row = numbers.subarray(i * width, i * width + labelCount);
-    return row.indexOf(row.reduce((most, value) => Math.max(most, value), -Infinity));
-  });
-}
-
 /** Best label of each text. */
 export async function answer(trial: Trial, encoder: EncoderWeights, { sequences }: Rows): Promise<number[]> {
   const soft = await softAnswers(modelOf(trial, encoder), encoder.values, sequences, { threads: trial.threads });
-  return bestLabels(soft, trial.labelCount, trial.labelCount + 1);
+  return bestLabels(soft, trial.labelCount + 1);
 }
 
 export const rightOf = (came: readonly number[], wanted: ArrayLike<number>): number[] =>

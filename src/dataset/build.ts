@@ -57,11 +57,12 @@ export async function buildLabelDataset(files: readonly string[], options: Build
   const spool = new Spool(join(options.outDir, "datasets", ".import"));
   try {
     const keys = new WorkloadKeys();
-    const questions: (readonly Message[])[] = [];
+    const questions = new Map<string, readonly Message[]>();
+    const instructions = new Map<string, string>();
     const imported = await importLogs(files, {
       ...options,
       onUnanswered: (messages) => {
-        if (questions.length < MAXIMUM_ROWS) questions.push(messages);
+        if (questions.size < MAXIMUM_ROWS) keepQuestion(questions, instructions, messages);
       },
       onRecord: (record) => {
         keys.observe(record);
@@ -69,7 +70,7 @@ export async function buildLabelDataset(files: readonly string[], options: Build
       },
     });
     const built = await fromSpool(spool, keys, imported, options);
-    return { ...built, unanswered: unansweredTexts(questions, built.dataset.template) };
+    return { ...built, unanswered: unansweredTexts([...questions.values()], built.dataset.template) };
   } finally {
     spool.close();
   }
@@ -125,6 +126,21 @@ async function fromSpool(
   });
   const notes = [...imported.notes, ...foldNotes(labelSet), ...made.notes];
   return { dataset, dir: writeDataset(options.outDir, dataset), rejects, rejectCounts, notes };
+}
+
+/** Keeps a question once, the instructions that many share as one string: parsed JSON has a copy in every call. */
+function keepQuestion(
+  questions: Map<string, readonly Message[]>,
+  instructions: Map<string, string>,
+  messages: readonly Message[],
+): void {
+  const shared = messages.map((message) => {
+    if (message.role !== "system") return message;
+    const known = instructions.get(message.content) ?? message.content;
+    instructions.set(known, known);
+    return { ...message, content: known };
+  });
+  questions.set(hashTexts(...messages.map(({ content }) => content)), shared);
 }
 
 /** Distinct texts of questions that are asked as the workload's are: no other instructions than its own. */

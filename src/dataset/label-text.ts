@@ -9,3 +9,11 @@ export function labelText(label: string): string | undefined {
   const text = label.replace(CASE_BORDER, "$1 $2").replace(SEPARATORS, " ").trim();
   return WORD.test(text) ? text : undefined;
 }
+
+/** Those of the labels that have words, each with its index. */
+export function labelTexts(labels: readonly string[]): { readonly label: number; readonly text: string }[] {
+  return labels.flatMap((name, label) => {
+    const text = labelText(name);
+    return text === undefined ? [] : [{ label, text }];
+  });
+}

@@ -1,10 +1,10 @@
 /** @file Gathers the facts of a run for its report, from what the stages stored. Computes nothing that a stage decided. */
-import type { LabelDataset } from "../dataset/types.js";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { moneyOf } from "../cost.js";
 import type { Config } from "../config/schema.js";
 import { MOST_SEALED, rowsToSeal } from "../dataset/split.js";
+import type { LabelDataset } from "../dataset/types.js";
 import { UNCUT } from "../plan/candidates.js";
 import { laneSeconds } from "../plan/estimate.js";
 import { comparePaired, majorityLabel } from "../evaluate/compare.js";

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { LabelDataset, Row } from "../dataset/types.js";
 import type { PretrainedRecipe } from "../plan/candidates.js";
 import { planFacts } from "../plan/facts.js";
 import { planRun, type Plan, type PlannedCandidate } from "../plan/plan.js";
@@ -12,10 +11,8 @@ import { climb } from "./ladder.js";
 import { pathSteps, plannedControl } from "./path.js";
 import { openRunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
-import { writeBase } from "./tiny-base.test.fixture.js";
+import { datasetOf, rowsOf, writeBase } from "./tiny-base.test.fixture.js";
 
-const LABELS = ["card", "fee", "transfer"];
-const FOLDS = 3;
 const root = mkdtempSync(join(tmpdir(), "joryu-path-"));
 beforeAll(() => writeBase(join(root, "base"), 1500));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -30,25 +27,8 @@ const teacher = {
 const recovery = { epochs: 3, learningRate: 1e-2, softWeight: 0.8, temperature: 2, hiddenWeight: 0.5 };
 const half: PretrainedRecipe = { ...teacher, layers: 2, recovery };
 
-const rows = Array.from({ length: 120 }, (_, i): Row => {
-  const label = Math.floor(i / FOLDS) % LABELS.length;
-  const text = `number ${i} about a ${LABELS[label] ?? ""} please`;
-  return { text, label, weight: 1, group: i, sealed: false, fold: i % FOLDS };
-});
-const dataset: LabelDataset = {
-  hash: "d",
-  workload: "test",
-  others: [],
-  labels: LABELS,
-  foldedLabels: [],
-  folds: FOLDS,
-  rows,
-  template: { system: "", userPrefix: "", userSuffix: "" },
-  counts: { records: rows.length, accepted: rows.length, duplicates: 0, rejected: 0 },
-  nearDuplicates: 0,
-  sealedBy: "none",
-  traffic: { calls: rows.length, models: [] },
-};
+const rows = rowsOf();
+const dataset = datasetOf(rows);
 
 let runs = 0;
 function contextOf(notes: string[] = []): TrainContext {

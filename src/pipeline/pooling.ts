@@ -1,12 +1,11 @@
 /** @file How one vector is made of a text, where the base's folder does not tell: a short training with each way on rows that do not judge,
  *  compared text by text. Decided once for a run and kept in its folder. */
-import type { EncoderTrainResult } from "../distill/spec.js";
 import { comparePaired } from "../evaluate/compare.js";
 import type { Pooling } from "../models/pretrained.js";
 import { PRETRAINED_RUNGS, pretrainedRecipes, UNCUT } from "../plan/candidates.js";
 import { createRandom, permutation } from "../random.js";
 import { mergedProgress } from "./progress.js";
-import { JUDGING_FOLD, pretrainedTask, teacherSpec } from "./pretrained-spec.js";
+import { bestLabels, JUDGING_FOLD, pretrainedTask, teacherSpec } from "./pretrained-spec.js";
 import { encoderStage, heldOutArrays, sideBySide, trainingLabel, type TrainContext } from "./rungs.js";
 
 /** Rows that a trial learns from and rows that it is asked, at most: about a minute for both ways on two cores and a small encoder. */
@@ -65,15 +64,9 @@ async function outcomesOf(context: TrainContext, pooling: Pooling, { picked, ask
     epochs: TRIAL_EPOCHS,
     holdout: Uint32Array.from({ length: asked }, (_, i) => i),
   });
-  const arrays = await encoderStage(trial, `pooling-${pooling}`, specOf, (result: EncoderTrainResult) =>
-    heldOutArrays(result),
-  );
-  const width = dataset.labels.length;
-  const logits = arrays.get("logits") ?? new Float32Array();
-  return rows.slice(0, asked).map((row, i) => {
-    const own = logits.subarray(i * width, (i + 1) * width);
-    return Number(own.indexOf(own.reduce((most, value) => Math.max(most, value), -Infinity)) === trainingLabel(row));
-  });
+  const arrays = await encoderStage(trial, `pooling-${pooling}`, specOf, heldOutArrays);
+  const answers = bestLabels(arrays.get("logits") ?? new Float32Array(), dataset.labels.length);
+  return rows.slice(0, asked).map((row, i) => Number(answers[i] === trainingLabel(row)));
 }
 
 /** The context with the pooling decided and said: the folder's own where it tells, else by a trial. Without a base nothing happens. */

@@ -2,7 +2,7 @@
  *  among them. Runs no training. */
 import { cutEncoder, allParts, type EncoderWeights } from "../compress/cut.js";
 import { bestOf, type CalibrationOptions, chooseLayers, measureImportance } from "../compress/importance.js";
-import { labelText } from "../dataset/label-text.js";
+import { labelTexts } from "../dataset/label-text.js";
 import { softAnswers } from "../distill/answers.js";
 import { headStart } from "../distill/head-start.js";
 import { keptLayers } from "../distill/inner-losses.js";
@@ -60,18 +60,17 @@ function withLabelNames(
   { base }: PretrainedTask,
   labels: readonly string[],
 ): PretrainedTrainSpec {
-  const names = labels.flatMap((name, label) => {
-    const text = labelText(name);
-    return text === undefined ? [] : [{ label, pieces: piecesOf(base, text) }];
-  });
+  const names = labelTexts(labels);
+  const count = spec.labels.length + names.length;
   const { softLabels } = spec;
-  const more = new Float32Array(names.length * (spec.labelCount + 1));
+  const soft = new Float32Array(softLabels === undefined ? 0 : count * (spec.labelCount + 1));
+  if (softLabels !== undefined) soft.set(softLabels);
   return {
     ...spec,
-    sequences: [...spec.sequences, ...names.map(({ pieces }) => pieces)],
+    sequences: [...spec.sequences, ...names.map(({ text }) => piecesOf(base, text))],
     labels: Int32Array.from([...spec.labels, ...names.map(({ label }) => label)]),
-    weights: new Float32Array(spec.weights.length + names.length).fill(1),
-    ...(softLabels !== undefined && { softLabels: Float32Array.from([...softLabels, ...more]) }),
+    weights: new Float32Array(count).fill(1),
+    ...(softLabels !== undefined && { softLabels: soft }),
   };
 }
 
@@ -189,14 +188,6 @@ export function transferSequences(context: TrainContext, { base }: PretrainedTas
   return transferTexts(context, count).map((text) => piecesOf(base, text));
 }
 
-/** The likeliest label of each answer [texts, labels + 1]. */
-function likeliest(answers: Float32Array, labelCount: number): Int32Array {
-  return Int32Array.from({ length: answers.length / (labelCount + 1) }, (_, text) => {
-    const own = answers.subarray(text * (labelCount + 1), text * (labelCount + 1) + labelCount);
-    return own.indexOf(Math.max(...own));
-  });
-}
-
 /** How a teacher makes up for what a cut has lost: on the rows, and on texts without answers, which it labels itself. */
 export async function recoverySpec(
   context: TrainContext,
@@ -210,7 +201,7 @@ export async function recoverySpec(
   const model = { ...spec.model, labelCount: spec.labelCount };
   const sequences = [...task.sequences, ...transferSequences(context, task, recovery.transferRows ?? 0)];
   const softLabels = await softAnswers(model, teacher.values, sequences, calibrationOptions(context));
-  const labels = likeliest(softLabels, spec.labelCount);
+  const labels = Int32Array.from(bestLabels(softLabels, spec.labelCount + 1));
   labels.set(spec.labels);
   return {
     ...spec,

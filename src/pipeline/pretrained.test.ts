@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { allParts, cutEncoder } from "../compress/cut.js";
-import type { LabelDataset, Row } from "../dataset/types.js";
+import type { Row } from "../dataset/types.js";
 import { InputError } from "../errors.js";
 import { readPretrainedConfig } from "../models/families/index.js";
 import type { PretrainedRecipe } from "../plan/candidates.js";
@@ -20,10 +20,8 @@ import { choosePooling, withPooling } from "./pooling.js";
 import { openRunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
 import { shipStudent } from "./ship.js";
-import { withOutliers, writeBase } from "./tiny-base.test.fixture.js";
+import { datasetOf, LABELS, rowsOf, withOutliers, writeBase } from "./tiny-base.test.fixture.js";
 
-const LABELS = ["card", "fee", "transfer"];
-const FOLDS = 3;
 const root = mkdtempSync(join(tmpdir(), "joryu-pretrained-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
@@ -47,37 +45,9 @@ const candidate: PlannedCandidate = {
   because: [],
 };
 
-function rowsOf(shift: number): Row[] {
-  return Array.from({ length: 120 }, (_, i): Row => {
-    const fold = i % FOLDS;
-    const label = Math.floor(i / FOLDS) % LABELS.length;
-    return {
-      text: `number ${i} about a ${LABELS[label] ?? ""} please`,
-      label: fold === 0 ? (label + shift) % LABELS.length : label,
-      weight: 1,
-      group: i,
-      sealed: false,
-      fold,
-    };
-  });
-}
-
 let runs = 0;
 function contextOf(rows: readonly Row[], threads = 1): TrainContext {
-  const dataset: LabelDataset = {
-    hash: "d",
-    workload: "test",
-    others: [],
-    labels: LABELS,
-    foldedLabels: [],
-    folds: FOLDS,
-    rows,
-    template: { system: "", userPrefix: "", userSuffix: "" },
-    counts: { records: rows.length, accepted: rows.length, duplicates: 0, rejected: 0 },
-    nearDuplicates: 0,
-    sealedBy: "none",
-    traffic: { calls: rows.length, models: [] },
-  };
+  const dataset = datasetOf(rows);
   const progress = { update: () => undefined, note: () => undefined };
   const folder = openRunFolder(join(root, `run${runs++}`));
   return { dataset, rows, folder, progress, threads, seed: 1, base: openBase(join(root, "base")) };

@@ -32,7 +32,7 @@ import {
   type TrainContext,
 } from "./rungs.js";
 
-export type Stored = ReadonlyMap<string, Float32Array>;
+type Stored = ReadonlyMap<string, Float32Array>;
 
 const WEIGHT = "weight.";
 const LAYERS = "layers";
@@ -40,7 +40,7 @@ const LAYERS = "layers";
 const BEFORE = "before";
 
 /** What a pretrained fit leaves. */
-export function collected(result: EncoderTrainResult): Map<string, Float32Array> {
+function collected(result: EncoderTrainResult): Map<string, Float32Array> {
   const arrays = heldOutArrays(result);
   for (const [name, values] of result.weights) arrays.set(WEIGHT + name, values);
   return arrays;
@@ -207,7 +207,7 @@ export async function pretrainedOutOfFold(context: TrainContext, task: Pretraine
 }
 
 /** A teacher that does worse than chance on rows it has not seen would teach errors. @throws InputError */
-function checkTeacher(
+export function checkTeacher(
   { rows, dataset }: TrainContext,
   { base }: PretrainedTask,
   { logits, ...judged }: OutOfFold,
@@ -235,7 +235,7 @@ export interface JudgedCut extends Cut {
 }
 
 /** Whether a cut was trained on with rounded weights. */
-export function wasAware(context: TrainContext, name: string): boolean {
+function wasAware(context: TrainContext, name: string): boolean {
   return context.folder.has(stageOf(`${name}-aware`, JUDGING_FOLD));
 }
 

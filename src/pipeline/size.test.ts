@@ -12,6 +12,7 @@ import { sizeBytesOf } from "../plan/estimate.js";
 import { planFacts } from "../plan/facts.js";
 import { baseFacts, openBase, piecesOf, trimmedFor } from "./base.js";
 import { pretrainedStudent } from "./final-student.js";
+import { datasetOf } from "./tiny-base.test.fixture.js";
 
 const MINILM = "../shared/models/all-minilm-l6-v2";
 const hasMiniLm = existsSync(MINILM);
@@ -32,20 +33,7 @@ function banking77(): LabelDataset {
     const label = labels.indexOf(answers[i] ?? "");
     return { text, label, weight: 1, group: i, sealed: false, fold: i % 5 };
   });
-  return {
-    hash: "d",
-    workload: "test",
-    others: [],
-    labels,
-    foldedLabels: [],
-    folds: 5,
-    rows,
-    template: { system: "", userPrefix: "", userSuffix: "" },
-    counts: { records: rows.length, accepted: rows.length, duplicates: 0, rejected: 0 },
-    nearDuplicates: 0,
-    sealedBy: "none",
-    traffic: { calls: rows.length, models: [] },
-  };
+  return datasetOf(rows, labels, 5);
 }
 
 it.runIf(hasMiniLm)("sizes of cuts are estimated within 5 %, and the smallest graph takes at most 3.5 MB", () => {

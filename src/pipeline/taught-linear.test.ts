@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { LabelDataset, Row } from "../dataset/types.js";
+import type { Row } from "../dataset/types.js";
 import type { PretrainedRecipe } from "../plan/candidates.js";
 import type { PlannedCandidate } from "../plan/plan.js";
 import { openStudent } from "../student/open.js";
@@ -14,9 +14,8 @@ import { openRunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
 import { shipStudent } from "./ship.js";
 import { type TaughtRecipe, taughtOutOfFold } from "./taught-linear.js";
+import { datasetOf, LABELS, rowsOf } from "./tiny-base.test.fixture.js";
 
-const LABELS = ["card", "fee", "transfer"];
-const FOLDS = 3;
 const root = mkdtempSync(join(tmpdir(), "joryu-taught-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 beforeAll(() => writeExported("bert-wordpiece", root));
@@ -49,39 +48,11 @@ const candidate: PlannedCandidate = {
 };
 const TRANSFER = Array.from({ length: 20 }, (_, i) => `please help ${i} with the ${LABELS[i % 3] ?? ""} of my account`);
 
-/** Few rows, the labels of the judging fold shifted. */
-function rowsOf(shift: number): Row[] {
-  return Array.from({ length: 36 }, (_, i): Row => {
-    const fold = i % FOLDS;
-    const label = Math.floor(i / FOLDS) % LABELS.length;
-    const text = `number ${i} about a ${LABELS[label] ?? ""} please`;
-    return {
-      text,
-      label: fold === 0 ? (label + shift) % LABELS.length : label,
-      weight: 1,
-      group: i,
-      sealed: false,
-      fold,
-    };
-  });
-}
+const fewRows = (shift: number): Row[] => rowsOf(shift, 36);
 
 let runs = 0;
 function contextOf(rows: readonly Row[], transfer: readonly string[] = TRANSFER): TrainContext {
-  const dataset: LabelDataset = {
-    hash: "d",
-    workload: "test",
-    others: [],
-    labels: LABELS,
-    foldedLabels: [],
-    folds: FOLDS,
-    rows,
-    template: { system: "", userPrefix: "", userSuffix: "" },
-    counts: { records: rows.length, accepted: rows.length, duplicates: 0, rejected: 0 },
-    nearDuplicates: 0,
-    sealedBy: "none",
-    traffic: { calls: rows.length, models: [] },
-  };
+  const dataset = datasetOf(rows);
   const progress = { update: () => undefined, note: () => undefined };
   const folder = openRunFolder(join(root, `run${runs++}`));
   const base = openBase(join(root, "bases", "bert-wordpiece"));
@@ -92,17 +63,20 @@ describe("a linear student taught by a base", () => {
   it("is judged by rows whose labels reach neither it nor its teacher, and learns from the texts without answers", async () => {
     const logits = async (context: TrainContext, transferRows: number): Promise<Float32Array> =>
       (await taughtOutOfFold(context, candidate.name, recipe(transferRows))).logits;
-    const first = await logits(contextOf(rowsOf(0)), 12);
+    const first = await logits(contextOf(fewRows(0)), 12);
     expect(first).toHaveLength(12 * LABELS.length);
-    expect(await logits(contextOf(rowsOf(1)), 12)).toEqual(first);
-    expect(await logits(contextOf(rowsOf(0)), 0)).not.toEqual(first);
-    const [longer, others] = [contextOf(rowsOf(0), TRANSFER.slice(0, 12)), contextOf(rowsOf(0), TRANSFER.toReversed())];
+    expect(await logits(contextOf(fewRows(1)), 12)).toEqual(first);
+    expect(await logits(contextOf(fewRows(0)), 0)).not.toEqual(first);
+    const [longer, others] = [
+      contextOf(fewRows(0), TRANSFER.slice(0, 12)),
+      contextOf(fewRows(0), TRANSFER.toReversed()),
+    ];
     expect(await logits(longer, 12)).toEqual(first);
     expect(await logits(others, 12)).not.toEqual(first);
   });
 
   it("ships as a linear student that knows nothing of its teacher, which was trained once", async () => {
-    const context = contextOf(rowsOf(0));
+    const context = contextOf(fewRows(0));
     const outOfFold = await taughtOutOfFold(context, candidate.name, recipe(12));
     const folder = join(root, "student");
     const options = { folder, name: "test", planHash: "p", lossFormula: "l" };
@@ -119,6 +93,12 @@ describe("a linear student taught by a base", () => {
     await student.close();
     expect(LABELS).toContain(predicted?.label);
   });
+
+  it("has no teacher that does worse than chance", async () => {
+    const long = { ...pretrained, teacher: { ...pretrained.teacher, epochs: 12 } };
+    const taught = { ...recipe(0), taughtBy: { ...recipe(0).taughtBy, pretrained: long } };
+    await expect(taughtOutOfFold(contextOf(rowsOf(1)), candidate.name, taught)).rejects.toThrow("worse than chance");
+  });
 });
 
 describe("the recovery of a cut", () => {
@@ -126,7 +106,7 @@ describe("the recovery of a cut", () => {
   const cutRecipe: PretrainedRecipe = { ...pretrained, layers: 1, recovery: { ...recovery, transferRows: 10 } };
 
   it("has the texts without answers behind the rows, each with the teacher's answer and its likeliest label", async () => {
-    const context = contextOf(rowsOf(0));
+    const context = contextOf(fewRows(0));
     const task = pretrainedTask(context, "cut", cutRecipe);
     const labelCount = LABELS.length;
     const head = new Map([
@@ -147,7 +127,7 @@ describe("the recovery of a cut", () => {
   });
 
   it("keeps the pieces of the texts without answers in its vocabulary", () => {
-    const { base, dataset } = contextOf(rowsOf(0));
+    const { base, dataset } = contextOf(fewRows(0));
     if (base === undefined) throw new Error("no base");
     const without = baseFacts(base, dataset).keptPieces;
     expect(baseFacts(base, dataset, ["my account balance with interest"]).keptPieces).toBeGreaterThan(without);

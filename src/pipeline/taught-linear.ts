@@ -3,7 +3,7 @@
 import { softAnswers } from "../distill/answers.js";
 import { fitLinear, type LinearFit, type LinearFitJob } from "../distill/linear-fit.js";
 import { UNCUT, type LinearRecipe, type TaughtBy } from "../plan/candidates.js";
-import { pretrainedOutOfFold, teacherOf } from "./pretrained.js";
+import { checkTeacher, pretrainedOutOfFold, teacherOf } from "./pretrained.js";
 import {
   calibrationOptions,
   JUDGING_FOLD,
@@ -72,7 +72,8 @@ async function taughtFit(context: TrainContext, name: string, recipe: TaughtReci
 /** Logits of the judging fold's rows, which neither the student nor its teacher has seen. */
 export async function taughtOutOfFold(context: TrainContext, name: string, recipe: TaughtRecipe): Promise<OutOfFold> {
   // Trains the teachers of the fold and of the final fit side by side, once for all that they teach.
-  await pretrainedOutOfFold(context, pretrainedTask(context, UNCUT, recipe.taughtBy.pretrained));
+  const task = pretrainedTask(context, UNCUT, recipe.taughtBy.pretrained);
+  checkTeacher(context, task, await pretrainedOutOfFold(context, task));
   const arrays = await context.folder.arrays(`${name}-fold${JUDGING_FOLD}`, async () => {
     const { heldOutLogits } = await taughtFit(context, name, recipe, JUDGING_FOLD);
     return new Map([["logits", heldOutLogits]]);

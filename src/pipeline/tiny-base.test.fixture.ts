@@ -1,5 +1,7 @@
-/** @file A tiny random pretrained encoder as a folder, for the tests of the pipeline and of the whole product. */
+/** @file A tiny random pretrained encoder as a folder, and rows of three labels that it can learn, for the tests of the pipeline and of the whole
+ *  product. */
 import { mkdirSync, readFileSync } from "node:fs";
+import type { LabelDataset, Row } from "../dataset/types.js";
 import { startValues } from "../distill/training-graph.js";
 import { writeHuggingFaceFiles } from "../export/hugging-face.js";
 import type { PretrainedConfig } from "../models/families/index.js";
@@ -56,3 +58,40 @@ export function writeBase(
 }
 
 const wide = (start: number | "ones" | "zeros"): number | "ones" | "zeros" => (typeof start === "number" ? 0.2 : start);
+
+export const LABELS = ["card", "fee", "transfer"];
+export const FOLDS = 3;
+
+/** Rows of all labels in every fold; in the fold that judges, labels are `shift` places off. */
+export function rowsOf(shift = 0, count = 120): Row[] {
+  return Array.from({ length: count }, (_, i): Row => {
+    const fold = i % FOLDS;
+    const label = Math.floor(i / FOLDS) % LABELS.length;
+    return {
+      text: `number ${i} about a ${LABELS[label] ?? ""} please`,
+      label: fold === 0 ? (label + shift) % LABELS.length : label,
+      weight: 1,
+      group: i,
+      sealed: false,
+      fold,
+    };
+  });
+}
+
+/** A dataset of these rows. */
+export function datasetOf(rows: readonly Row[], labels: readonly string[] = LABELS, folds = FOLDS): LabelDataset {
+  return {
+    hash: "d",
+    workload: "test",
+    others: [],
+    labels,
+    foldedLabels: [],
+    folds,
+    rows,
+    template: { system: "", userPrefix: "", userSuffix: "" },
+    counts: { records: rows.length, accepted: rows.length, duplicates: 0, rejected: 0 },
+    nearDuplicates: 0,
+    sealedBy: "none",
+    traffic: { calls: rows.length, models: [] },
+  };
+}

@@ -4,50 +4,12 @@ import { controlRates, PRETRAINED_TEACHER } from "./candidates.js";
 import type { PlanFacts } from "./facts.js";
 import { formatPlan } from "./format.js";
 import { planRun, type Plan, type PlannedCandidate } from "./plan.js";
-import type { MachineProfile } from "./profile.js";
+import { BANKING77, MINILM, PROFILE } from "./plan.test.fixture.js";
 import { DEFAULT_TARGET } from "./target.js";
 
-const profile: MachineProfile = {
-  format: "joryu-machine-1",
-  cpu: "test",
-  cores: 2,
-  memoryGb: 8,
-  gflops: 130,
-  singleThreadGflops: 70,
-  sparseMflops: 1200,
-  hopMs: 0.02,
-};
+const profile = PROFILE;
 /** Banking77 under MiniLM. */
-const facts: PlanFacts = {
-  trainRows: 8500,
-  sealedRows: 1500,
-  labels: 77,
-  labelBytes: 1800,
-  folds: 5,
-  meanTokens: 13,
-  meanFeatures: 150,
-  base: {
-    sha256: "a",
-    config: {
-      family: "bert",
-      vocabularySize: 30_522,
-      width: 384,
-      heads: 12,
-      feedForward: 1536,
-      maxPositions: 256,
-      tokenTypes: 2,
-      layers: ["global", "global", "global", "global", "global", "global"],
-      epsilon: 1e-12,
-      reach: 0,
-      rotaryBases: undefined,
-      biases: { attention: true, feedForward: true, norm: true, classifier: true },
-    },
-    pooling: "mean" as const,
-    cutTexts: 0,
-    keptPieces: 4354,
-    meanPieces: 15,
-  },
-};
+const facts: PlanFacts = { ...BANKING77, base: MINILM };
 const planOf = (minutes: number, sizeMb?: number): Plan =>
   planRun({ profile, facts, minutes, target: { ...DEFAULT_TARGET, ...(sizeMb !== undefined && { sizeMb }) } });
 const steps = (plan: Plan): PlannedCandidate[] => plan.candidates.filter(({ kind }) => kind === "pretrained");

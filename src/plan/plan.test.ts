@@ -1,31 +1,13 @@
 /** @file The plan for a data set like Banking77 on a small machine: what fits, what does not, and why. */
 import { describe, expect, it } from "vitest";
 import { formatPlan } from "./format.js";
-import type { PlanFacts } from "./facts.js";
 import { limitsBroken } from "./limits.js";
 import { planRun, type Plan, type PlanInput } from "./plan.js";
-import type { MachineProfile } from "./profile.js";
+import { BANKING77, PROFILE } from "./plan.test.fixture.js";
 import { DEFAULT_TARGET } from "./target.js";
 
-const profile: MachineProfile = {
-  format: "joryu-machine-1",
-  cpu: "test",
-  cores: 2,
-  memoryGb: 8,
-  gflops: 130,
-  singleThreadGflops: 70,
-  sparseMflops: 1200,
-  hopMs: 0.02,
-};
-const facts: PlanFacts = {
-  trainRows: 8500,
-  sealedRows: 1500,
-  labels: 77,
-  labelBytes: 1800,
-  folds: 5,
-  meanTokens: 13,
-  meanFeatures: 150,
-};
+const profile = PROFILE;
+const facts = BANKING77;
 const input: PlanInput = { profile, facts, target: DEFAULT_TARGET, minutes: 20, teacherPer1kUsd: 0.4 };
 
 const statuses = (plan: Plan): Record<string, string> =>

@@ -3,48 +3,12 @@ import { describe, expect, it } from "vitest";
 import type { PlanFacts } from "./facts.js";
 import { formatPlan } from "./format.js";
 import { planRun, type Plan, type PlannedCandidate } from "./plan.js";
+import { BANKING77, MINILM, PROFILE } from "./plan.test.fixture.js";
 import { DEFAULT_TARGET } from "./target.js";
 
-const profile = {
-  format: "joryu-machine-1",
-  cpu: "test",
-  cores: 2,
-  memoryGb: 8,
-  gflops: 130,
-  singleThreadGflops: 70,
-  sparseMflops: 1200,
-  hopMs: 0.02,
-} as const;
-const facts: PlanFacts = {
-  trainRows: 1000,
-  sealedRows: 160,
-  labels: 20,
-  labelBytes: 400,
-  folds: 5,
-  meanTokens: 13,
-  meanFeatures: 150,
-  base: {
-    sha256: "",
-    config: {
-      family: "bert",
-      vocabularySize: 30_522,
-      width: 384,
-      heads: 12,
-      feedForward: 1536,
-      maxPositions: 512,
-      tokenTypes: 2,
-      layers: ["global", "global", "global", "global", "global", "global"],
-      epsilon: 1e-12,
-      reach: 0,
-      rotaryBases: undefined,
-      biases: { attention: true, feedForward: true, norm: true, classifier: true },
-    },
-    pooling: "mean",
-    keptPieces: 2000,
-    meanPieces: 15,
-    cutTexts: 0,
-  },
-};
+const profile = PROFILE;
+const base = { ...MINILM, keptPieces: 2000 };
+const facts: PlanFacts = { ...BANKING77, trainRows: 1000, sealedRows: 160, labels: 20, labelBytes: 400, base };
 
 const plan = (changed: Partial<PlanFacts>, minutes = 60): Plan =>
   planRun({ profile, facts: { ...facts, ...changed }, target: DEFAULT_TARGET, minutes });

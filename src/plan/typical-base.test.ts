@@ -3,29 +3,12 @@ import { describe, expect, it } from "vitest";
 import type { PlanFacts } from "./facts.js";
 import { formatPlan, planJson } from "./format.js";
 import { planRun } from "./plan.js";
-import type { MachineProfile } from "./profile.js";
+import { BANKING77, PROFILE } from "./plan.test.fixture.js";
 import { DEFAULT_TARGET } from "./target.js";
 import { typicalBase } from "./typical-base.js";
 
-const profile: MachineProfile = {
-  format: "joryu-machine-1",
-  cpu: "test",
-  cores: 2,
-  memoryGb: 8,
-  gflops: 130,
-  singleThreadGflops: 70,
-  sparseMflops: 1200,
-  hopMs: 0.02,
-};
-const facts: PlanFacts = {
-  trainRows: 500,
-  sealedRows: 150,
-  labels: 20,
-  labelBytes: 400,
-  folds: 5,
-  meanTokens: 13,
-  meanFeatures: 150,
-};
+const profile = PROFILE;
+const facts: PlanFacts = { ...BANKING77, trainRows: 500, sealedRows: 150, labels: 20, labelBytes: 400 };
 
 describe("typicalBase", () => {
   it("spans the smallest cut on narrow texts and the whole encoder with its vocabulary", () => {
