@@ -27,6 +27,15 @@ describe("the linear discriminant", () => {
     for (const [i, label] of labels.entries()) expect(margin(i) > 0).toBe(label === 1);
   });
 
+  it("is no steeper than a rate can hold where the vectors hardly differ", () => {
+    const { vectors, labels } = stretched();
+    const close = vectors.map((value) => 1 + value / 1000);
+    const steep = linearDiscriminant(close, labels, { labelCount: 2, width: 2 }).weight;
+    const gentle = linearDiscriminant(vectors, labels, { labelCount: 2, width: 2 }).weight;
+    expect(Math.hypot(...steep)).toBeCloseTo(8 * Math.SQRT2, 4);
+    expect(Math.hypot(...gentle)).toBeLessThan(8);
+  });
+
   it("is finite for a label without texts and for texts that are all alike", () => {
     const { weight, bias } = linearDiscriminant(new Float32Array(8).fill(1), Int32Array.of(0, 0, 2, 2), {
       labelCount: 3,

@@ -1,4 +1,4 @@
-/** @file A label layer to start from where labels are few: the linear discriminant of the pooled vectors of labelled texts (Fisher 1936, with
+/** @file A label layer to start fine-tuning from: the linear discriminant of the pooled vectors of labelled texts (Fisher 1936, with
  *  the within-label covariance shrunk to a multiple of the identity). A sentence encoder answers with it before any training, so fine-tuning need
  *  not find the labels first. */
 import { classifierOf } from "../models/families/index.js";
@@ -10,6 +10,9 @@ import { type AnswerOptions, pooledVectors } from "./answers.js";
 const SHRINKAGE_RATIO = 0.1;
 /** Standard deviation of a text's logits over the labels, as a fine-tuned label layer has. */
 const LOGIT_DEVIATION = 2;
+/** Norm of a label's weights at most, by root mean square, twice what sentence encoders need: a base whose vectors hardly differ would have a layer so
+ *  steep that no rate holds it. */
+const GREATEST_NORM = 8;
 
 export interface LabelLayer {
   /** [labels, width] */
@@ -97,7 +100,9 @@ export function linearDiscriminant(vectors: Float32Array, labels: Int32Array, si
     weight.set(row, label * width);
     bias[label] = row.reduce((sum, value, d) => sum - (value * (mean[d] ?? 0)) / 2, 0);
   }
-  const scale = LOGIT_DEVIATION / (deviationOf(vectors, { weight, bias }, width) || 1);
+  const norm = Math.sqrt(weight.reduce((sum, value) => sum + value * value, 0) / labelCount);
+  const deviation = deviationOf(vectors, { weight, bias }, width);
+  const scale = Math.min(LOGIT_DEVIATION / (deviation || 1), GREATEST_NORM / (norm || 1));
   return { weight: weight.map((value) => value * scale), bias: bias.map((value) => value * scale) };
 }
 

@@ -6,7 +6,14 @@ import { controlRates } from "../plan/candidates.js";
 import type { ControlFacts } from "../report/facts.js";
 import { teacherLosses } from "./encoder-spec.js";
 import { judgedCut } from "./pretrained.js";
-import { bestLabels, JUDGING_FOLD, type PretrainedTask, teacherSpec, untaughtCut } from "./pretrained-spec.js";
+import {
+  bestLabels,
+  JUDGING_FOLD,
+  type PretrainedTask,
+  teacherSpec,
+  untaughtCut,
+  withHeadStart,
+} from "./pretrained-spec.js";
 import { mergedProgress } from "./progress.js";
 import { shareOf } from "./publish.js";
 import { encoderStage, heldOutArrays, rowsOfFold, sideBySide, type TrainContext } from "./rungs.js";
@@ -34,7 +41,7 @@ async function controlSpec(
   const holdout = rowsOfFold(context, fold);
   const { softLabels: _, ...spec } = teacherSpec(context, task);
   const { config, values } = await untaughtCut(context, task, layers, holdout);
-  return {
+  const control = {
     ...spec,
     losses: teacherLosses(false),
     model: { ...spec.model, config },
@@ -43,6 +50,7 @@ async function controlSpec(
     learningRate,
     holdout,
   };
+  return withHeadStart(context, control, holdout);
 }
 
 /** 1 where the control agrees with the teacher of the log, one entry per row of the fold; a fit is a stage. */

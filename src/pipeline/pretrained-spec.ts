@@ -74,15 +74,12 @@ function withLabelNames(
   };
 }
 
-/** The spec of a teacher's fit, which makes more of the rows that it may see where the recipe is for few labels. */
-export async function startedTeacherSpec(
+/** The same with a label layer that starts as the linear discriminant of the rows that the fit may see. */
+export async function withHeadStart(
   context: TrainContext,
-  task: PretrainedTask,
+  spec: PretrainedTrainSpec,
   holdout: Uint32Array = new Uint32Array(),
 ): Promise<PretrainedTrainSpec> {
-  const plain = teacherSpec(context, task);
-  if (!task.recipe.teacher.fewLabels) return plain;
-  const spec = withLabelNames(plain, task, context.dataset.labels);
   const held = new Set(holdout);
   const seen = Array.from(spec.labels.keys()).filter((row) => !held.has(row));
   const texts = {
@@ -92,6 +89,17 @@ export async function startedTeacherSpec(
   const model = { ...spec.model, labelCount: spec.labelCount };
   const head = await headStart(model, spec.start, texts, calibrationOptions(context));
   return { ...spec, start: new Map([...spec.start, ...head]) };
+}
+
+/** The spec of a teacher's fit with the start of its label layer; few labels have their names beside the rows. */
+export function startedTeacherSpec(
+  context: TrainContext,
+  task: PretrainedTask,
+  holdout?: Uint32Array,
+): Promise<PretrainedTrainSpec> {
+  const spec = teacherSpec(context, task);
+  const { fewLabels } = task.recipe.teacher;
+  return withHeadStart(context, fewLabels ? withLabelNames(spec, task, context.dataset.labels) : spec, holdout);
 }
 
 /** Threads and signal of passes that train nothing. */

@@ -254,7 +254,8 @@ function answerSeconds(rows: number, facts: PlanFacts, profile: MachineProfile):
   return flops / (profile.singleThreadGflops * 1e9 * pretrainedEfficiencyRatio);
 }
 
-/** Seconds of the fits of a pretrained encoder: those of the teacher, which all cuts share, and those of this cut. */
+/** Seconds of the fits of a pretrained encoder: those of the teacher, which all cuts share, and those of this cut. The teacher's label layer
+ *  starts from a pass over the rows. */
 export function pretrainedSecondsOf(
   recipe: PretrainedRecipe,
   facts: PlanFacts,
@@ -276,7 +277,7 @@ export function pretrainedSecondsOf(
   const taught = (epochs: number): number =>
     both(epochs, TRAIN_COSTS.backwardFactor * cut + whole, transferRows) + answerSeconds(transferRows, facts, profile);
   return {
-    teacher: both(teacher.epochs, TRAIN_COSTS.backwardFactor * whole),
+    teacher: both(teacher.epochs, TRAIN_COSTS.backwardFactor * whole + whole / teacher.epochs),
     recovery: recovery === undefined ? 0 : taught(recovery.epochs),
   };
 }
