@@ -1,8 +1,8 @@
 /** @file The control of a taught cut: the same cut of the untaught base, trained for the same steps on labels alone, at a rate of its own. The rate
  *  is chosen on a fold of its own, in a context that lacks the judging fold; then one fit is judged as the taught cut was. */
 import { comparePaired } from "../evaluate/compare.js";
-import { PRETRAINED_TRAIN_DEFAULTS, type PretrainedTrainSpec } from "../distill/spec.js";
-import { controlRates } from "../plan/candidates.js";
+import type { PretrainedTrainSpec } from "../distill/spec.js";
+import { controlEpochs, controlRates } from "../plan/candidates.js";
 import type { ControlFacts } from "../report/facts.js";
 import { teacherLosses } from "./encoder-spec.js";
 import { judgedCut } from "./pretrained.js";
@@ -46,7 +46,7 @@ async function controlSpec(
     losses: teacherLosses(false),
     model: { ...spec.model, config },
     start: values,
-    epochs: task.recipe.recovery?.epochs ?? PRETRAINED_TRAIN_DEFAULTS.epochs,
+    epochs: controlEpochs(task.recipe, context.rows.length - holdout.length),
     learningRate,
     holdout,
   };

@@ -1,6 +1,6 @@
 /** @file How a pretrained encoder is trained by rows per label: passes where rows are many, steps where they are few. */
 import { describe, expect, it } from "vitest";
-import { FEW_ROWS_PER_LABEL, PRETRAINED_RUNGS, pretrainedRecipes } from "./candidates.js";
+import { controlEpochs, FEW_ROWS_PER_LABEL, PRETRAINED_RUNGS, pretrainedRecipes } from "./candidates.js";
 
 const base = { layers: 6, feedForward: 1536 };
 const [cut, , uncut] = PRETRAINED_RUNGS;
@@ -34,6 +34,16 @@ describe("recipes of a pretrained encoder", () => {
     for (const labels of [77, 1000])
       for (const [at, { teacher }] of recipes(20 * labels, labels).entries())
         expect(teacher.epochs).toBeGreaterThanOrEqual([5, 4, 3][at] ?? 0);
+  });
+
+  it("have controls that take as many steps as the whole path to the cut did", () => {
+    const plain = recipes(FEW_ROWS_PER_LABEL * 20, 20)[0];
+    const recovery = plain?.recovery;
+    if (plain === undefined || recovery === undefined) throw new Error("no cut");
+    const half = { ...plain, recovery: { ...recovery, epochs: 2, transferRows: 750 } };
+    expect(controlEpochs(plain, 100)).toBe(recovery.epochs);
+    expect(controlEpochs(half, 100)).toBe(17);
+    expect(controlEpochs({ ...half, from: { name: "cut-half", recipe: plain } }, 100)).toBe(17 + recovery.epochs);
   });
 
   it("are ordered from the longest to the shortest and recover nothing where nothing is cut", () => {

@@ -5,6 +5,7 @@ import { InvariantError } from "../errors.js";
 import { encoderAccounting, type ModelAccounting, pretrainedAccounting } from "../models/accounting.js";
 import { ENCODER_SIZES, tableWidth } from "../models/encoder.js";
 import {
+  controlEpochs,
   controlRates,
   type EncoderRecipe,
   type LinearRecipe,
@@ -235,8 +236,10 @@ export function controlSecondsOf(recipe: PretrainedRecipe, facts: PlanFacts, pro
   const { trainRows, folds } = facts;
   const fit = pretrainedFitSeconds(recipe, facts, profile);
   const flops = TRAIN_COSTS.backwardFactor * cutAccounting(recipe, facts).flopsPerToken;
-  const without = (held: number): number =>
-    fit(recipe.recovery?.epochs ?? 0, flops, (trainRows * Math.max(0, folds - held)) / folds);
+  const without = (held: number): number => {
+    const rows = (trainRows * Math.max(0, folds - held)) / folds;
+    return fit(controlEpochs(recipe, rows), flops, rows);
+  };
   return (
     sideBySideSeconds(
       controlRates(recipe).map(() => without(2)),
