@@ -1,8 +1,9 @@
 /** @file What teaching buys where every row has its label: a pretrained encoder is fine-tuned, cut once, and the same cut recovers in several
- *  ways for the same steps: with each loss on and off, and on labels alone with a learning rate of its own. A share of the training rows is held out
- *  as in the product and chooses the control's rate; the official test rows only report. Prints JSON lines.
+ *  ways for the same steps: with each loss on and off; beside them the same cut of the untaught base on labels alone with a learning rate of its own.
+ *  A share of the training rows is held out as in the product and chooses the control's rate; the official test rows only report. Prints JSON lines:
+ *  one per student and seed, last each student over the seeds with its difference to the control.
  *
- *      node dist/bench/distillation.js --base DIR [--set banking77] [--seeds 1,2,3] [--layers 3] [--teacher-epochs 5] [--epochs 6] [--teachers 1] [--threads 2] [--data DIR]
+ *      node dist/bench/distillation.js --base DIR [--set banking77] [--seeds 1,2,3] [--rows N] [--layers 3] [--teacher-epochs 5] [--epochs 6] [--teachers 1] [--threads 2] [--data DIR]
  *
  *  With `--teachers K` the answers are the mean of K teachers that differ by seed; the cut and the hidden states are those of the first. */
 import { join } from "node:path";
@@ -28,15 +29,17 @@ import {
   rightOf,
   shareOf,
   type Trial,
+  started,
   trialOf,
 } from "./pretrained-trial.js";
-import { printJson } from "./product.js";
+import { printJson, spread } from "./product.js";
 
 const LEARNING_RATE = 3e-4;
 /** Between the seeds of the teachers of a trial. */
 const TEACHER_SEED_STEP = 1000;
 const TEACHER_LEARNING_RATE = 2e-4;
-const CONTROL_RATES = [1e-4, 2e-4, 3e-4, 5e-4] as const;
+const CONTROL = "cut of the base, labels alone";
+const CONTROL_RATES = [1e-4, 3e-4, 5e-4] as const;
 
 interface Recovery {
   readonly name: string;
@@ -51,6 +54,7 @@ const RECOVERIES: readonly Recovery[] = [
     losses: [labelLoss(0.2), answerLoss(0.8)],
     inner: (layers) => [{ kind: "hidden-mse", weight: 0.5, layers }],
   },
+  { name: "labels alone", losses: [labelLoss(1)], inner: () => [] },
   { name: "answers alone", losses: [labelLoss(0.2), answerLoss(0.8)], inner: () => [] },
   {
     name: "hidden states and labels",
@@ -83,9 +87,16 @@ async function control(
   start: EncoderWeights,
   epochs: number,
 ): Promise<Fitted & { readonly rate: number }> {
+  const from = await started(trial, start, trial.labelled);
   let best: (Fitted & { readonly rate: number; readonly share: number }) | undefined;
   for (const rate of CONTROL_RATES) {
-    const fitted = await fit(trial, { rows: trial.texts, start, epochs, learningRate: rate, losses: [labelLoss(1)] });
+    const fitted = await fit(trial, {
+      rows: trial.labelled,
+      start: from,
+      epochs,
+      learningRate: rate,
+      losses: [labelLoss(1)],
+    });
     const share = shareOf(rightOf(await answer(trial, fitted, trial.heldOut), trial.heldOut.labels));
     if (best === undefined || share > best.share) best = { ...fitted, rate, share };
   }
@@ -101,17 +112,23 @@ interface Settings {
   readonly epochs: number;
 }
 
-async function runTrial(trial: Trial, { layers, teacherEpochs, teachers, epochs }: Settings): Promise<void> {
-  const { base, seed, texts, test, heldOut } = trial;
+/** Accuracy on the official test rows by student. */
+type Accuracies = Map<string, number>;
+
+async function runTrial(trial: Trial, { layers, teacherEpochs, teachers, epochs }: Settings): Promise<Accuracies> {
+  const { base, seed, labelled, test, heldOut } = trial;
+  const accuracies: Accuracies = new Map();
   const report: Report = async (name, fitted, reference, more = {}) => {
     const came = await answer(trial, fitted, test);
+    const accuracy = shareOf(rightOf(came, test.labels));
+    accuracies.set(name, accuracy);
     printJson({
       bench: "distillation",
       seed,
       student: name,
-      rows: texts.labels.length,
+      rows: labelled.labels.length,
       seconds: fitted.seconds,
-      accuracy: shareOf(rightOf(came, test.labels)),
+      accuracy,
       heldOutAccuracy: shareOf(rightOf(await answer(trial, fitted, heldOut), heldOut.labels)),
       ...(reference !== undefined && { teacherAgreement: shareOf(rightOf(came, reference)) }),
       ...more,
@@ -119,24 +136,41 @@ async function runTrial(trial: Trial, { layers, teacherEpochs, teachers, epochs 
     return came;
   };
   const start = { config: base.config, values: base.weights };
+  const from = await started(trial, start, labelled);
   const teach = (more: Partial<PretrainedTrainSpec> = {}): Promise<Fitted> => {
     const losses = [labelLoss(1)];
-    return fit(trial, { rows: texts, start, epochs: teacherEpochs, learningRate: TEACHER_LEARNING_RATE, losses, more });
+    return fit(trial, {
+      rows: labelled,
+      start: from,
+      epochs: teacherEpochs,
+      learningRate: TEACHER_LEARNING_RATE,
+      losses,
+      more,
+    });
   };
   const teacher = await teach();
   const taught = await report("teacher", teacher);
   const more: Fitted[] = [];
   for (let k = 1; k < teachers; k++) more.push(await teach({ seed: seed + k * TEACHER_SEED_STEP }));
-  const calibration = texts.sequences.slice(0, CALIBRATION_TEXTS);
+  const calibration = labelled.sequences.slice(0, CALIBRATION_TEXTS);
   const kept = await chooseLayers(teacher, calibration, layers, { threads: trial.threads });
   const cut = cutEncoder(teacher, { ...allParts(teacher.config), layers: kept });
   await report("cut, not recovered", { ...cut, seconds: 0 }, taught, { kept: [...kept] });
   const untaught = cutEncoder(start, { ...allParts(base.config), layers: kept });
   const alone = await control(trial, untaught, epochs);
-  const controlled = await report("cut of the base, labels alone", alone, taught, { rate: alone.rate });
-  const again = await control(trial, cut, epochs);
-  await report("cut of the teacher, labels alone", again, taught, { rate: again.rate });
+  const controlled = await report(CONTROL, alone, taught, { rate: alone.rate });
   await runRecoveries(trial, { teacher, more, cut, kept, epochs }, report, { taught, controlled });
+  return accuracies;
+}
+
+/** Each student over the seeds, and its difference to the control. */
+function printSummary(seeds: readonly Accuracies[]): void {
+  for (const student of seeds[0]?.keys() ?? []) {
+    const of = (name: string): number[] => seeds.map((accuracies) => accuracies.get(name) ?? NaN);
+    const control = of(CONTROL);
+    const gain = of(student).map((accuracy, i) => accuracy - (control[i] ?? NaN));
+    printJson({ bench: "distillation", summary: true, student, accuracy: spread(of(student)), gain: spread(gain) });
+  }
 }
 
 interface Taught {
@@ -157,21 +191,20 @@ async function runRecoveries(
   report: Report,
   { taught, controlled }: { readonly taught: readonly number[]; readonly controlled: readonly number[] },
 ): Promise<void> {
-  const { base, texts, test, seed } = trial;
+  const { base, labelled, test, seed } = trial;
   const answers: Float32Array[] = [];
   for (const one of [teacher, ...others])
-    answers.push(await softAnswers(modelOf(trial, one), one.values, texts.sequences, { threads: trial.threads }));
+    answers.push(await softAnswers(modelOf(trial, one), one.values, labelled.sequences, { threads: trial.threads }));
   const softLabels = averageAnswers(answers);
   for (const { name, losses, inner } of RECOVERIES) {
     const pairs = keptLayers(kept);
     const specs = inner(pairs, lastLayers(kept.length, base.config.layers.length), base.config.heads);
     const inside = { model: { config: teacher.config }, weights: teacher.values, losses: specs };
     const more = { softLabels, ...(specs.length > 0 && { teacher: inside }) };
-    const fitted = await fit(trial, { rows: texts, start: cut, epochs, learningRate: LEARNING_RATE, losses, more });
+    const fitted = await fit(trial, { rows: labelled, start: cut, epochs, learningRate: LEARNING_RATE, losses, more });
     const came = await report(name, fitted, taught);
     const { difference, pValue } = comparePaired(rightOf(came, test.labels), rightOf(controlled, test.labels));
-    const against = "cut of the base, labels alone";
-    printJson({ bench: "distillation", seed, student: name, against, difference, pValue });
+    printJson({ bench: "distillation", seed, student: name, against: CONTROL, difference, pValue });
   }
 }
 
@@ -180,6 +213,7 @@ const { values: flags } = parseArgs({
     base: { type: "string" },
     set: { type: "string", default: "banking77" },
     seeds: { type: "string", default: "1,2,3" },
+    rows: { type: "string" },
     layers: { type: "string", default: "3" },
     "teacher-epochs": { type: "string", default: "5" },
     epochs: { type: "string", default: "6" },
@@ -197,5 +231,11 @@ const settings: Settings = {
   teachers: Number(flags.teachers),
   epochs: Number(flags.epochs),
 };
+const options = {
+  threads: Number(flags.threads),
+  ...(flags.rows !== undefined && { rows: Number(flags.rows) }),
+};
+const found: Accuracies[] = [];
 for (const seed of flags.seeds.split(",").map(Number))
-  await runTrial(trialOf(base, data, { seed, threads: Number(flags.threads) }), settings);
+  found.push(await runTrial(trialOf(base, data, { seed, ...options }), settings));
+printSummary(found);

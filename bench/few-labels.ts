@@ -9,7 +9,6 @@ import { allParts, cutEncoder, type EncoderWeights } from "../src/compress/cut.j
 import { chooseLayers } from "../src/compress/importance.js";
 import { labelTexts } from "../src/dataset/label-text.js";
 import { softAnswers } from "../src/distill/answers.js";
-import { headStart } from "../src/distill/head-start.js";
 import { keptLayers } from "../src/distill/inner-losses.js";
 import { fitLinear } from "../src/distill/linear-fit.js";
 import { InvariantError, UsageError } from "../src/errors.js";
@@ -30,6 +29,7 @@ import {
   type Rows,
   shareOf,
   type Trial,
+  started,
   trialOf,
 } from "./pretrained-trial.js";
 import { printJson, spread } from "./product.js";
@@ -85,17 +85,16 @@ function withNames({ base, labelled, labelNames }: Trial): Omit<Rows, "texts"> {
 
 /** Fine-tuning on the labels alone by the recipe that the plan has for so few, or with another rate. */
 async function onLabels(trial: Trial, start: EncoderWeights, learningRate?: number): Promise<Fitted> {
-  const { labelled, labelCount, threads } = trial;
+  const { labelled, labelCount } = trial;
   const uncut = PRETRAINED_RUNGS.find(({ name }) => name === UNCUT);
   const sizes = { layers: start.config.layers.length, feedForward: start.config.feedForward };
   const counts = { trainRows: labelled.labels.length, labels: labelCount };
   const recipe = uncut === undefined ? undefined : pretrainedRecipes(uncut, sizes, counts)[0];
   if (recipe === undefined) throw new InvariantError("bench: no recipe");
   const rows = withNames(trial);
-  const head = await headStart(modelOf(trial, start), start.values, rows, { threads });
   return fit(trial, {
     rows,
-    start: { ...start, values: new Map([...start.values, ...head]) },
+    start: await started(trial, start, rows),
     epochs: recipe.teacher.epochs,
     learningRate: learningRate ?? recipe.teacher.learningRate,
     losses: [labelLoss(1)],

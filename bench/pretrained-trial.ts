@@ -3,6 +3,7 @@
 import { nowMs } from "../src/clock.js";
 import type { EncoderWeights } from "../src/compress/cut.js";
 import { softAnswers } from "../src/distill/answers.js";
+import { headStart } from "../src/distill/head-start.js";
 import type { LossSpec } from "../src/distill/losses.js";
 import { PRETRAINED_TRAIN_DEFAULTS, type PretrainedTrainSpec } from "../src/distill/spec.js";
 import { trainEncoder } from "../src/distill/train.js";
@@ -50,13 +51,15 @@ export interface TrialOptions {
   readonly threads: number;
   /** Rows of each class that keep their labels; all where absent. */
   readonly perClass?: number;
+  /** Rows that keep their labels, whatever their class; all where absent. */
+  readonly rows?: number;
 }
 
 /** A trial on the training rows of a data set, `seed` deciding what is held out and what keeps its label. */
 export function trialOf(
   base: Base,
   { train, test }: { readonly train: readonly LabelledText[]; readonly test: readonly LabelledText[] },
-  { seed, threads, perClass = Infinity }: TrialOptions,
+  { seed, threads, perClass = Infinity, rows = Infinity }: TrialOptions,
 ): Trial {
   const names = [...new Set(train.map(({ label }) => label))].sort();
   const index = new Map(names.map((name, i) => [name, i]));
@@ -73,7 +76,7 @@ export function trialOf(
   for (const row of order.slice(cut)) {
     const label = all.labels[row] ?? 0;
     seen[label] = (seen[label] ?? 0) + 1;
-    ((seen[label] ?? 0) <= perClass ? kept : left).push(row);
+    ((seen[label] ?? 0) <= perClass && kept.length < rows ? kept : left).push(row);
   }
   return {
     base,
@@ -103,6 +106,16 @@ export interface Fitted extends EncoderWeights {
 
 export function modelOf({ base, labelCount }: Trial, { config }: Pick<EncoderWeights, "config">) {
   return { config, pooling: base.pooling, maxTokens: base.maxTokens, labelCount };
+}
+
+/** The encoder with a label layer to start from, by the rows that it will learn. */
+export async function started(
+  trial: Trial,
+  encoder: EncoderWeights,
+  rows: Omit<Rows, "texts">,
+): Promise<EncoderWeights> {
+  const head = await headStart(modelOf(trial, encoder), encoder.values, rows, { threads: trial.threads });
+  return { ...encoder, values: new Map([...encoder.values, ...head]) };
 }
 
 export async function fit(trial: Trial, { rows, start, epochs, learningRate, losses, more }: Fit): Promise<Fitted> {
