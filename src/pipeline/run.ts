@@ -272,8 +272,10 @@ export async function runPipeline(given: Config, options: RunOptions): Promise<R
     if (!existsSync(planPath)) writeJsonAtomic(planPath, planned.plan);
     writeJsonAtomic(folder.file("config.json"), config);
     const opened = contextOf(planned, folder, config, options);
-    const isTuned = planned.plan.candidates.some(({ kind, status }) => kind === "pretrained" && status === "train");
-    const context = isTuned ? await withPooling(opened) : opened;
+    const tunesBase = planned.plan.candidates.some(
+      ({ status, pretrained, linear }) => status === "train" && (pretrained ?? linear?.taughtBy) !== undefined,
+    );
+    const context = tunesBase ? await withPooling(opened) : opened;
     const ladder = await climb(context, planned.plan, planned.teacher, config.machineUsdPerHour);
     return await prove(config, planned, { context, planHash, runId, workload: planned.dataset.workload }, ladder);
   } finally {
