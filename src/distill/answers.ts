@@ -1,9 +1,10 @@
-/** @file What a pretrained encoder with a head answers to texts, once for all of them: soft labels for its students. */
+/** @file What a pretrained encoder makes of texts, once for all of them: soft labels for its students, pooled vectors, hidden states. */
 import { ConfigError } from "../errors.js";
 import { compileOnnx } from "../graph/onnx.js";
 import { pretrainedFeeds } from "../models/pretrained-feeds.js";
 import type { PretrainedModel } from "../models/pretrained.js";
-import { pooledGraph, studentGraph } from "../models/joined.js";
+import type { Value } from "../graph/types.js";
+import { headlessGraph, studentGraph } from "../models/joined.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import { sortedByLength } from "./batches.js";
 import { softmaxInto } from "./evaluation.js";
@@ -18,13 +19,13 @@ export interface AnswerOptions {
 
 const BATCH_ROWS = 64;
 
-/** Runs a graph over texts of like length together; `take` gets each text's numbers. */
+/** Runs a graph over texts of like length together; `take` gets each text's numbers of each output. */
 async function overTexts(
   bytes: Uint8Array,
-  output: string,
+  outputs: readonly string[],
   { sequences, maxTokens }: { readonly sequences: readonly Int32Array[]; readonly maxTokens: number },
   { threads, signal }: AnswerOptions,
-  take: (text: number, numbers: Float32Array) => void,
+  take: (text: number, numbers: readonly Float32Array[]) => void,
 ): Promise<void> {
   const session = await openSession(bytes, { threads });
   try {
@@ -33,9 +34,13 @@ async function overTexts(
       signal?.throwIfAborted();
       const rows = order.subarray(start, start + BATCH_ROWS);
       const texts = Array.from(rows, (row) => sequences[row] ?? new Int32Array());
-      const found = floatsOf((await session.run(pretrainedFeeds(texts, maxTokens)))[output], output);
-      const width = found.length / rows.length;
-      for (const [i, row] of rows.entries()) take(row, found.subarray(i * width, (i + 1) * width));
+      const results = await session.run(pretrainedFeeds(texts, maxTokens));
+      const found = outputs.map((output) => floatsOf(results[output], output));
+      for (const [i, row] of rows.entries())
+        take(
+          row,
+          found.map((all) => all.subarray((i * all.length) / rows.length, ((i + 1) * all.length) / rows.length)),
+        );
     }
   } finally {
     await session.close();
@@ -56,7 +61,7 @@ export async function softAnswers(
   const quantize = (): boolean => options.quantized === true;
   const bytes = compileOnnx(graph, { outputs: { logits }, purpose: "serve", weights, quantize });
   const answers = new Float32Array(sequences.length * (labelCount + 1));
-  await overTexts(bytes, "logits", { sequences, maxTokens }, options, (text, numbers) => {
+  await overTexts(bytes, ["logits"], { sequences, maxTokens }, options, (text, [numbers = new Float32Array()]) => {
     const at = text * (labelCount + 1);
     softmaxInto(numbers, answers.subarray(at, at + labelCount));
   });
@@ -88,11 +93,39 @@ export async function pooledVectors(
   options: AnswerOptions,
 ): Promise<Float32Array> {
   const { config, maxTokens } = model;
-  const { graph, pooled } = pooledGraph(model);
+  const { graph, pooled } = headlessGraph(model);
   const bytes = compileOnnx(graph, { outputs: { pooled }, purpose: "serve", weights, quantize: () => false });
   const vectors = new Float32Array(sequences.length * config.width);
-  await overTexts(bytes, "pooled", { sequences, maxTokens }, options, (text, numbers) =>
+  await overTexts(bytes, ["pooled"], { sequences, maxTokens }, options, (text, [numbers = new Float32Array()]) =>
     vectors.set(numbers, text * config.width),
   );
   return vectors;
+}
+
+/** Hidden states of each text at some layers, 0 being the embeddings: `take` gets a text and [tokens, D] for each of them, which are views.
+ *  @throws ConfigError for a layer that does not exist. */
+export async function eachHiddenStates(
+  model: Omit<PretrainedModel, "labelCount">,
+  weights: ReadonlyMap<string, Float32Array>,
+  { sequences, layers }: { readonly sequences: readonly Int32Array[]; readonly layers: readonly number[] },
+  options: AnswerOptions,
+  take: (text: number, states: readonly Float32Array[]) => void,
+): Promise<void> {
+  const { config, maxTokens } = model;
+  const { graph, hiddenStates } = headlessGraph(model);
+  const outputs: Record<string, Value> = {};
+  for (const layer of layers) {
+    const state = hiddenStates[layer];
+    if (state === undefined)
+      throw new ConfigError(`answers: layer ${layer} is outside 0 .. ${hiddenStates.length - 1}`);
+    outputs[`hidden${layer}`] = state;
+  }
+  const bytes = compileOnnx(graph, { outputs, purpose: "serve", weights, quantize: () => false });
+  await overTexts(bytes, Object.keys(outputs), { sequences, maxTokens }, options, (text, padded) => {
+    const length = (sequences[text]?.length ?? 0) * config.width;
+    take(
+      text,
+      padded.map((state) => state.subarray(0, length)),
+    );
+  });
 }

@@ -45,6 +45,8 @@ interface InnerLossRow<Spec extends InnerLossSpec> {
   readonly formula: (spec: Spec) => string;
   /** Pairs whose hidden states are compared, layer 0 being the embeddings: these need a projection where widths differ. */
   readonly compared: (spec: Spec) => readonly LayerPair[];
+  /** Whether it reads nothing but these of the teacher. */
+  readonly readsStatesAlone: boolean;
   /** Unweighted scalar. */
   readonly build: (graph: Graph, spec: Spec, inputs: InnerInputs) => Value;
 }
@@ -148,12 +150,14 @@ const INNER_LOSSES: InnerLossTable = {
   "hidden-mse": {
     formula: ({ weight, layers }) => `${weight} * mean_t[|P h_t - H_t|^2 / D]${shown(layers)}`,
     compared: ({ layers }) => layers,
+    readsStatesAlone: true,
     build: (graph, spec, inputs) =>
       meanOverPairs(graph, spec.layers, inputs.tokenShares, (pair) => meanSquare(graph, pair, inputs)),
   },
   "hidden-cosine": {
     formula: ({ weight, layers }) => `${weight} * mean_t[1 - cos(P h_t, H_t)]${shown(layers)}`,
     compared: ({ layers }) => layers,
+    readsStatesAlone: true,
     build: (graph, spec, inputs) =>
       meanOverPairs(graph, spec.layers, inputs.tokenShares, (pair) => cosineDistance(graph, pair, inputs)),
   },
@@ -162,12 +166,14 @@ const INNER_LOSSES: InnerLossTable = {
       `${weight} * mean_t[KL(R_t || r_t)], R and r the softmax of x x^T / sqrt(d) over ${heads} heads, mean over x in ` +
       `queries, keys, values${shown(layers)}`,
     compared: () => [],
+    readsStatesAlone: false,
     build: (graph, spec, inputs) =>
       meanOverPairs(graph, spec.layers, inputs.tokenShares, (pair) => relationGap(graph, spec, pair, inputs)),
   },
   "embedding-mse": {
     formula: ({ weight }) => `${weight} * mean_t[|P e_t - E_t|^2 / D], e and E the embeddings`,
     compared: () => [[0, 0]],
+    readsStatesAlone: true,
     build: (graph, _spec, inputs) =>
       meanOverPairs(graph, [[0, 0]], inputs.tokenShares, (pair) => meanSquare(graph, pair, inputs)),
   },
@@ -183,6 +189,17 @@ const weighted = (specs: readonly InnerLossSpec[]): readonly InnerLossSpec[] =>
 /** Each loss as text, with the user's numbers; mean_t is over the tokens of the whole optimiser step. */
 export function innerLossFormulas(specs: readonly InnerLossSpec[]): string[] {
   return weighted(specs).map((spec) => `${spec.kind}: ${rowOf(spec).formula(spec)}`);
+}
+
+/** Layers of the teacher whose hidden states are all that the losses read of it, ascending; undefined where one reads more. */
+export function teacherLayersOf(specs: readonly InnerLossSpec[]): readonly number[] | undefined {
+  if (!weighted(specs).every((spec) => rowOf(spec).readsStatesAlone)) return undefined;
+  const layers = weighted(specs).flatMap((spec) =>
+    rowOf(spec)
+      .compared(spec)
+      .map(([, teacher]) => teacher),
+  );
+  return [...new Set(layers)].sort((a, b) => a - b);
 }
 
 /** Projections of student states onto teacher states, [teacher width, student width]; none where widths are equal. They are

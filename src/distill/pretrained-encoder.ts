@@ -18,6 +18,7 @@ import {
 } from "./pretrained-graph.js";
 import { layerRateRatio, rateSpans } from "./layer-rates.js";
 import type { InnerTeacher, PretrainedTrainSpec } from "./spec.js";
+import type { TaughtStates } from "./taught-states.js";
 import {
   type Front,
   type FrontOptions,
@@ -29,13 +30,13 @@ import { layoutOf, startValues } from "./training-graph.js";
 
 const GRADIENT = `gradient.${ROWS}`;
 
-/** Checks sequences and weights and lays them out. @throws ConfigError when a text is empty or too long, an id is outside the
- *  vocabulary, or weights are missing. */
-export function pretrainedEncoder(spec: PretrainedTrainSpec): TrainedEncoder {
+/** Checks sequences and weights and lays them out; a teacher runs with every batch unless its hidden states are there. @throws ConfigError when a
+ *  text is empty or too long, an id is outside the vocabulary, or weights are missing. */
+export function pretrainedEncoder(spec: PretrainedTrainSpec, states?: TaughtStates): TrainedEncoder {
   const { losses, seed, start, frozen = NOTHING_FROZEN, teacher, quantizationAware: rounded = false } = spec;
   const model: PretrainedModel = { ...spec.model, labelCount: spec.labelCount };
   const { width, vocabularySize } = model.config;
-  checkSequences(spec);
+  checkPretrainedSpec(spec);
   const parts = splitFrozen(model, frozen);
   const projections =
     teacher === undefined ? [] : projectionParameters(teacher.losses, model.config, teacher.model.config);
@@ -51,7 +52,8 @@ export function pretrainedEncoder(spec: PretrainedTrainSpec): TrainedEncoder {
   const rateOf = (name: string): number => layerRateRatio(name, model.config.layers.length, spec.layerDecay ?? 1);
   const sequences = spec.sequences.map((ids) => ids.map((id) => vocabulary.places[id] ?? 0));
   const seen = new Int32Array(table.rows);
-  const taught = teacher === undefined ? undefined : teacherTable(teacher, vocabulary.ids, vocabularySize);
+  const runsTeacher = teacher !== undefined && states === undefined;
+  const taught = runsTeacher ? teacherTable(teacher, vocabulary.ids) : undefined;
   return {
     towers: 1,
     sequences,
@@ -64,7 +66,7 @@ export function pretrainedEncoder(spec: PretrainedTrainSpec): TrainedEncoder {
       ...Object.fromEntries(
         parts.frozen.map((parameter) => [parameter.name, f32(parameter.shape, valuesOf(parameter))]),
       ),
-      ...(teacher !== undefined && teacherWeights(teacher)),
+      ...(runsTeacher && teacherWeights(teacher)),
     },
     startTable: () => rowsOf(wholeTable(), vocabulary.ids, width, 0),
     startDense: () => {
@@ -72,9 +74,10 @@ export function pretrainedEncoder(spec: PretrainedTrainSpec): TrainedEncoder {
       for (const parameter of layout.parameters) dense.set(valuesOf(parameter), parameter.offset);
       return dense;
     },
-    buildGraph: () => buildPretrainedTraining(model, losses, { dropout: spec.dropout > 0, frozen, teacher, rounded }),
+    buildGraph: () =>
+      buildPretrainedTraining(model, losses, { dropout: spec.dropout > 0, frozen, teacher, states, rounded }),
     compileEvaluation: () => compilePretrainedEvaluation(model, rounded),
-    front: (rows, options) => wordFront({ sequences, width, seen, tableIsFrozen, taught }, rows, options),
+    front: (rows, options) => wordFront({ sequences, width, seen, tableIsFrozen, taught, states }, rows, options),
     weightsOf: (dense, rows) => {
       const named = new Map(namedWeights(layout, dense));
       for (const { name } of projections) named.delete(name);
@@ -86,8 +89,14 @@ export function pretrainedEncoder(spec: PretrainedTrainSpec): TrainedEncoder {
   };
 }
 
-function checkSequences({ sequences, model }: PretrainedTrainSpec): void {
+/** @throws ConfigError when a text is empty or too long, an id is outside the vocabulary, or the teacher has another one. */
+export function checkPretrainedSpec({ sequences, model, teacher }: PretrainedTrainSpec): void {
   const { vocabularySize } = model.config;
+  const taughtIds = teacher?.model.config.vocabularySize ?? vocabularySize;
+  if (taughtIds !== vocabularySize)
+    throw new ConfigError(`training: the teacher has ${taughtIds} token ids, the student ${vocabularySize}`, {
+      hint: "trim the student's vocabulary after it has been taught",
+    });
   for (const [row, ids] of sequences.entries()) {
     if (ids.length < 1 || ids.length > model.maxTokens)
       throw new ConfigError(`training: text ${row} has ${ids.length} tokens, expected 1 to ${model.maxTokens}`);
@@ -133,12 +142,7 @@ interface TaughtTable {
   readonly width: number;
 }
 
-function teacherTable({ model, weights }: InnerTeacher, ids: Uint32Array, vocabularySize: number): TaughtTable {
-  if (model.config.vocabularySize !== vocabularySize)
-    throw new ConfigError(
-      `training: the teacher has ${model.config.vocabularySize} token ids, the student ${vocabularySize}`,
-      { hint: "trim the student's vocabulary after it has been taught" },
-    );
+function teacherTable({ model, weights }: InnerTeacher, ids: Uint32Array): TaughtTable {
   const { width } = model.config;
   return { table: rowsOf(startOf(weights, tableOf(model), 0), ids, width, 0), width };
 }
@@ -172,6 +176,7 @@ interface WordSource {
   readonly seen: Int32Array;
   readonly tableIsFrozen: boolean;
   readonly taught: TaughtTable | undefined;
+  readonly states: TaughtStates | undefined;
 }
 
 interface WordPlaces {
@@ -207,7 +212,7 @@ function wordPlaces({ sequences, seen }: WordSource, rowIds: Uint32Array, { copi
 
 function wordFront(source: WordSource, rowIds: Uint32Array, options: FrontOptions): Front {
   const { rows, columns, mask, ids, used } = wordPlaces(source, rowIds, options);
-  const { width, tableIsFrozen, taught } = source;
+  const { width, tableIsFrozen, taught, states } = source;
   const gradientOf = (results: Readonly<Record<string, Tensor>>): Float32Array =>
     tableIsFrozen ? new Float32Array((used.length + 1) * width) : floatsOf(results[GRADIENT], GRADIENT);
   return {
@@ -221,6 +226,7 @@ function wordFront(source: WordSource, rowIds: Uint32Array, options: FrontOption
       ...(taught !== undefined && {
         [TEACHER_PREFIX + ROWS]: f32([used.length + 1, taught.width], rowsOf(taught.table, used, taught.width, 1)),
       }),
+      ...states?.feeds({ rows: rowIds, columns, copies: options.copies }),
     }),
     addTableGradient(results, into) {
       if (tableIsFrozen) return;

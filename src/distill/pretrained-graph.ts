@@ -12,9 +12,10 @@ import {
   type PretrainedModel,
   type PretrainedOutput,
 } from "../models/pretrained.js";
-import { buildInnerLosses, projectionParameters } from "./inner-losses.js";
+import { buildInnerLosses, type InnerInputs, projectionParameters } from "./inner-losses.js";
 import { type LossSpec, needsTwoViews } from "./losses.js";
 import type { InnerTeacher } from "./spec.js";
+import { stateInput, type TaughtStates } from "./taught-states.js";
 import { type DropoutSite, fedDropout, type TrainingGraph, withObjective } from "./training-graph.js";
 
 /** Before the names of a teacher's inputs and weights, as its scope in the graph gives it. */
@@ -56,17 +57,19 @@ export interface PretrainedTrainingOptions {
   readonly dropout: boolean;
   readonly frozen: Frozen;
   readonly teacher?: InnerTeacher | undefined;
+  /** The teacher's hidden states are fed; absent: the graph computes them. */
+  readonly states?: Pick<TaughtStates, "layers"> | undefined;
   /** Rounds word rows and linear weights to the steps of int8. */
   readonly rounded?: boolean;
 }
 
 /** Forward, losses and gradients. Inputs: rows [U, D], the table rows that the batch uses; ids i64 [copies*B, T], places in them;
- *  mask [copies*B, T]; where inner representations are taught, teacher.rows [U, teacher D] and tokenShares [copies*B, T]; labels and rowShares [copies*B], and what else the losses read (see `buildTrainingGraph`); the dropout masks.
+ *  mask [copies*B, T]; where inner representations are taught, teacher.rows [U, teacher D] or the teacher's hidden states (see taught-states.ts), and tokenShares [copies*B, T]; labels and rowShares [copies*B], and what else the losses read (see `buildTrainingGraph`); the dropout masks.
  *  Gradients by name of the trained weights, and "rows" unless the embeddings are frozen. */
 export function buildPretrainedTraining(
   model: PretrainedModel,
   losses: readonly LossSpec[],
-  { dropout, frozen, teacher, rounded = false }: PretrainedTrainingOptions,
+  { dropout, frozen, teacher, states, rounded = false }: PretrainedTrainingOptions,
 ): TrainingGraph {
   const graph = createGraph();
   const views = needsTwoViews(losses) ? "2*B" : "B";
@@ -78,22 +81,49 @@ export function buildPretrainedTraining(
   const logits = answerOf(output);
   const wanted = new Map([...output.weights].filter(([name]) => !isFrozen(name, frozen)));
   if (!isFrozen("table", frozen)) wanted.set(ROWS, rows);
-  const inner = teacher === undefined ? undefined : addTeacher(graph, model, teacher, added, wanted);
+  const inner =
+    teacher === undefined
+      ? undefined
+      : addInnerLosses(
+          graph,
+          model,
+          teacher,
+          { ...added, teacher: addTeacher(graph, model, teacher, added, states) },
+          wanted,
+        );
   return { ...withObjective(graph, losses, { logits, views, labelCount: model.labelCount, inner }, wanted), sites };
 }
 
-/** The teacher on the same batch and the losses on its inner representations; projections join the trained weights. */
+/** The teacher on the same batch, or its hidden states as inputs, those of layers that nobody reads left out. */
 function addTeacher(
   graph: Graph,
   model: PretrainedModel,
+  { model: { config } }: InnerTeacher,
+  { ids, mask }: AddedEncoder,
+  states: Pick<TaughtStates, "layers"> | undefined,
+): InnerInputs["teacher"] {
+  if (states === undefined)
+    return graph.scope("teacher", () =>
+      buildPretrained(
+        graph,
+        { ...model, config, labelCount: 0 },
+        { embedded: graph.embedding(graph.input(ROWS, ["U", config.width]), ids), mask },
+      ),
+    );
+  const hiddenStates: Value[] = [];
+  for (const layer of states.layers)
+    hiddenStates[layer] = graph.input(stateInput(layer), [mask.shape[0] ?? "B", "T", config.width]);
+  return { hiddenStates, projections: [] };
+}
+
+/** The losses on inner representations; projections join the trained weights. */
+function addInnerLosses(
+  graph: Graph,
+  model: PretrainedModel,
   { model: { config }, losses }: InnerTeacher,
-  { ids, mask, output: student }: AddedEncoder,
+  { mask, output: student, teacher }: AddedEncoder & Pick<InnerInputs, "teacher">,
   wanted: Map<string, Value>,
 ): Value | undefined {
-  const taught = { ...model, config, labelCount: 0 };
-  const teacher = graph.scope("teacher", () =>
-    buildPretrained(graph, taught, { embedded: graph.embedding(graph.input(ROWS, ["U", config.width]), ids), mask }),
-  );
   const projections = new Map(
     projectionParameters(losses, model.config, config).map(({ name, shape }) => [name, graph.parameter(name, shape)]),
   );

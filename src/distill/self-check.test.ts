@@ -39,7 +39,7 @@ const spec: EncoderTrainSpec = {
   losses,
   seed: 1,
 };
-const data = prepareData(spec);
+const data = await prepareData(spec, { threads: 1 });
 const layout = flatLayout(spec.config, spec.labelCount);
 const state = startState(spec, data.encoder);
 const feeds = Object.fromEntries(

@@ -12,10 +12,11 @@ import { microBatch, type PreparedData, stepTotals } from "./feeds.js";
 import { hashedEncoder } from "./hashed-encoder.js";
 import { lossFormulas, needsSoftLabels } from "./losses.js";
 import { adamUpdate, floatsOf, gradientSquares, scheduledRate } from "./optimiser.js";
-import { pretrainedEncoder } from "./pretrained-encoder.js";
+import { checkPretrainedSpec, pretrainedEncoder } from "./pretrained-encoder.js";
 import { averageDense, catchUp, meanTable } from "./running-mean.js";
 import { selfCheck } from "./self-check.js";
 import type { EncoderTrainResult, EpochHistory, TrainProgress, TrainSpec } from "./spec.js";
+import { taughtStates } from "./taught-states.js";
 import { loadState, saveState, specFingerprint, startState, type TrainState } from "./train-state.js";
 import type { TrainedEncoder } from "./trained-encoder.js";
 import { compileTrainingGraph, type TrainingGraph } from "./training-graph.js";
@@ -49,7 +50,7 @@ interface Trainer {
 export async function runTraining(spec: TrainSpec, hooks: TrainHooks): Promise<EncoderTrainResult> {
   checkSpec(spec);
   report(hooks, { phase: "prepare", step: 0, steps: 0, loss: NaN, epoch: 0 });
-  const data = prepareData(spec);
+  const data = await prepareData(spec, hooks);
   const { encoder } = data;
   const graph = encoder.buildGraph();
   const fingerprint = specFingerprint(spec);
@@ -89,15 +90,16 @@ function sessionOptions({ threads }: TrainHooks): SessionOptions {
 }
 
 /** Tokens, types and the rows to train on. */
-export function prepareData(spec: TrainSpec): PreparedData {
+export async function prepareData(spec: TrainSpec, hooks: TrainHooks): Promise<PreparedData> {
   const held = new Set(spec.holdout ?? []);
   const trainRows = Uint32Array.from(spec.labels.keys()).filter(
     (row) => !held.has(row) && (spec.weights[row] ?? 0) > 0,
   );
   if (trainRows.length === 0)
     throw new ConfigError("training: no row is left to train on", { hint: "hold out fewer rows" });
-  const encoder = "texts" in spec ? hashedEncoder(spec) : pretrainedEncoder(spec);
-  return { spec, encoder, trainRows };
+  if ("texts" in spec) return { spec, encoder: hashedEncoder(spec), trainRows };
+  checkPretrainedSpec(spec);
+  return { spec, encoder: pretrainedEncoder(spec, await taughtStates(spec, trainRows, hooks)), trainRows };
 }
 
 function checkSpec(spec: TrainSpec): void {

@@ -19,6 +19,18 @@ const TYPICAL_TOKENS = 16;
 /** Buckets of an average word: itself and its character 3- to 5-grams. */
 const TYPICAL_BUCKETS = 15;
 
+/** Hidden states of a teacher that a training keeps in memory, at most. */
+export const KEPT_STATE_BYTES = 512 * 2 ** 20;
+
+/** Bytes of hidden states in half precision. */
+export function stateBytes(sizes: {
+  readonly tokens: number;
+  readonly width: number;
+  readonly layers: number;
+}): number {
+  return 2 * sizes.tokens * sizes.width * sizes.layers;
+}
+
 /** Bytes of the int8 file for parameters that lie in it. */
 function quantizedBytes(shapes: readonly (readonly number[])[]): number {
   return shapes.reduce((sum, shape) => {

@@ -46,13 +46,13 @@ function buildPieces(graph: Graph, model: PretrainedModel): PretrainedOutput {
   return buildPretrained(graph, model, { embedded: graph.embedding(table, ids), mask });
 }
 
-/** The graph of a pretrained encoder without a head; its pooled vectors are [B, D]. */
-export function pooledGraph(model: Omit<PretrainedModel, "labelCount">): {
-  readonly graph: Graph;
-  readonly pooled: Value;
-} {
+/** The graph of a pretrained encoder without a head; its pooled vectors are [B, D], its hidden states [B, T, D], the embeddings first. */
+export function headlessGraph(
+  model: Omit<PretrainedModel, "labelCount">,
+): { readonly graph: Graph } & Pick<PretrainedOutput, "pooled" | "hiddenStates"> {
   const graph = createGraph();
-  return { graph, pooled: buildPieces(graph, { ...model, labelCount: 0 }).pooled };
+  const { pooled, hiddenStates } = buildPieces(graph, { ...model, labelCount: 0 });
+  return { graph, pooled, hiddenStates };
 }
 
 /** Builds the serving graph of a student; its logits are [B, labels]. @throws InvariantError for a student without parts. */

@@ -2,7 +2,13 @@
  *  table of costs. Pure arithmetic: the same input gives the same plan anywhere. */
 import { studentPer1kUsd } from "../cost.js";
 import { InvariantError } from "../errors.js";
-import { encoderAccounting, type ModelAccounting, pretrainedAccounting } from "../models/accounting.js";
+import {
+  encoderAccounting,
+  KEPT_STATE_BYTES,
+  type ModelAccounting,
+  pretrainedAccounting,
+  stateBytes,
+} from "../models/accounting.js";
 import { ENCODER_SIZES, tableWidth } from "../models/encoder.js";
 import {
   controlEpochs,
@@ -257,8 +263,19 @@ function answerSeconds(rows: number, facts: PlanFacts, profile: MachineProfile):
   return flops / (profile.singleThreadGflops * 1e9 * pretrainedEfficiencyRatio);
 }
 
+type Recovery = NonNullable<PretrainedRecipe["recovery"]>;
+
+/** Bytes of the teacher's hidden states that a recovery keeps; 0 where it asks the teacher in every epoch instead. */
+function keptStateBytes({ layers, recovery }: PretrainedRecipe, facts: PlanFacts): number {
+  const { config, meanPieces } = baseOf(facts);
+  const { epochs = 0, transferRows = 0 } = recovery ?? {};
+  const tokens = (facts.trainRows + transferRows) * meanPieces;
+  const bytes = stateBytes({ tokens, width: config.width, layers });
+  return epochs > 1 && bytes <= KEPT_STATE_BYTES ? bytes : 0;
+}
+
 /** Seconds of the fits of a pretrained encoder: those of the teacher, which all cuts share, and those of this cut. The teacher's label layer
- *  starts from a pass over the rows. */
+ *  starts from a pass over the rows; a cut needs its answers, and its hidden states once or in every epoch. */
 export function pretrainedSecondsOf(
   recipe: PretrainedRecipe,
   facts: PlanFacts,
@@ -276,12 +293,13 @@ export function pretrainedSecondsOf(
   const whole = pretrainedAccounting(config, { labelCount: facts.labels, pooling }, meanPieces).flopsPerToken;
   const cut = cutAccounting(recipe, facts).flopsPerToken;
   const { teacher, recovery } = recipe;
-  const { transferRows = 0 } = recovery ?? {};
-  const taught = (epochs: number): number =>
-    both(epochs, TRAIN_COSTS.backwardFactor * cut + whole, transferRows) + answerSeconds(transferRows, facts, profile);
+  const taught = ({ epochs, transferRows = 0 }: Recovery): number => {
+    const asked = 1 + (keptStateBytes(recipe, facts) > 0 ? 1 : epochs);
+    return both(epochs, TRAIN_COSTS.backwardFactor * cut + (asked / epochs) * whole, transferRows);
+  };
   return {
     teacher: both(teacher.epochs, TRAIN_COSTS.backwardFactor * whole + whole / teacher.epochs),
-    recovery: recovery === undefined ? 0 : taught(recovery.epochs),
+    recovery: recovery === undefined ? 0 : taught(recovery),
   };
 }
 
@@ -308,7 +326,8 @@ function trainMemoryMbOf(parts: StudentParts, facts: PlanFacts, profile: Machine
     const perToken = layers.length * (activationsPerWidth * width + activationsPerFeedForward * feedForward) * 4;
     const weights =
       pretrainedAccounting(config, { labelCount: facts.labels, pooling }).parameters * encoderBytesPerParameter;
-    encoder = Math.min(2, profile.cores) * (weights + pretrained.batchSize * meanPieces * perToken);
+    const states = keptStateBytes(pretrained, facts);
+    encoder = Math.min(2, profile.cores) * (weights + states + pretrained.batchSize * meanPieces * perToken);
   }
   if (parts.linear !== undefined) {
     linear = buckets(parts.linear) * facts.labels * linearBytesPerCell * Math.min(profile.cores, facts.folds);
