@@ -2,7 +2,7 @@
  *  very same rows, with paired tests. The product runs as a user would run it, its own hold-out in force. Prints JSON lines: one per
  *  seed, a last one with mean, least and greatest.
  *
- *      node dist/bench/accuracy.js --set banking77 --seeds 1,2,3,4,5 --minutes 20 [--data DIR] [--work DIR] [--machine FILE] [--base DIR] */
+ *      node dist/bench/accuracy.js --set banking77 --seeds 1,2,3,4,5 --minutes 20 [--data DIR] [--work DIR] [--machine FILE] [--base DIR] [--target LIST] */
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -26,6 +26,7 @@ interface Settings {
   readonly minutes: number;
   readonly machine?: string;
   readonly base?: string;
+  readonly target?: string;
 }
 
 /** What one seed gives: the figures that the summary averages, and what is printed beside them. */
@@ -179,6 +180,7 @@ const { values: flags } = parseArgs({
     work: { type: "string" },
     machine: { type: "string" },
     base: { type: "string" },
+    target: { type: "string" },
   },
 });
 
@@ -187,6 +189,7 @@ const settings: Settings = {
   minutes,
   ...(flags.machine !== undefined && { machine: flags.machine }),
   ...(flags.base !== undefined && { base: flags.base }),
+  ...(flags.target !== undefined && { target: flags.target }),
 };
 for (const set of flags.set.split(",")) {
   await withFolder(flags.work === undefined ? undefined : join(flags.work, set), async (folder) => {

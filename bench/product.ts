@@ -59,6 +59,8 @@ export interface RunSettings {
   readonly machine?: string;
   /** Folder of a pretrained encoder. */
   readonly base?: string;
+  /** Requirements, as `--target` takes them. */
+  readonly target?: string;
 }
 
 /** What a finished run printed and left. */
@@ -105,11 +107,20 @@ function failure(command: string, { exitCode, stderr }: Finished): SessionError 
 }
 
 /** `joryu run`. @throws SessionError when it came to no verdict. */
-export async function runProduct({ logs, out, minutes, seed, machine, base }: RunSettings): Promise<FinishedRun> {
+export async function runProduct({
+  logs,
+  out,
+  minutes,
+  seed,
+  machine,
+  base,
+  target,
+}: RunSettings): Promise<FinishedRun> {
   const startMs = nowMs();
   const args = ["run", "--logs", logs, "--out", out, "--minutes", String(minutes), "--seed", String(seed), "--json"];
   if (machine !== undefined) args.push("--machine", machine);
   if (base !== undefined) args.push("--base", base);
+  if (target !== undefined) args.push("--target", target);
   const finished = await joryu(args);
   const seconds = (nowMs() - startMs) / 1000;
   if (finished.exitCode !== DEPLOY && finished.exitCode !== KEEP_TEACHER) throw failure("run", finished);
