@@ -1,5 +1,5 @@
-/** @file Few labels and much text: a pretrained encoder learns from N labels of each class and teaches a linear student and a cut of itself by its
- *  answers to the other training texts, whose labels are set aside. Beside each the same student on the labels alone, its epochs or rate chosen on
+/** @file Few labels and much text: a pretrained encoder learns from N labels of each class, then its own answers to the other training texts, whose
+ *  labels are set aside, and teaches a linear student and a cut of itself by its answers to all. Beside each the same student on the labels alone, its epochs or rate chosen on
  *  held-out rows. The official test rows only report. Prints JSON lines, a last one with the spread over the seeds.
  *
  *      node dist/bench/few-labels.js --base DIR [--set banking77] [--seeds 1,2,3,4,5] [--per-class 10] [--layers 3] [--epochs 4] [--rates 1e-4,2e-4,3e-4] [--threads 2] [--data DIR] */
@@ -15,7 +15,14 @@ import { InvariantError, UsageError } from "../src/errors.js";
 import { comparePaired } from "../src/evaluate/compare.js";
 import { openBase, piecesOf } from "../src/pipeline/base.js";
 import { bestLabels } from "../src/pipeline/pretrained-spec.js";
-import { LINEAR_RUNGS, linearRecipes, PRETRAINED_RUNGS, pretrainedRecipes, UNCUT } from "../src/plan/candidates.js";
+import {
+  LINEAR_RUNGS,
+  linearRecipes,
+  PRETRAINED_RUNGS,
+  type PretrainedRecipe,
+  pretrainedRecipes,
+  UNCUT,
+} from "../src/plan/candidates.js";
 import { loadDataSet } from "./datasets.js";
 import {
   answer,
@@ -83,14 +90,20 @@ function withNames({ base, labelled, labelNames }: Trial): Omit<Rows, "texts"> {
   };
 }
 
-/** Fine-tuning on the labels alone by the recipe that the plan has for so few, or with another rate. */
-async function onLabels(trial: Trial, start: EncoderWeights, learningRate?: number): Promise<Fitted> {
-  const { labelled, labelCount } = trial;
+/** The recipe that the plan has for a whole encoder, so few labels and these texts. */
+function recipeOf({ labelled, texts, labelCount }: Trial, { config }: EncoderWeights): PretrainedRecipe {
   const uncut = PRETRAINED_RUNGS.find(({ name }) => name === UNCUT);
-  const sizes = { layers: start.config.layers.length, feedForward: start.config.feedForward };
-  const counts = { trainRows: labelled.labels.length, labels: labelCount };
+  const sizes = { layers: config.layers.length, feedForward: config.feedForward };
+  const trainRows = labelled.labels.length;
+  const counts = { trainRows, labels: labelCount, transferRows: texts.labels.length - trainRows };
   const recipe = uncut === undefined ? undefined : pretrainedRecipes(uncut, sizes, counts)[0];
   if (recipe === undefined) throw new InvariantError("bench: no recipe");
+  return recipe;
+}
+
+/** Fine-tuning on the labels alone by the plan's recipe, or with another rate. */
+async function onLabels(trial: Trial, start: EncoderWeights, learningRate?: number): Promise<Fitted> {
+  const recipe = recipeOf(trial, start);
   const rows = withNames(trial);
   return fit(trial, {
     rows,
@@ -137,6 +150,33 @@ function targetsOf({ texts, labelled, labelCount }: Trial, softLabels: Float32Ar
   return targets;
 }
 
+/** All texts, each with its label or a teacher's likeliest answer. */
+function answeredRows({ texts, labelled, labelCount }: Trial, softLabels: Float32Array): Omit<Rows, "texts"> {
+  const labels = Int32Array.from(bestLabels(softLabels, labelCount + 1));
+  labels.set(labelled.labels);
+  return { sequences: texts.sequences, labels };
+}
+
+function answersOf(trial: Trial, { config, values }: EncoderWeights): Promise<Float32Array> {
+  return softAnswers(modelOf(trial, { config }), values, trial.texts.sequences, { threads: trial.threads });
+}
+
+/** The teacher on its own answers to all texts, by the plan's recipe. */
+async function selfTaught(trial: Trial, teacher: EncoderWeights): Promise<Fitted> {
+  const { selfTaught: recipe } = recipeOf(trial, teacher).teacher;
+  if (recipe === undefined) throw new InvariantError("bench: the plan's teacher does not teach itself");
+  const { epochs, learningRate, batchSize, softWeight } = recipe;
+  const softLabels = await answersOf(trial, teacher);
+  return fit(trial, {
+    rows: answeredRows(trial, softLabels),
+    start: teacher,
+    epochs,
+    learningRate,
+    losses: [labelLoss(1 - softWeight), answerLoss(softWeight)],
+    more: { softLabels, batchSize },
+  });
+}
+
 /** The cut of a teacher, recovered on all texts by its answers and hidden states. */
 async function taughtCut(
   trial: Trial,
@@ -145,12 +185,9 @@ async function taughtCut(
   softLabels: Float32Array,
   epochs: number,
 ): Promise<Fitted> {
-  const { texts, labelled, labelCount } = trial;
-  const answers = Int32Array.from(bestLabels(softLabels, labelCount + 1));
-  answers.set(labelled.labels);
   const inner = [{ kind: "hidden-mse", weight: 0.5, layers: keptLayers(kept) }] as const;
   return fit(trial, {
-    rows: { sequences: texts.sequences, labels: answers },
+    rows: answeredRows(trial, softLabels),
     start: cutEncoder(teacher, { ...allParts(teacher.config), layers: kept }),
     epochs,
     learningRate: RECOVERY_RATE,
@@ -159,17 +196,21 @@ async function taughtCut(
   });
 }
 
-type Students = Readonly<Record<"teacher" | "linearAlone" | "linearTaught" | "cutAlone" | "cutTaught", Answered>>;
+type Students = Readonly<
+  Record<"teacher" | "selfTaught" | "linearAlone" | "linearTaught" | "cutAlone" | "cutTaught", Answered>
+>;
 
 async function train(trial: Trial, { layers, epochs, rates }: Settings): Promise<Students> {
   const { base, texts, labelled, threads } = trial;
   const start = { config: base.config, values: base.weights };
-  const teacher = await onLabels(trial, start);
-  const softLabels = await softAnswers(modelOf(trial, teacher), teacher.values, texts.sequences, { threads });
+  const first = await onLabels(trial, start);
+  const teacher = await selfTaught(trial, first);
+  const softLabels = await answersOf(trial, teacher);
   const kept = await chooseLayers(teacher, texts.sequences.slice(0, CALIBRATION_TEXTS), layers, { threads });
   const untaught = cutEncoder(start, { ...allParts(base.config), layers: kept });
   return {
-    teacher: await answered(trial, teacher),
+    teacher: await answered(trial, first),
+    selfTaught: await answered(trial, teacher),
     linearAlone: await best(trial, LINEAR_EPOCHS, (value) => linear(trial, labelled.texts, labelled.labels, value)),
     linearTaught: await linear(trial, texts.texts, targetsOf(trial, softLabels)),
     cutAlone: await best(trial, rates, async (rate) => answered(trial, await onLabels(trial, untaught, rate))),
@@ -182,6 +223,9 @@ const PAIRS = [
   ["cutTaught", "cutAlone"],
   ["linearTaught", "teacher"],
   ["cutTaught", "teacher"],
+  ["selfTaught", "teacher"],
+  ["linearTaught", "selfTaught"],
+  ["cutTaught", "selfTaught"],
 ] as const;
 
 /** Prints what a seed gave and returns its figures. */

@@ -59,8 +59,11 @@ export function teacherLosses(hasSoftLabels: boolean): readonly LossSpec[] {
   return hasSoftLabels ? [labels, { kind: "forward-kl", weight: 0.5, temperature: 1 }] : [labels];
 }
 
-/** Losses of what a cut learns from its teacher's answers. */
-export function recoveryLosses({ softWeight, temperature }: Recovery): readonly LossSpec[] {
+/** Losses of what a student learns from its teacher's answers. */
+export function answerLosses({
+  softWeight,
+  temperature,
+}: Pick<Recovery, "softWeight" | "temperature">): readonly LossSpec[] {
   return [
     { kind: "cross-entropy", weight: Number((1 - softWeight).toFixed(12)), labelSmoothing: LABEL_SMOOTHING },
     { kind: "forward-kl", weight: softWeight, temperature },
@@ -72,16 +75,15 @@ export function innerLosses({ hiddenWeight }: Recovery, layers: readonly LayerPa
   return [{ kind: "hidden-mse", weight: hiddenWeight, layers }];
 }
 
-function pretrainedFormulas({ recovery }: PretrainedRecipe, context: TrainContext): string[] {
+function pretrainedFormulas({ recovery, teacher: { selfTaught } }: PretrainedRecipe, context: TrainContext): string[] {
   const labels = context.dataset.labels.length;
   const soft = context.rows.some((row) => row.softLabels !== undefined);
-  const teacher = `pretrained: ${lossFormulas(teacherLosses(soft), labels).join(" + ")}`;
-  if (recovery === undefined) return [teacher];
-  const recovered = [
-    ...lossFormulas(recoveryLosses(recovery), labels),
-    ...innerLossFormulas(innerLosses(recovery, [])),
-  ];
-  return [teacher, `cut: ${recovered.join(" + ")}`];
+  const teacher = [`pretrained: ${lossFormulas(teacherLosses(soft), labels).join(" + ")}`];
+  if (selfTaught !== undefined)
+    teacher.push(`then on its own answers: ${lossFormulas(answerLosses(selfTaught), labels).join(" + ")}`);
+  if (recovery === undefined) return teacher;
+  const recovered = [...lossFormulas(answerLosses(recovery), labels), ...innerLossFormulas(innerLosses(recovery, []))];
+  return [...teacher, `cut: ${recovered.join(" + ")}`];
 }
 
 /** The printed loss of a candidate, with its numbers. */

@@ -8,9 +8,9 @@ import { headStart } from "../distill/head-start.js";
 import { keptLayers } from "../distill/inner-losses.js";
 import { PRETRAINED_TRAIN_DEFAULTS, type PretrainedTrainSpec } from "../distill/spec.js";
 import { InvariantError } from "../errors.js";
-import type { PretrainedRecipe } from "../plan/candidates.js";
+import type { PretrainedRecipe, SelfTaught } from "../plan/candidates.js";
 import { type Base, piecesOf } from "./base.js";
-import { innerLosses, recoveryLosses, softLabelsOf, teacherLosses } from "./encoder-spec.js";
+import { innerLosses, answerLosses, softLabelsOf, teacherLosses } from "./encoder-spec.js";
 import { trainingLabel, type TrainContext } from "./rungs.js";
 
 /** The fold that judges. */
@@ -196,18 +196,23 @@ export function transferSequences(context: TrainContext, { base }: PretrainedTas
   return transferTexts(context, count).map((text) => piecesOf(base, text));
 }
 
-/** How a teacher makes up for what a cut has lost: on the rows, and on texts without answers, which it labels itself. */
-export async function recoverySpec(
+interface Answered {
+  readonly softWeight: number;
+  readonly temperature: number;
+  readonly transferRows?: number;
+}
+
+/** How a student learns a teacher's answers: to the rows beside their labels, and to texts without answers, which the teacher labels. */
+async function answeredSpec(
   context: TrainContext,
   task: PretrainedTask,
   teacher: EncoderWeights,
-  { encoder, layers }: Cut,
+  student: EncoderWeights,
+  answered: Answered,
 ): Promise<PretrainedTrainSpec> {
-  const { recovery } = task.recipe;
-  if (recovery === undefined) throw new InvariantError(`pretrained: ${task.name} has nothing to recover`);
   const spec = teacherSpec(context, task);
   const model = { ...spec.model, labelCount: spec.labelCount };
-  const sequences = [...task.sequences, ...transferSequences(context, task, recovery.transferRows ?? 0)];
+  const sequences = [...task.sequences, ...transferSequences(context, task, answered.transferRows ?? 0)];
   const softLabels = await softAnswers(model, teacher.values, sequences, calibrationOptions(context));
   const labels = Int32Array.from(bestLabels(softLabels, spec.labelCount + 1));
   labels.set(spec.labels);
@@ -216,16 +221,39 @@ export async function recoverySpec(
     sequences,
     labels,
     weights: new Float32Array(sequences.length).fill(1),
-    losses: recoveryLosses(recovery),
+    losses: answerLosses(answered),
     softLabels,
-    model: { ...spec.model, config: encoder.config },
-    start: encoder.values,
-    epochs: recovery.epochs,
-    learningRate: recovery.learningRate,
-    teacher: {
-      model: { config: teacher.config },
-      weights: teacher.values,
-      losses: innerLosses(recovery, keptLayers(layers)),
-    },
+    model: { ...spec.model, config: student.config },
+    start: student.values,
   };
+}
+
+/** How a teacher makes up for what a cut has lost. */
+export async function recoverySpec(
+  context: TrainContext,
+  task: PretrainedTask,
+  teacher: EncoderWeights,
+  { encoder, layers }: Cut,
+): Promise<PretrainedTrainSpec> {
+  const { recovery } = task.recipe;
+  if (recovery === undefined) throw new InvariantError(`pretrained: ${task.name} has nothing to recover`);
+  const { epochs, learningRate } = recovery;
+  const losses = innerLosses(recovery, keptLayers(layers));
+  return {
+    ...(await answeredSpec(context, task, teacher, encoder, recovery)),
+    epochs,
+    learningRate,
+    teacher: { model: { config: teacher.config }, weights: teacher.values, losses },
+  };
+}
+
+/** How a teacher of few labels goes on with its own answers to texts without any. */
+export async function selfTaughtSpec(
+  context: TrainContext,
+  task: PretrainedTask,
+  teacher: EncoderWeights,
+  selfTaught: SelfTaught,
+): Promise<PretrainedTrainSpec> {
+  const { epochs, learningRate, batchSize } = selfTaught;
+  return { ...(await answeredSpec(context, task, teacher, teacher, selfTaught)), epochs, learningRate, batchSize };
 }

@@ -16,6 +16,7 @@ import {
   JUDGING_FOLD,
   type PretrainedTask,
   recoverySpec,
+  selfTaughtSpec,
   startedTeacherSpec,
   wholeOf,
 } from "./pretrained-spec.js";
@@ -34,6 +35,8 @@ import {
 
 type Stored = ReadonlyMap<string, Float32Array>;
 
+/** Name of the training of a teacher on its own answers. */
+const SELF_TAUGHT = `${PRETRAINED_TEACHER}-again`;
 const WEIGHT = "weight.";
 const LAYERS = "layers";
 /** Answers of a cut before it has learned anything from its teacher. */
@@ -74,7 +77,7 @@ function stageOf(part: string, fold: number | undefined): string {
 /** A fit of one part of a task to the end of its schedule; `fold` is held out, none for the final fit. */
 type Fit = (context: TrainContext, task: PretrainedTask, fold?: number) => Promise<Stored>;
 
-const teacherFit: Fit = async (context, task, fold) =>
+const labelsFit: Fit = async (context, task, fold) =>
   encoderStage(
     context,
     stageOf(PRETRAINED_TEACHER, fold),
@@ -90,6 +93,22 @@ function quietly(context: TrainContext): TrainContext {
   return { ...context, progress: silentProgress(context.progress) };
 }
 
+/** The fit of the teacher on its own answers, where the recipe has texts for it, after that on the labels. */
+const teacherFit: Fit = async (context, task, fold) => {
+  const { selfTaught } = task.recipe.teacher;
+  if (selfTaught === undefined) return labelsFit(context, task, fold);
+  const values = weightsIn(await labelsFit(quietly(context), task, fold));
+  return encoderStage(
+    context,
+    stageOf(SELF_TAUGHT, fold),
+    async () => ({
+      ...(await selfTaughtSpec(context, task, { config: task.base.config, values }, selfTaught)),
+      ...heldOut(context, fold),
+    }),
+    collected,
+  );
+};
+
 /** The teacher that has seen what a fit of a cut sees. */
 export async function teacherOf(context: TrainContext, task: PretrainedTask, fold?: number): Promise<EncoderWeights> {
   const values = weightsIn(await teacherFit(quietly(context), task, fold));
@@ -98,7 +117,7 @@ export async function teacherOf(context: TrainContext, task: PretrainedTask, fol
 
 /** Epochs of the fits that a recipe ends with. */
 function epochsOf({ recovery, teacher }: PretrainedRecipe): number {
-  return (recovery ?? teacher).epochs;
+  return (recovery ?? teacher.selfTaught ?? teacher).epochs;
 }
 
 /** The task of the recovered cut that a cut is cut from. */
@@ -195,9 +214,11 @@ export async function pretrainedOutOfFold(context: TrainContext, task: Pretraine
   const epochs = epochsOf(recipe);
   const joined = (judged: Stored): EncoderOutOfFold =>
     joinFolds([heldOutOf(rowsOfFold(context, JUDGING_FOLD), judged, epochs)], context.dataset.labels.length, epochs);
-  const taught = await lanes(PRETRAINED_TEACHER, task, teacherFit);
+  const { selfTaught } = recipe.teacher;
+  const onLabels = await lanes(PRETRAINED_TEACHER, task, labelsFit);
+  if (selfTaught !== undefined || recipe.recovery !== undefined) checkTeacher(context, task, joined(onLabels));
+  const taught = selfTaught === undefined ? onLabels : await lanes(SELF_TAUGHT, task, teacherFit);
   if (recipe.recovery === undefined) return joined(taught);
-  checkTeacher(context, task, joined(taught));
   const above = taskAbove(task);
   if (above !== undefined) await lanes(above.name, above, cutFit);
   const cut = await lanes(name, task, cutFit);

@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Row } from "../dataset/types.js";
-import type { PretrainedRecipe } from "../plan/candidates.js";
+import type { PretrainedRecipe, SelfTaught } from "../plan/candidates.js";
 import type { PlannedCandidate } from "../plan/plan.js";
 import { openStudent } from "../student/open.js";
 import { writeExported } from "../../test/exported.js";
 import { baseFacts, openBase } from "./base.js";
+import { pretrainedFinal, pretrainedOutOfFold, teacherOf } from "./pretrained.js";
 import { cutOf, pretrainedTask, recoverySpec, wholeOf } from "./pretrained-spec.js";
 import { openRunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
@@ -98,6 +99,49 @@ describe("a linear student taught by a base", () => {
     const long = { ...pretrained, teacher: { ...pretrained.teacher, epochs: 12 } };
     const taught = { ...recipe(0), taughtBy: { ...recipe(0).taughtBy, pretrained: long } };
     await expect(taughtOutOfFold(contextOf(rowsOf(1)), candidate.name, taught)).rejects.toThrow("worse than chance");
+  });
+});
+
+describe("a teacher of few labels that learns its own answers", () => {
+  const selfTaught: SelfTaught = {
+    epochs: 2,
+    batchSize: 8,
+    learningRate: 1e-3,
+    softWeight: 0.8,
+    temperature: 2,
+    transferRows: 12,
+  };
+  const again: PretrainedRecipe = { ...pretrained, teacher: { ...pretrained.teacher, selfTaught } };
+
+  it("reads the texts without answers, and is judged by rows whose labels do not reach it", async () => {
+    const logits = async (context: TrainContext): Promise<Float32Array> =>
+      (await pretrainedOutOfFold(context, pretrainedTask(context, "uncut", again))).logits;
+    const context = contextOf(fewRows(0));
+    const first = await logits(context);
+    expect(Object.keys(context.folder.measured().stageSeconds)).toEqual(["pretrained-fold0", "pretrained-again-fold0"]);
+    expect(await logits(contextOf(fewRows(1)))).toEqual(first);
+    expect(await logits(contextOf(fewRows(0), TRANSFER.toReversed()))).not.toEqual(first);
+  });
+
+  it("is the teacher of whom it teaches, and the uncut student", async () => {
+    const context = contextOf(fewRows(0));
+    const task = pretrainedTask(context, "uncut", again);
+    const plain = pretrainedTask(context, "uncut", pretrained);
+    const [teacher, onLabels] = [await teacherOf(context, task), await teacherOf(context, plain)];
+    expect(teacher.values).not.toEqual(onLabels.values);
+    expect((await pretrainedFinal(context, task)).encoder).toEqual(teacher);
+    expect(Object.keys(context.folder.measured().stageSeconds)).toEqual([
+      "pretrained-weights",
+      "pretrained-again-weights",
+    ]);
+  });
+
+  it("does not go on when it does worse than chance", async () => {
+    const wrong = { ...again, teacher: { ...again.teacher, epochs: 12 } };
+    const context = contextOf(rowsOf(1));
+    const fit = pretrainedOutOfFold(context, pretrainedTask(context, "uncut", wrong));
+    await expect(fit).rejects.toThrow("worse than chance");
+    expect(context.folder.has("pretrained-again-fold0")).toBe(false);
   });
 });
 

@@ -36,6 +36,20 @@ describe("recipes of a pretrained encoder", () => {
         expect(teacher.epochs).toBeGreaterThanOrEqual([5, 4, 3][at] ?? 0);
   });
 
+  it("go on with their own answers where labels are few and there are texts without any, all of one share", () => {
+    const of = (trainRows: number, rung: (typeof PRETRAINED_RUNGS)[number] | undefined) =>
+      rung === undefined ? [] : pretrainedRecipes(rung, base, { trainRows, labels: 20, transferRows: 8000 });
+    for (const { teacher, recovery } of of(200, cut))
+      expect(teacher.selfTaught?.transferRows).toBe(recovery?.transferRows);
+    expect(new Set(of(200, uncut).map(({ teacher }) => teacher.selfTaught?.transferRows))).toEqual(
+      new Set([8000, 4000, 2000, 1000, undefined]),
+    );
+    const [first] = of(200, uncut);
+    expect(stepsOf(first?.teacher.selfTaught?.epochs ?? 0, 8200, 32)).toBeGreaterThanOrEqual(500);
+    expect(of(2000, uncut).every(({ teacher }) => teacher.selfTaught === undefined)).toBe(true);
+    expect(recipes(200, 20).every(({ teacher }) => teacher.selfTaught === undefined)).toBe(true);
+  });
+
   it("have controls that take as many steps as the whole path to the cut did", () => {
     const plain = recipes(FEW_ROWS_PER_LABEL * 20, 20)[0];
     const recovery = plain?.recovery;

@@ -97,6 +97,16 @@ export interface PretrainedStep {
   readonly recipe: PretrainedRecipe;
 }
 
+export interface SelfTaught {
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  /** Of its answers; the labels have the rest. */
+  readonly softWeight: number;
+  readonly temperature: number;
+  readonly transferRows: number;
+}
+
 /** A pretrained encoder that is fine-tuned and then serves as the teacher of what a cut leaves of it. */
 export interface PretrainedRecipe {
   /** The recovered cut that this one is cut from; absent: the teacher itself. */
@@ -111,6 +121,8 @@ export interface PretrainedRecipe {
     readonly learningRate: number;
     /** Few labels: their names are texts too. */
     readonly fewLabels: boolean;
+    /** Then it learns its own answers to texts without any, beside the labels; see LOG.md for what that gains where labels are few. */
+    readonly selfTaught?: SelfTaught;
   };
   /** Absent where nothing is cut: then the teacher itself answers. */
   readonly recovery?: {
@@ -185,6 +197,10 @@ const FEW_LABEL_STEPS = [
 ] as const;
 const FEW_LABEL_BATCH = 16;
 const FEW_LABEL_RATE_RATIOS = { teacher: 0.25, recovery: 0.5 } as const;
+/** A teacher of few labels on its own answers: the steps of a first trial (LOG.md), as passes within limits. */
+const SELF_TAUGHT = { batchSize: 32, learningRate: 1e-4, softWeight: 0.8, temperature: 2 } as const;
+const SELF_TAUGHT_STEPS = 500;
+const SELF_TAUGHT_MOST_EPOCHS = 6;
 /** Passes over the same few rows beyond this only repeat them. */
 const MOST_EPOCHS = 60;
 
@@ -236,8 +252,19 @@ function pretrainedSchedule(rows: LabelledRows, transferRows: number): Pretraine
 }
 
 /** Passes over so many rows that make so many steps. */
-function passesOf(steps: number, rows: number): number {
-  return Math.min(MOST_EPOCHS, Math.ceil(steps / Math.max(1, Math.ceil(rows / FEW_LABEL_BATCH))));
+function passesOf(steps: number, rows: number, batchSize: number = FEW_LABEL_BATCH): number {
+  return Math.min(MOST_EPOCHS, Math.ceil(steps / Math.max(1, Math.ceil(rows / batchSize))));
+}
+
+/** How a teacher of few labels goes on with so many texts without answers. */
+function selfTaughtOn(transferRows: number, trainRows: number): SelfTaught {
+  const passes = passesOf(SELF_TAUGHT_STEPS, trainRows + transferRows, SELF_TAUGHT.batchSize);
+  return { ...SELF_TAUGHT, epochs: Math.min(SELF_TAUGHT_MOST_EPOCHS, passes), transferRows };
+}
+
+/** Whether two recipes have one teacher. */
+export function haveSameTeacher({ teacher: a }: PretrainedRecipe, { teacher: b }: PretrainedRecipe): boolean {
+  return a.epochs === b.epochs && a.selfTaught?.transferRows === b.selfTaught?.transferRows;
 }
 
 /** Recipes of one rung on a base of these sizes for these rows, best first. */
@@ -255,15 +282,21 @@ export function pretrainedRecipes(
   const recipesOf = (transferRows: number): PretrainedRecipe[] => {
     const { batchSize, rateRatios, fewLabels, epochs } = pretrainedSchedule(rows, transferRows);
     const rate = { ...RECOVERY, learningRate: RECOVERY.learningRate * rateRatios.recovery };
+    const selfTaught = fewLabels && transferRows > 0 ? selfTaughtOn(transferRows, rows.trainRows) : undefined;
     return epochs.map(({ teacher, recovery }) => ({
       ...sizes,
       folds: 1,
       batchSize,
-      teacher: { epochs: teacher, learningRate: TEACHER_LEARNING_RATE * rateRatios.teacher, fewLabels },
+      teacher: {
+        epochs: teacher,
+        learningRate: TEACHER_LEARNING_RATE * rateRatios.teacher,
+        fewLabels,
+        ...(selfTaught !== undefined && { selfTaught }),
+      },
       ...(isCut && { recovery: { ...rate, epochs: recovery, ...(transferRows > 0 && { transferRows }) } }),
     }));
   };
-  return withTransfer(isCut ? (rows.transferRows ?? 0) : 0, recipesOf);
+  return withTransfer(isCut || hasFewLabels(rows) ? (rows.transferRows ?? 0) : 0, recipesOf);
 }
 
 /** Recipes of a linear student that the fine-tuned base teaches, best first. */
@@ -277,6 +310,8 @@ export function taughtLinearRecipes(
   );
   const { softWeight } = RECOVERY;
   return withTransfer(rows.transferRows ?? 0, (transferRows) =>
-    whole.map((pretrained) => ({ ...linear, taughtBy: { pretrained, transferRows, softWeight } })),
+    whole
+      .filter(({ teacher: { selfTaught } }) => (selfTaught?.transferRows ?? transferRows) === transferRows)
+      .map((pretrained) => ({ ...linear, taughtBy: { pretrained, transferRows, softWeight } })),
   );
 }

@@ -16,6 +16,7 @@ import {
   type EncoderRecipe,
   type LinearRecipe,
   type PretrainedRecipe,
+  type SelfTaught,
   type StudentKind,
 } from "./candidates.js";
 import {
@@ -293,12 +294,17 @@ export function pretrainedSecondsOf(
   const whole = pretrainedAccounting(config, { labelCount: facts.labels, pooling }, meanPieces).flopsPerToken;
   const cut = cutAccounting(recipe, facts).flopsPerToken;
   const { teacher, recovery } = recipe;
+  const { selfTaught } = teacher;
+  const again = ({ epochs, transferRows }: SelfTaught): number =>
+    both(epochs, TRAIN_COSTS.backwardFactor * whole + whole / epochs, transferRows);
   const taught = ({ epochs, transferRows = 0 }: Recovery): number => {
     const asked = 1 + (keptStateBytes(recipe, facts) > 0 ? 1 : epochs);
     return both(epochs, TRAIN_COSTS.backwardFactor * cut + (asked / epochs) * whole, transferRows);
   };
   return {
-    teacher: both(teacher.epochs, TRAIN_COSTS.backwardFactor * whole + whole / teacher.epochs),
+    teacher:
+      both(teacher.epochs, TRAIN_COSTS.backwardFactor * whole + whole / teacher.epochs) +
+      (selfTaught === undefined ? 0 : again(selfTaught)),
     recovery: recovery === undefined ? 0 : taught(recovery),
   };
 }

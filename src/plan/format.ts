@@ -35,7 +35,12 @@ export function describeReason({ code, facts }: PlanReason): string {
 function recipeText({ linear, encoder, pretrained }: PlannedCandidate, folds: number): string {
   if (pretrained !== undefined) {
     const { teacher, recovery, from, layers, feedForward } = pretrained;
-    const tuned = `${teacher.epochs} epochs`;
+    const { selfTaught } = teacher;
+    const again =
+      selfTaught === undefined
+        ? ""
+        : ` and ${selfTaught.epochs} on its answers to ${number(selfTaught.transferRows)} texts`;
+    const tuned = `${teacher.epochs} epochs${again}`;
     const { transferRows = 0 } = recovery ?? {};
     const more = transferRows > 0 ? `, ${number(transferRows)} texts without answers` : "";
     if (recovery === undefined) return `${tuned}, 1 of ${folds} folds`;

@@ -4,6 +4,7 @@ import {
   DEFAULT_LINEAR,
   ENCODER_RUNGS,
   encoderRecipes,
+  haveSameTeacher,
   isTeachingWorthwhile,
   LARGE_LINEAR_MIN_ROWS,
   LINEAR_RUNGS,
@@ -231,9 +232,10 @@ function draftEncoders(input: ResolvedInput, left: number, linear: Draft | undef
   });
 }
 
-/** Whether a recipe goes with the epochs and the texts of another. */
-function isOfSchedule({ teacher, recovery }: PretrainedRecipe, schedule: PretrainedRecipe): boolean {
-  if (teacher.epochs !== schedule.teacher.epochs) return false;
+/** Whether a recipe goes with the teacher, the epochs and the texts of another. */
+function isOfSchedule(recipe: PretrainedRecipe, schedule: PretrainedRecipe): boolean {
+  const { recovery } = recipe;
+  if (!haveSameTeacher(recipe, schedule)) return false;
   if (recovery === undefined || schedule.recovery === undefined) return true;
   const { epochs, transferRows } = schedule.recovery;
   return recovery.epochs === epochs && recovery.transferRows === transferRows;
@@ -317,13 +319,13 @@ function draftFromBase(input: ResolvedInput, left: number, linear: LinearRecipe 
   const first = richest(recipes, own, left * TAUGHT_LINEAR_RATIO);
   const cuts = draftPretrained(input, left - (first === undefined ? 0 : own(first)));
   const trained = cuts.filter(({ status }) => status === "train").flatMap(({ parts }) => parts.pretrained ?? []);
-  const teacher = trained[0]?.teacher;
+  const [taught] = trained;
   const cutSeconds = trained.map((recipe) => pretrainedSecondsOf(recipe, facts, profile));
   const spent = cutSeconds.reduce((sum, { recovery }) => sum + recovery, cutSeconds[0]?.teacher ?? 0);
   const secondsOf = (recipe: (typeof recipes)[number]): number =>
-    own(recipe) + (teacher === undefined ? pretrainedSecondsOf(recipe.taughtBy.pretrained, facts, profile).teacher : 0);
+    own(recipe) + (taught === undefined ? pretrainedSecondsOf(recipe.taughtBy.pretrained, facts, profile).teacher : 0);
   const fitting = richest(
-    recipes.filter(({ taughtBy }) => teacher === undefined || taughtBy.pretrained.teacher.epochs === teacher.epochs),
+    recipes.filter(({ taughtBy }) => taught === undefined || haveSameTeacher(taughtBy.pretrained, taught)),
     secondsOf,
     left - spent,
   );

@@ -73,6 +73,15 @@ describe("a plan with texts without answers", () => {
     expect(small.trainSeconds).toBeGreaterThan(named(small, "linear-medium")?.estimate.trainSeconds ?? Infinity);
   });
 
+  it("lets a teacher of few labels learn its own answers, and counts the time", () => {
+    const few = plan({ transferRows: 2000, trainRows: 200 }, 120);
+    expect(named(few, "uncut")?.pretrained?.teacher.selfTaught).toMatchObject({ transferRows: 2000, batchSize: 32 });
+    expect(formatPlan(few)).toMatch(/\ncut-third .*teacher \d+ epochs and 6 on its answers to 2,000 texts; /);
+    const without = named(plan({ trainRows: 200 }, 120), "uncut")?.estimate.trainSeconds ?? NaN;
+    expect(named(few, "uncut")?.estimate.trainSeconds).toBeGreaterThan(2 * without);
+    expect(named(plan({ transferRows: 2000 }), "uncut")?.pretrained?.teacher.selfTaught).toBeUndefined();
+  });
+
   it("says how many texts teach whom", () => {
     const text = formatPlan(plan({ transferRows: 2000 }));
     expect(text).toMatch(/\nlinear-taught .*taught by the base on the rows and 2,000 texts without answers/);
