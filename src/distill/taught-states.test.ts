@@ -86,6 +86,13 @@ describe("hidden states that are kept", () => {
     }
   });
 
+  it("are not there where half precision cannot hold them", async () => {
+    const large = new Map(values).set("layer2.mlp.norm.gamma", new Float32Array(config.width).fill(1e6));
+    const spec = specOf([states]);
+    if (spec.teacher === undefined) throw new Error("no teacher");
+    expect(await taughtStates({ ...spec, teacher: { ...spec.teacher, weights: large } }, rows, one)).toBeUndefined();
+  });
+
   it("are not there where one epoch reads them once, where nothing is taught, and where the training is to stop", async () => {
     expect(await taughtStates(specOf([states], { epochs: 1 }), rows, one)).toBeUndefined();
     expect(await taughtStates(specOf([]), rows, one)).toBeUndefined();

@@ -7,6 +7,8 @@ import { eachHiddenStates } from "./answers.js";
 import { teacherLayersOf } from "./inner-losses.js";
 import type { PretrainedTrainSpec } from "./spec.js";
 
+const LARGEST_HALF = 65_504;
+
 /** Where a batch lies in a padded tensor. */
 interface PaddedRows {
   readonly rows: Uint32Array;
@@ -28,7 +30,7 @@ export function stateInput(layer: number): string {
 }
 
 /** Hidden states of the rows that are trained on. Undefined where the losses read more of the teacher, a single epoch would read them once, they
- *  are too many, or the training is to stop. */
+ *  are too many or too large, or the training is to stop. */
 export async function taughtStates(
   { teacher, sequences, model, epochs }: PretrainedTrainSpec,
   trainRows: Uint32Array,
@@ -44,16 +46,17 @@ export async function taughtStates(
   const packed = new Map<number, readonly Uint16Array[]>();
   const stopping = new AbortController();
   const keep = (text: number, states: readonly Float32Array[]): void => {
+    const fits = states.every((state) => state.every((value) => Math.abs(value) <= LARGEST_HALF));
+    if (!fits || shouldStop?.() === true) stopping.abort();
     packed.set(trainRows[text] ?? 0, states.map(packF16));
-    if (shouldStop?.() === true) stopping.abort();
   };
   const options = { threads, signal: stopping.signal };
   try {
     await eachHiddenStates({ ...model, config }, teacher.weights, { sequences: texts, layers }, options, keep);
   } catch (error) {
-    if (stopping.signal.aborted) return undefined;
-    throw error;
+    if (!stopping.signal.aborted) throw error;
   }
+  if (stopping.signal.aborted) return undefined;
   return {
     layers,
     feeds: ({ rows, columns, copies }) =>
