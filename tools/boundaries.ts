@@ -21,6 +21,7 @@ export const EDGES: EdgeTable = {
     "config",
     "dataset",
     "errors",
+    "export",
     "pipeline",
     "plan",
     "report",

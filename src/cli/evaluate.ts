@@ -5,14 +5,23 @@ import { InputError } from "../errors.js";
 import { shareOf } from "../pipeline/publish.js";
 import { openStudent } from "../student/open.js";
 import { wilson } from "../stats.js";
+import type { Precision } from "../student/manifest.js";
 import { printJson, printLine } from "./output.js";
+import { precisionOption } from "./predict.js";
 
 function percent(value: number): string {
   return `${(100 * value).toFixed(2)} %`;
 }
 
-async function evaluate(options: { model: string; records: string; json?: boolean }): Promise<void> {
-  const student = await openStudent(options.model);
+interface Options {
+  readonly model: string;
+  readonly records: string;
+  readonly precision: Precision;
+  readonly json?: boolean;
+}
+
+async function evaluate(options: Options): Promise<void> {
+  const student = await openStudent(options.model, { precision: options.precision });
   try {
     const { labels, template } = student.manifest;
     const { records } = await readLabelRecords(options.records, { labels, template });
@@ -55,6 +64,7 @@ export function addEvaluate(program: Command): void {
     .description("compares a student with the answers in a file of records")
     .requiredOption("--model <dir>", "model folder that a run printed")
     .requiredOption("--records <file>", "records in any importable format")
+    .addOption(precisionOption())
     .option("--json", "print a JSON line")
     .action(evaluate);
 }

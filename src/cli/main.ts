@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   label: async () => (await import("./label.js")).addLabel,
   import: async () => (await import("./import.js")).addImport,
   plan: async () => (await import("./plan.js")).addPlan,
+  quantize: async () => (await import("./quantize.js")).addQuantize,
   report: async () => (await import("./report.js")).addReport,
   init: async () => (await import("./init.js")).addInit,
   doctor: async () => (await import("./doctor.js")).addDoctor,

@@ -1,10 +1,11 @@
 /** @file `joryu predict`: one input line, one output line, in order. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { isRejection } from "../dataset/fields.js";
 import { parseMessages, splitAnswer } from "../dataset/formats/messages.js";
 import { stripTemplate } from "../dataset/template.js";
 import { InputError } from "../errors.js";
 import { openStudent } from "../student/open.js";
+import type { Precision } from "../student/manifest.js";
 import type { Student } from "../student/student.js";
 import { printJson, printLine } from "./output.js";
 
@@ -57,18 +58,24 @@ async function answerStdin(student: Student, json: boolean): Promise<void> {
   if (rest !== "") await answer(student, [rest], json);
 }
 
+/** Which graph of the folder answers. */
+export function precisionOption(): Option {
+  return new Option("--precision <form>", "graph that answers").choices(["int8", "fp32", "int4"]).default("int8");
+}
+
 export function addPredict(program: Command): void {
   program
     .command("predict")
     .description("answers texts with a student: arguments, or one text per line of standard input")
     .requiredOption("--model <dir>", "model folder that a run printed")
+    .addOption(precisionOption())
     .option("--json", "print JSON lines")
     .argument("[text...]", "texts; a JSON string or an object with text or messages is taken as such")
-    .action(async (texts: string[], options: { model: string; json?: boolean }) => {
+    .action(async (texts: string[], options: { model: string; precision: Precision; json?: boolean }) => {
       if (texts.length === 0 && process.stdin.isTTY) {
         throw new InputError("predict: no text", { hint: "give texts as arguments or one per line on standard input" });
       }
-      const student = await openStudent(options.model);
+      const student = await openStudent(options.model, { precision: options.precision });
       try {
         if (texts.length > 0) await answer(student, texts, options.json ?? false);
         else await answerStdin(student, options.json ?? false);

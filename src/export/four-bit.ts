@@ -1,5 +1,5 @@
 /** @file Adds the 4-bit graph to the finished folder of a pretrained student, from the weights that lie in it. Trains and proves nothing. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors.js";
 import { classifierOf, readPretrainedConfig } from "../models/families/index.js";
@@ -13,6 +13,8 @@ import { compileFourBit, sha256, weightsHash } from "./model-folder.js";
  *  student's. @throws StoreError */
 export function addFourBitGraph(folder: string): StudentManifest {
   const path = join(folder, "joryu.json");
+  if (!existsSync(path))
+    throw new InputError(`${path}: not there`, { hint: "name a model folder, as `joryu run` prints it" });
   const manifest = parseManifest(readFileSync(path, "utf8"), path);
   const { pieces } = manifest.features;
   if (manifest.kind !== "pretrained" || pieces === undefined)

@@ -53,7 +53,9 @@ export async function openStudent(folder: string, options: OpenStudentOptions = 
   const precision = options.precision ?? "int8";
   const [file, hash] = [manifest.files[precision], manifest.sha256[precision]];
   if (file === undefined || hash === undefined)
-    throw new InputError(`${path}: the student has no ${precision} graph`, { hint: "open it in int8 or fp32" });
+    throw new InputError(`${path}: the student has no ${precision} graph`, {
+      hint: "open it in int8 or fp32; `joryu quantize` adds int4 to a pretrained student",
+    });
   const graph = await readProved(join(folder, file), "graph", hash);
   const { pieces } = manifest.features;
   const tokenizerPath = join(folder, TOKENIZER_FILE);
