@@ -42,9 +42,16 @@ describe("the path of a pretrained encoder", () => {
       "planned-away planned-away planned-away",
       "planned-away planned-away train",
       "train planned-away train",
-      "planned-away train train",
       "train train train",
     ]);
+  });
+
+  it("loses no step where there are more minutes, and leaves the rest of them to students from scratch", () => {
+    const trained = (minutes: number): number => statuses(planOf(minutes)).filter((each) => each === "train").length;
+    const counts = Array.from({ length: 60 }, (_, i) => trained(2 + 2 * i));
+    expect(counts).toEqual(counts.toSorted((a, b) => a - b));
+    const scratch = planOf(60).candidates.find(({ name }) => name === "encoder-medium");
+    expect(scratch?.status).toBe("train");
   });
 
   it("leaves out a step that the target forbids and cuts the next one from the teacher", () => {

@@ -274,14 +274,29 @@ function draftPath(input: ResolvedInput, budget: number, schedule: PretrainedRec
   });
 }
 
+/** Seconds for encoders from scratch beside a base: a share, and less where the whole path in its shortest form would not fit beside that. */
+function scratchSeconds(input: ResolvedInput, left: number): number {
+  const share = SCRATCH_RATIO * left;
+  const shortest = pathSchedules(input).at(-1);
+  if (shortest === undefined) return left;
+  const path = draftPath(input, Infinity, shortest);
+  const candidates = path.map((draft) => toCandidate(input, draft));
+  const rest = left - trainSecondsOf(input, candidates) - proofSeconds(input, path);
+  return rest < 0 ? share : Math.min(share, rest);
+}
+
+/** Schedules of the path, best first; none without a base. */
+function pathSchedules({ facts }: ResolvedInput): PretrainedRecipe[] {
+  const [smallest] = PRETRAINED_RUNGS;
+  if (facts.base === undefined || smallest === undefined) return [];
+  const { layers, feedForward } = facts.base.config;
+  return pretrainedRecipes(smallest, { layers: layers.length, feedForward }, facts);
+}
+
 /** What is left of the pretrained encoder that the user named, small to whole: the longest schedule whose whole path fits the time, else
  *  the shortest as far down as it goes. */
 function draftPretrained(input: ResolvedInput, budget: number): Draft[] {
-  const [smallest] = PRETRAINED_RUNGS;
-  if (input.facts.base === undefined || smallest === undefined) return [];
-  const { layers, feedForward } = input.facts.base.config;
-  const schedules = pretrainedRecipes(smallest, { layers: layers.length, feedForward }, input.facts);
-  const paths = schedules.map((schedule) => draftPath(input, budget, schedule));
+  const paths = pathSchedules(input).map((schedule) => draftPath(input, budget, schedule));
   const whole = paths.find((path) => path.every(({ status }) => status !== "planned-away"));
   return (whole ?? paths.at(-1) ?? []).toReversed();
 }
@@ -392,8 +407,8 @@ export function planRun(settings: PlanInput): Plan {
   const linearDrafts = draftLinear(input, budgetSeconds);
   const linear = linearDrafts.find(({ status }) => status === "train");
   const spent = linear?.parts.linear === undefined ? 0 : linearSecondsOf(linear.parts.linear, facts, profile);
-  const share = facts.base === undefined ? 1 : SCRATCH_RATIO;
-  const scratch = [...linearDrafts, ...draftEncoders(input, share * (budgetSeconds - spent), linear)].map((draft) =>
+  const forEncoders = scratchSeconds(input, budgetSeconds - spent);
+  const scratch = [...linearDrafts, ...draftEncoders(input, forEncoders, linear)].map((draft) =>
     toCandidate(input, draft),
   );
   const left = budgetSeconds - trainSecondsOf(input, scratch);
