@@ -28,8 +28,8 @@ import {
   modelOf,
   rightOf,
   shareOf,
-  type Trial,
   started,
+  type Trial,
   trialOf,
 } from "./pretrained-trial.js";
 import { printJson, spread } from "./product.js";

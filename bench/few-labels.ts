@@ -35,8 +35,8 @@ import {
   rightOf,
   type Rows,
   shareOf,
-  type Trial,
   started,
+  type Trial,
   trialOf,
 } from "./pretrained-trial.js";
 import { printJson, spread } from "./product.js";

@@ -104,14 +104,22 @@ export const RECIPES = {
 export type ExportedName = keyof typeof RECIPES;
 export const EXPORTED = Object.keys(RECIPES) as ExportedName[];
 
-function configOf({ family, vocabularySize }: Recipe): PretrainedConfig {
+interface Sizes {
+  readonly width: number;
+  readonly feedForward: number;
+}
+
+const NARROW: Sizes = { width: 16, feedForward: 32 };
+/** Wide enough for the blocks of 4-bit weights. */
+export const WIDE: Sizes = { width: 64, feedForward: 128 };
+
+function configOf({ family, vocabularySize }: Recipe, sizes: Sizes): PretrainedConfig {
   const isBert = family === "bert";
   return {
     family,
     vocabularySize,
-    width: 16,
+    ...sizes,
     heads: 2,
-    feedForward: 32,
     maxPositions: MAX_TOKENS,
     tokenTypes: isBert ? 2 : 0,
     layers: isBert ? ["global", "global", "global"] : ["global", "local", "local", "global"],
@@ -141,9 +149,9 @@ function weightsOf(config: PretrainedConfig, pooling: Pooling): Map<string, Floa
 const BASE_FIELDS = { torch_dtype: "bfloat16", "transformers.js_config": { use_external_data_format: true } };
 
 /** Writes a base as its maker would, opens it, and cuts a student from it. */
-function studentOf(name: ExportedName, baseFolder: string): FinalStudent {
+function studentOf(name: ExportedName, baseFolder: string, sizes: Sizes): FinalStudent {
   const recipe: Recipe = RECIPES[name];
-  const config = configOf(recipe);
+  const config = configOf(recipe, sizes);
   const values = weightsOf(config, recipe.pooling);
   const tokenizerJson = recipe.tokenizer();
   mkdirSync(baseFolder, { recursive: true });
@@ -161,8 +169,8 @@ function studentOf(name: ExportedName, baseFolder: string): FinalStudent {
 }
 
 /** Writes `name` into `folder`/name, as a run does. */
-export function writeExported(name: ExportedName, folder: string): string {
-  const student = studentOf(name, join(folder, "bases", name));
+export function writeExported(name: ExportedName, folder: string, sizes = NARROW): string {
+  const student = studentOf(name, join(folder, "bases", name), sizes);
   const graphs = compileStudent(student.shape, student.weights);
   const weights = weightsHash(student.weights);
   const { tokenizer: _, ...features } = student.features;

@@ -12,8 +12,8 @@ export function addQuantize(program: Command): void {
     .description("adds a 4-bit graph to the folder of a pretrained student")
     .requiredOption("--model <dir>", "model folder that a run printed, or one under runs/ID/students")
     .option("--json", "print a JSON line")
-    .action(({ model, json }: { model: string; json?: boolean }) => {
-      const { files } = addFourBitGraph(model);
+    .action(async ({ model, json }: { model: string; json?: boolean }) => {
+      const { files } = await addFourBitGraph(model);
       const bytes = (file: string): number => statSync(join(model, file)).size;
       const [int4Bytes, int8Bytes] = [bytes(INT4_FILE), bytes(files.int8)];
       if (json === true) return printJson({ model, file: join(model, INT4_FILE), int4Bytes, int8Bytes });

@@ -1,21 +1,19 @@
 /** @file Adds the 4-bit graph to the finished folder of a pretrained student, from the weights that lie in it. Trains and proves nothing. */
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors.js";
 import { classifierOf, readPretrainedConfig } from "../models/families/index.js";
 import { headParameters, pretrainedParameters, readParameters } from "../models/pretrained-parameters.js";
 import { writeFileAtomic, writeJsonAtomic } from "../store/files.js";
-import { INT4_FILE, parseManifest, type StudentManifest } from "../student/manifest.js";
+import { INT4_FILE, type StudentManifest } from "../student/manifest.js";
+import { readManifest } from "../student/open.js";
 import { openHuggingFaceFolder } from "../weights/hugging-face.js";
 import { compileFourBit, sha256, weightsHash } from "./model-folder.js";
 
 /** Writes onnx/model_q4.onnx and names it in joryu.json. @throws InputError for a student of hashed features, or weights that are not the
  *  student's. @throws StoreError */
-export function addFourBitGraph(folder: string): StudentManifest {
+export async function addFourBitGraph(folder: string): Promise<StudentManifest> {
   const path = join(folder, "joryu.json");
-  if (!existsSync(path))
-    throw new InputError(`${path}: not there`, { hint: "name a model folder, as `joryu run` prints it" });
-  const manifest = parseManifest(readFileSync(path, "utf8"), path);
+  const manifest = await readManifest(folder);
   const { pieces } = manifest.features;
   if (manifest.kind !== "pretrained" || pieces === undefined)
     throw new InputError(`${path}: only pretrained students have a 4-bit form, this one is ${manifest.kind}`);

@@ -151,7 +151,7 @@ export const TAUGHT_LINEAR = "linear-taught";
 export const UNCUT = "uncut";
 
 /** What is kept of a pretrained encoder, small to whole: the path from teacher to student, upwards. Two thirds of the neurons, so that half of MiniLM
- *  answers a query within a millisecond on one thread; a sixth, so that a third of it with some 4,000 pieces stays below 3.5 MB in int8. */
+ *  answers a query in about a millisecond on one thread; a sixth, so that a third of it with some 4,000 pieces stays below 3.5 MB in int8. */
 export const PRETRAINED_RUNGS: readonly PretrainedRung[] = [
   { name: "cut-third", layersRatio: 1 / 3, feedForwardRatio: 1 / 6 },
   { name: "cut-half", layersRatio: 1 / 2, feedForwardRatio: 2 / 3 },
@@ -198,7 +198,12 @@ const FEW_LABEL_STEPS = [
 const FEW_LABEL_BATCH = 16;
 const FEW_LABEL_RATE_RATIOS = { teacher: 0.25, recovery: 0.5 } as const;
 /** A teacher of few labels on its own answers: the steps of a first trial (LOG.md), as passes within limits. */
-const SELF_TAUGHT = { batchSize: 32, learningRate: 1e-4, softWeight: 0.8, temperature: 2 } as const;
+const SELF_TAUGHT = {
+  batchSize: 32,
+  learningRate: 1e-4,
+  softWeight: RECOVERY.softWeight,
+  temperature: RECOVERY.temperature,
+} as const;
 const SELF_TAUGHT_STEPS = 500;
 const SELF_TAUGHT_MOST_EPOCHS = 6;
 /** Passes over the same few rows beyond this only repeat them. */

@@ -37,6 +37,15 @@ async function readProved(path: string, what: string, sha256: string): Promise<B
   return bytes;
 }
 
+/** Reads joryu.json of a model folder. @throws InputError when it is missing, too large or malformed. */
+export async function readManifest(folder: string): Promise<StudentManifest> {
+  const path = join(folder, "joryu.json");
+  const text = await readPart(path, "the student's manifest");
+  if (text.length > MAX_MANIFEST_BYTES)
+    throw new InputError(`${path}: ${text.length} bytes, more than a manifest can have`);
+  return parseManifest(text.toString("utf8"), path);
+}
+
 /** What the gate promises was proved for other weights. */
 function withoutGate(manifest: StudentManifest): StudentManifest {
   return { ...manifest, gate: { ...manifest.gate, threshold: null, coverage: null } };
@@ -44,16 +53,12 @@ function withoutGate(manifest: StudentManifest): StudentManifest {
 
 /** Opens the student in a model folder. @throws InputError when a file is missing, malformed or not the one that was proved. */
 export async function openStudent(folder: string, options: OpenStudentOptions = {}): Promise<Student> {
-  const path = join(folder, "joryu.json");
-  const text = await readPart(path, "the student's manifest");
-  if (text.length > MAX_MANIFEST_BYTES)
-    throw new InputError(`${path}: ${text.length} bytes, more than a manifest can have`);
-  const manifest = parseManifest(text.toString("utf8"), path);
+  const manifest = await readManifest(folder);
   assertCalibratorFits(manifest.calibrator, manifest.sha256.weights);
   const precision = options.precision ?? "int8";
   const [file, hash] = [manifest.files[precision], manifest.sha256[precision]];
   if (file === undefined || hash === undefined)
-    throw new InputError(`${path}: the student has no ${precision} graph`, {
+    throw new InputError(`${folder}: the student has no ${precision} graph`, {
       hint: "open it in int8 or fp32; `joryu quantize` adds int4 to a pretrained student",
     });
   const graph = await readProved(join(folder, file), "graph", hash);
