@@ -54,6 +54,15 @@ describe("the path of a pretrained encoder", () => {
     expect(scratch?.status).toBe("train");
   });
 
+  it("takes the longest schedule that fits before students from scratch take their share", () => {
+    const recovery = (minutes: number) => steps(planOf(minutes))[1]?.pretrained?.recovery?.epochs;
+    expect([30, 34, 40, 120].map(recovery)).toEqual([2, 4, 6, 6]);
+    const [tight, roomy] = [40, 60].map((minutes) =>
+      planOf(minutes).candidates.find(({ name }) => name === "encoder-medium"),
+    );
+    expect(tight?.encoder?.epochs).toBeLessThan(roomy?.encoder?.epochs ?? 0);
+  });
+
   it("leaves out a step that the target forbids and cuts the next one from the teacher", () => {
     const plan = planOf(120, 4);
     expect(statuses(plan)).toEqual(["train", "infeasible", "infeasible"]);

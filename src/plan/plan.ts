@@ -274,15 +274,17 @@ function draftPath(input: ResolvedInput, budget: number, schedule: PretrainedRec
   });
 }
 
-/** Seconds for encoders from scratch beside a base: a share, and less where the whole path in its shortest form would not fit beside that. */
+/** Seconds for encoders from scratch beside a base: a share of what the longest schedule whose whole path fits leaves. */
 function scratchSeconds(input: ResolvedInput, left: number): number {
+  const schedules = pathSchedules(input);
+  if (schedules.length === 0) return left;
   const share = SCRATCH_RATIO * left;
-  const shortest = pathSchedules(input).at(-1);
-  if (shortest === undefined) return left;
-  const path = draftPath(input, Infinity, shortest);
-  const candidates = path.map((draft) => toCandidate(input, draft));
-  const rest = left - trainSecondsOf(input, candidates) - proofSeconds(input, path);
-  return rest < 0 ? share : Math.min(share, rest);
+  const rests = schedules.map((schedule) => {
+    const path = draftPath(input, Infinity, schedule);
+    const candidates = path.map((draft) => toCandidate(input, draft));
+    return left - trainSecondsOf(input, candidates) - proofSeconds(input, path);
+  });
+  return Math.min(share, rests.find((rest) => rest >= 0) ?? share);
 }
 
 /** Schedules of the path, best first; none without a base. */
