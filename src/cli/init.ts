@@ -29,7 +29,7 @@ lang: en                         # en or ja
 #   labels: [refund, delivery, other]
 #   prompts: [Name the topic of this message of a customer.]
 #   budgetUsd: 5
-# acknowledged: [openai]         # licences whose terms you have read: they stop a run no more
+# acknowledged: [anthropic]      # licences whose terms you have read: they stop a run no more
 # callsPerMonth: 100000
 machineUsdPerHour: 0.1           # what the student's machine costs: an assumption, change it to yours
 `;

@@ -2,17 +2,11 @@
  *  as it is, and refused when the same input or conversation stands on both sides. Seeded, pure. Design section 3. */
 import { InputError } from "../errors.js";
 import { createRandom } from "../random.js";
+import { wantedRows } from "../sealing.js";
 import { majorityOf, tyingConversations, type RowDraft } from "./rows.js";
 import { hashTexts } from "./hashes.js";
 
 export const FOLDS = 5;
-export const SEALED_RATIO = 0.15;
-/** Least sealed rows: 0 wrong of 149 would prove 98 % at 95 % confidence, but the gate shares that confidence among its starts and asks for 157. */
-const LEAST_SEALED = 160;
-export const MOST_SEALED = 3_000;
-/** Below this, sealing what the guarantee needs would leave too little to learn from. */
-const LEAST_ROWS_TO_SEAL = 300;
-
 export interface Split {
   readonly sealed: readonly boolean[];
   /** 0 .. FOLDS-1, -1 for sealed rows. */
@@ -45,18 +39,6 @@ export function splitRows(drafts: readonly RowDraft[], groups: Int32Array, optio
   if (sealedBy === "time") sealNewest(all, drafts, wanted, sealed);
   if (sealedBy === "group") sealSystematically(all, drafts, wanted, sealed, options.seed);
   return { sealed, folds: foldsOf(all, sealed), sealedBy };
-}
-
-/** How many of some rows are sealed: a share, but at least what the guarantee needs; none of too few. */
-export function wantedRows(rows: number, ratio = SEALED_RATIO): number {
-  if (rows < LEAST_ROWS_TO_SEAL) return 0;
-  return Math.min(MOST_SEALED, Math.max(LEAST_SEALED, Math.round(rows * ratio)));
-}
-
-/** Least number of rows of which so many are sealed; absent where none are enough. */
-export function rowsToSeal(sealed: number): number | undefined {
-  if (sealed > MOST_SEALED) return undefined;
-  return sealed <= LEAST_SEALED ? LEAST_ROWS_TO_SEAL : Math.ceil((sealed - 0.5) / SEALED_RATIO);
 }
 
 function gather(drafts: readonly RowDraft[], groups: Int32Array, seed: number): readonly Group[] {

@@ -3,7 +3,7 @@
  *  likeliest labels are nearest in a linear student of the answers so far come first (margin sampling, Scheffer et al. 2001). Measured
  *  against random order, k-center and feature coverage: LOG.md. Knows no server and no money. */
 import { groupTexts, type TextRow } from "../dataset/texts.js";
-import { wantedRows } from "../dataset/split.js";
+import { wantedRows } from "../sealing.js";
 import { fitLinear, type FitOptions } from "../distill/linear-fit.js";
 import { softmaxRow } from "../export/parity.js";
 import { createRandom, permutation } from "../random.js";

@@ -3,7 +3,7 @@ import { availableParallelism, cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { moneyOf } from "../cost.js";
 import type { Config } from "../config/schema.js";
-import { MOST_SEALED, rowsToSeal } from "../dataset/split.js";
+import { MOST_SEALED, rowsToSeal } from "../sealing.js";
 import type { LabelDataset } from "../dataset/types.js";
 import { UNCUT } from "../plan/candidates.js";
 import { laneSeconds } from "../plan/estimate.js";

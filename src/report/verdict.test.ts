@@ -136,7 +136,7 @@ describe("keep-teacher", () => {
     const verdict = decideVerdict(facts);
     expect(verdict.verdict).toBe("keep-teacher");
     expect(verdict.reasons[0]?.code).toBe("no-guarantee-possible");
-    expect(verdict.reasons[0]?.facts["neededSealedRows"]).toBe(157);
+    expect(verdict.reasons[0]?.facts).toMatchObject({ neededSealedRows: 157, neededRows: 300 });
     expect(codes({ ...facts, outlook: OUTLOOK })[1]).toBe("outlook-rows");
     expect(verdict.reasons[1]?.code).toBe("outlook-none");
   });

@@ -1,16 +1,13 @@
 /** @file The verdict, decided from stored facts alone: no file, no model, no clock, no language. Quality is a constraint, cost is
  *  what is optimised; what is not known never counts as met. `use-cheaper-model` needs measured answers of a cheaper model, which
  *  no facts hold yet, so it is never given. */
+import { rowsToSeal, SEALED_RATIO } from "../sealing.js";
 import type { ControlFacts, Facts, Reason, Verdict } from "./facts.js";
 import { MEGABYTE } from "./format.js";
 import type { DistillationReasonCode, VerdictReasonCode } from "./reasons.js";
 
 /** Two-sided 95 % point of the standard normal. */
 const Z_95 = 1.959963984540054;
-/** What is sealed at import (design, "What is held out"): 15 % of the inputs, at least 150 of them, none below 300 inputs. */
-const SEALED_RATIO = 0.15;
-const LEAST_SEALED = 150;
-const LEAST_ROWS_TO_SEAL = 300;
 /** A gate below this coverage is not worth a lower target. */
 const LEAST_USEFUL_COVERAGE_RATIO = 0.1;
 /** From this deferral on, the 95th percentile of the cascade is the teacher's. */
@@ -167,7 +164,7 @@ function noGuarantee(facts: Facts, needed: number): Reason {
   return reason("no-guarantee-possible", {
     sealedRows: dataset.sealedRows,
     neededSealedRows: needed,
-    neededRows: needed <= LEAST_SEALED ? LEAST_ROWS_TO_SEAL : Math.ceil(needed / SEALED_RATIO),
+    neededRows: rowsToSeal(needed) ?? Math.ceil(needed / SEALED_RATIO),
     epsilon: gate.epsilon,
     confidence: 1 - gate.delta,
   });

@@ -1,0 +1,20 @@
+/** @file How many rows are sealed of how many. Arithmetic alone; which rows they are is dataset/split.ts's. Design section 3. */
+
+export const SEALED_RATIO = 0.15;
+/** Least sealed rows: 0 wrong of 149 would prove 98 % at 95 % confidence, but the gate shares that confidence among its starts and asks for 157. */
+const LEAST_SEALED = 160;
+export const MOST_SEALED = 3_000;
+/** Below this, sealing what the guarantee needs would leave too little to learn from. */
+const LEAST_ROWS_TO_SEAL = 300;
+
+/** How many of some rows are sealed: a share, but at least what the guarantee needs; none of too few. */
+export function wantedRows(rows: number, ratio = SEALED_RATIO): number {
+  if (rows < LEAST_ROWS_TO_SEAL) return 0;
+  return Math.min(MOST_SEALED, Math.max(LEAST_SEALED, Math.round(rows * ratio)));
+}
+
+/** Least number of rows of which so many are sealed; absent where none are enough. */
+export function rowsToSeal(sealed: number): number | undefined {
+  if (sealed > MOST_SEALED) return undefined;
+  return sealed <= LEAST_SEALED ? LEAST_ROWS_TO_SEAL : Math.ceil((sealed - 0.5) / SEALED_RATIO);
+}
