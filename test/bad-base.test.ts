@@ -98,6 +98,20 @@ describe("a base", () => {
     expect([code, stdout]).toEqual([2, ""]);
   });
 
+  it("that is damaged stops a run before its teacher is asked, and a teacher without texts is refused", async () => {
+    const [base, texts] = [join(folder.path, "damaged"), join(folder.path, "texts.txt")];
+    rmSync(base, { recursive: true, force: true });
+    cpSync(good, base, { recursive: true });
+    truncate(join(base, "model.safetensors"));
+    writeFileSync(texts, "where is my card\nsend money\n");
+    const teacher = ["--teacher", "http://127.0.0.1:9/v1", "--model", "m", "--labels", "a,b", "--prompt", "Name it."];
+    const out = ["--out", join(folder.path, "asked"), "--machine", MACHINE];
+    const asked = await joryu(["run", "--texts", texts, ...teacher, "--base", base, ...out]);
+    expect([asked.code, asked.stderr]).toEqual([2, expect.stringContaining("model.safetensors")]);
+    const idle = await joryu(["run", "--logs", logs, ...teacher, ...out]);
+    expect([idle.code, idle.stderr]).toEqual([2, expect.stringMatching(/--teacher: nothing to label.*--texts/)]);
+  });
+
   it("shorter than the texts is planned for with the texts cut, and said so", async () => {
     const long = join(folder.path, "long.jsonl");
     const text = (i: number): string => Array.from({ length: 90 }, (_, at) => `word${(i * (at + 3)) % 97}`).join(" ");

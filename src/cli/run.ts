@@ -1,6 +1,7 @@
 /** @file `joryu run`: logs in, a proven student and a verdict out. */
 import { join } from "node:path";
 import type { Command } from "commander";
+import { UsageError } from "../errors.js";
 import { planOnly, runPipeline, type RunOptions, type RunResult } from "../pipeline/run.js";
 import { formatPlan, planJson } from "../plan/format.js";
 import { metricsOf } from "../report/metrics.js";
@@ -31,6 +32,8 @@ function printResult(result: RunResult, flags: RunFlags, lang: "en" | "ja"): voi
 
 async function run(flags: RunFlags & TeacherFlags): Promise<void> {
   const config = configOf(flags, teacherConfigOf(flags));
+  if (flags.teacher !== undefined && config.texts === undefined)
+    throw new UsageError("--teacher: nothing to label", { hint: "name texts without answers: --texts FILE" });
   const progress = createProgress();
   const controller = interruptible();
   const options: RunOptions = {

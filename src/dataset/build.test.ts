@@ -191,6 +191,16 @@ describe("buildLabelDataset", () => {
     expect(resolved.dataset.rows.filter((row) => row.sealed)).toHaveLength(5);
   });
 
+  it("counts labels that only the test part of a user's split has", async () => {
+    const split = (i: number) => ({ split: i < 80 ? "train" : "test" });
+    const { notes } = await build(file(chats(100, split, (i) => (i < 90 ? (LABELS[i % 2] ?? "") : "new"))));
+    expect(notes).toContain(
+      'labels that only the test part has and nothing can learn: 1 ("new"); their 10 sealed rows count as wrong',
+    );
+    const known = await build(file(chats(100, split)));
+    expect(known.notes.filter((note) => note.includes("nothing can learn"))).toEqual([]);
+  });
+
   it("takes 2,000 classes and a class with one example", async () => {
     const { dataset } = await build(file(chats(4000, undefined, (i) => `class ${i % 2000}`)));
     expect(dataset.labels).toHaveLength(2000);

@@ -107,7 +107,7 @@ async function fromSpool(
     traffic.add(record);
     collector.add(record);
   }, options.signal);
-  const made = splitDrafts(collector, chosen, options);
+  const made = splitDrafts(collector, labelSet.labels, chosen, options);
   const dataset = hashDataset({
     workload: chosen.summary.name,
     others: facts
@@ -221,7 +221,24 @@ interface SplitDrafts {
   readonly notes: readonly string[];
 }
 
-function splitDrafts(collector: RowCollector, chosen: WorkloadFacts, options: BuildOptions): SplitDrafts {
+/** Labels that no student can learn: a split of the user's may seal all rows of one. */
+function unseenLabelNotes(rows: readonly Row[], labels: readonly string[]): readonly string[] {
+  const learned = new Set(rows.filter(({ sealed }) => !sealed).map(({ label }) => label));
+  const unseen = [...new Set(rows.map(({ label }) => label))].filter((label) => !learned.has(label));
+  if (unseen.length === 0) return [];
+  const sealed = rows.filter(({ label }) => !learned.has(label)).length;
+  const shown = unseen.slice(0, 5).map((label) => JSON.stringify(labels[label]));
+  return [
+    `labels that only the test part has and nothing can learn: ${unseen.length} (${shown.join(", ")}${unseen.length > 5 ? ", ..." : ""}); their ${sealed} sealed rows count as wrong`,
+  ];
+}
+
+function splitDrafts(
+  collector: RowCollector,
+  labels: readonly string[],
+  chosen: WorkloadFacts,
+  options: BuildOptions,
+): SplitDrafts {
   const collected = collector.finish();
   const { userSplit, timed } = collected;
   const resolved = userSplit
@@ -244,8 +261,9 @@ function splitDrafts(collector: RowCollector, chosen: WorkloadFacts, options: Bu
   const { groups, nearDuplicates, notes } = groupRows(drafts, options.seed);
   const sealedRatio = options.sealedRatio ?? SEALED_RATIO;
   const split = splitRows(drafts, groups, { seed: options.seed, sealedRatio, timed, userSplit });
+  const unseen = unseenLabelNotes(rowsOf(drafts, groups, split), labels);
   const dropNotes = dropped > 0 ? [`${dropped} train rows that also stand in the test split were dropped`] : [];
-  return { drafts, groups, nearDuplicates, split, notes: [...collected.notes, ...dropNotes, ...notes] };
+  return { drafts, groups, nearDuplicates, split, notes: [...collected.notes, ...dropNotes, ...unseen, ...notes] };
 }
 
 function rowsOf(drafts: readonly RowDraft[], groups: Int32Array, split: Split): readonly Row[] {

@@ -68,7 +68,7 @@ export async function planOnly(config: Config, options: RunOptions): Promise<Pla
   }
   const unlock = takeLock(config.out);
   try {
-    const planned = await importAndPlan(config, options);
+    const planned = await importAndPlan(config, options, { base: baseOf(config) });
     noteLicences(planned.licences, options.progress);
     return planned;
   } finally {
@@ -76,7 +76,18 @@ export async function planOnly(config: Config, options: RunOptions): Promise<Pla
   }
 }
 
-async function importAndPlan(config: Config, options: RunOptions, notAsked: readonly string[] = []): Promise<Planned> {
+/** The base that the user named, whole and checked. */
+function baseOf({ base }: Config): Base | undefined {
+  return base === undefined ? undefined : openBase(base);
+}
+
+interface Given {
+  readonly base: Base | undefined;
+  /** Texts that a budget did not reach. */
+  readonly notAsked?: readonly string[];
+}
+
+async function importAndPlan(config: Config, options: RunOptions, { base, notAsked = [] }: Given): Promise<Planned> {
   checkAcknowledged(config.acknowledged);
   const { dataset, folder, unanswered } = await prepareDataset(config, options.progress, options.signal);
   const transfer = await transferOf(config, dataset, [...unanswered, ...notAsked], options);
@@ -95,7 +106,6 @@ async function importAndPlan(config: Config, options: RunOptions, notAsked: read
       ? {}
       : { outputUsdPerMillion: config.teacher.outputUsdPerMillion }),
   });
-  const base = config.base === undefined ? undefined : openBase(config.base);
   const facts = {
     ...planFacts(dataset),
     ...(base !== undefined && { base: baseFacts(base, dataset, transfer?.texts) }),
@@ -139,6 +149,11 @@ function announce(planned: Planned, progress: Progress): void {
       `agreement ${agreement} is out of reach: the teacher agrees with itself in ${(100 * ceilingRatio).toFixed(1)} % of its calls`,
     );
   }
+  const { cutTexts = 0 } = plan.facts.base ?? {};
+  if (cutTexts > 0)
+    progress.note(
+      `${cutTexts} of ${plan.facts.trainRows} texts are longer than the base reads (${planned.base?.maxTokens} pieces); it sees their beginning`,
+    );
   if (plan.nearestTarget !== undefined) {
     progress.note(
       `no candidate can meet the target; the nearest feasible one: --target ${Object.entries(plan.nearestTarget)
@@ -251,8 +266,10 @@ export async function runPipeline(given: Config, options: RunOptions): Promise<R
   const unlock = takeLock(given.out);
   try {
     stopAtBlocked(licencesOf(given, given.texts === undefined ? [] : [given.label.model ?? ""]));
+    checkAcknowledged(given.acknowledged);
+    const base = baseOf(given);
     const { config, notAsked } = await withTeacher(given, options);
-    const planned = await importAndPlan(config, options, notAsked);
+    const planned = await importAndPlan(config, options, { base, notAsked });
     stopAtBlocked(planned.licences);
     noteLicences(planned.licences, options.progress);
     announce(planned, options.progress);
