@@ -88,16 +88,23 @@ describe.each(["bert", "modernbert"])("cutting the encoder %s", (name) => {
   it("takes heads together with width and leaves a model that runs", async () => {
     const importance = await measureImportance(encoder, TEXTS, { threads: 1 });
     const headWidth = config.width / config.heads;
-    const cut = cutEncoder(encoder, {
-      ...parts,
-      width: bestOf(importance.width, config.width - headWidth),
-      heads: importance.heads.map((scores) => bestOf(scores, config.heads - 1)),
-    });
+    const width = bestOf(importance.width, config.width - headWidth);
+    const heads = importance.heads.map((scores) => bestOf(scores, config.heads - 1));
+    const cut = cutEncoder(encoder, { ...parts, width, heads });
     expect(cut.config).toMatchObject({ width: config.width - headWidth, heads: config.heads - 1 });
     expect((await logitsOf(cut, TEXTS)).every(Number.isFinite)).toBe(true);
-    const [a, b] = [cut.values.get("table"), encoder.values.get("table")];
-    const kept = bestOf(importance.width, config.width - headWidth);
-    expect(a?.[cut.config.width + 1]).toBe(b?.[config.width + (kept[1] ?? 0)]);
+    const places = [...(heads[lastLayer] ?? [])].flatMap((head) =>
+      Array.from({ length: headWidth }, (_, i) => head * headWidth + i),
+    );
+    const perPart = [0, 1, 2].flatMap((part) => places.map((place) => part * config.width + place));
+    const expectKept = (parameter: string, rows: readonly number[], columns: readonly number[]): void => {
+      const whole = encoder.values.get(parameter) ?? new Float32Array();
+      const kept = rows.flatMap((row) => columns.map((column) => whole[row * config.width + column]));
+      expect([...(cut.values.get(parameter) ?? [])]).toEqual(kept);
+    };
+    expectKept("table", [...Array(config.vocabularySize).keys()], [...width]);
+    expectKept(`layer${lastLayer}.attention.qkv.weight`, perPart, [...width]);
+    expectKept(`layer${lastLayer}.attention.out.weight`, [...width], places);
   });
 
   it("refuses what config.json cannot state", () => {
