@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nowMs } from "../src/clock.js";
 import { writeBase } from "../src/pipeline/tiny-base.test.fixture.js";
 import { createRandom } from "../src/random.js";
+import type { Facts, PathStepFacts } from "../src/report/facts.js";
 import { MACHINE, startJoryu, temporaryFolder, writeSmallLogs, type Finished, type Running } from "./joryu.js";
 
 /** The linear rung and a small encoder, alone and joined. */
@@ -53,7 +54,7 @@ const MOMENTS = [
   /models\/[^/]*\/joryu\.json$/,
   /report\.html/,
 ] as const;
-/** The linear rung, then the path of a tiny pretrained encoder with its control. */
+/** The linear rung, then the path of a tiny pretrained encoder. */
 const PATH_RUN = [
   "run",
   "--logs",
@@ -120,6 +121,13 @@ function pathsNow(path: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** What the report of a state folder's only run shows of the path. */
+function reportedSteps(cwd: string): readonly PathStepFacts[] {
+  const path = pathsBelow(join(cwd, "state")).find((name) => name.endsWith("/report.json")) ?? "";
+  const { facts } = JSON.parse(readFileSync(join(cwd, "state", path), "utf8")) as { facts: Facts };
+  return facts.path?.steps ?? [];
 }
 
 /** Kills the run when one of the moments comes: a path that matches and was not there before. Those that have passed are left out. */
@@ -213,6 +221,14 @@ describe("a run with a pretrained encoder that was killed", () => {
     const wanted = bitsOf(whole);
     for (const name of ["uncut", "cut-half", "cut-third"])
       expect([...wanted.keys()].some((path) => path.endsWith(`students/${name}/onnx/model_int8.onnx`))).toBe(true);
+    const steps = reportedSteps(whole);
+    const shown = steps.map(({ name, precision, recovered, rows }) => [name, precision, recovered, rows].join(" "));
+    const shipped = (name: string): string[] => [`${name} fp32 true sealed`, `${name} int8 true sealed`];
+    const cut = (name: string): string[] => [`${name} fp32 false out-of-fold`, ...shipped(name)];
+    expect(shown).toEqual([...shipped("uncut"), ...cut("cut-half"), ...cut("cut-third")]);
+    expect(steps[0]?.teacherAgreement.value).toBe(1);
+    const int8Sizes = steps.flatMap(({ precision, sizeBytes = 0 }) => (precision === "int8" ? [sizeBytes] : []));
+    expect(int8Sizes).toEqual(int8Sizes.toSorted((a, b) => b - a));
     const cwd = workFolder("path-killed");
     let moments: readonly RegExp[] = PATH_MOMENTS;
     let finished: Finished | undefined;
