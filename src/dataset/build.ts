@@ -2,6 +2,7 @@
  *  files, options and seed give the same bits; no clock is read. Formats, duplicates and splits are decided in their files. */
 import { join } from "node:path";
 import { InputError, UsageError } from "../errors.js";
+import { SEALED_RATIO } from "../sealing.js";
 import { groupRows } from "./dedupe.js";
 import { findAffixes } from "./find-template.js";
 import type { ColumnMap } from "./formats/index.js";
@@ -10,7 +11,6 @@ import { importLogs, type ImportResult } from "./import.js";
 import { buildLabelSet, type LabelSet } from "./labels.js";
 import { MAXIMUM_ROWS, majorityOf, RowCollector, selfAgreementOf, type RowDraft } from "./rows.js";
 import { hashDataset, writeDataset } from "./snapshot.js";
-import { SEALED_RATIO } from "../sealing.js";
 import { FOLDS, resolveLeaks, splitRows, type Split } from "./split.js";
 import { Spool } from "./spool.js";
 import { stripTemplate } from "./template.js";
@@ -107,7 +107,8 @@ async function fromSpool(
     traffic.add(record);
     collector.add(record);
   }, options.signal);
-  const made = splitDrafts(collector, labelSet.labels, chosen, options);
+  const made = splitDrafts(collector, chosen, options);
+  const rows = rowsOf(made.drafts, made.groups, made.split);
   const dataset = hashDataset({
     workload: chosen.summary.name,
     others: facts
@@ -118,14 +119,14 @@ async function fromSpool(
     labels: labelSet.labels,
     foldedLabels: labelSet.folded,
     folds: FOLDS,
-    rows: rowsOf(made.drafts, made.groups, made.split),
+    rows,
     counts,
     nearDuplicates: made.nearDuplicates,
     sealedBy: made.split.sealedBy,
     ...optional("teacherSelfAgreement", selfAgreementOf(made.drafts)),
     traffic: traffic.facts(),
   });
-  const notes = [...imported.notes, ...foldNotes(labelSet), ...made.notes];
+  const notes = [...imported.notes, ...foldNotes(labelSet), ...made.notes, ...unseenLabelNotes(rows, labelSet.labels)];
   return { dataset, dir: writeDataset(options.outDir, dataset), rejects, rejectCounts, notes };
 }
 
@@ -233,12 +234,7 @@ function unseenLabelNotes(rows: readonly Row[], labels: readonly string[]): read
   ];
 }
 
-function splitDrafts(
-  collector: RowCollector,
-  labels: readonly string[],
-  chosen: WorkloadFacts,
-  options: BuildOptions,
-): SplitDrafts {
+function splitDrafts(collector: RowCollector, chosen: WorkloadFacts, options: BuildOptions): SplitDrafts {
   const collected = collector.finish();
   const { userSplit, timed } = collected;
   const resolved = userSplit
@@ -261,9 +257,8 @@ function splitDrafts(
   const { groups, nearDuplicates, notes } = groupRows(drafts, options.seed);
   const sealedRatio = options.sealedRatio ?? SEALED_RATIO;
   const split = splitRows(drafts, groups, { seed: options.seed, sealedRatio, timed, userSplit });
-  const unseen = unseenLabelNotes(rowsOf(drafts, groups, split), labels);
   const dropNotes = dropped > 0 ? [`${dropped} train rows that also stand in the test split were dropped`] : [];
-  return { drafts, groups, nearDuplicates, split, notes: [...collected.notes, ...dropNotes, ...unseen, ...notes] };
+  return { drafts, groups, nearDuplicates, split, notes: [...collected.notes, ...dropNotes, ...notes] };
 }
 
 function rowsOf(drafts: readonly RowDraft[], groups: Int32Array, split: Split): readonly Row[] {
