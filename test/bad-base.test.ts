@@ -48,7 +48,11 @@ const plan = (base: string, from = logs) =>
 const QUERY = "encoder.layer.1.attention.self.query.weight";
 
 const DAMAGES: readonly (readonly [string, (base: string) => void, RegExp])[] = [
-  ["that is not there", (base) => rmSync(base, { recursive: true }), /damaged/],
+  [
+    "that is not there",
+    (base) => rmSync(base, { recursive: true }),
+    /damaged: expected the folder of a Hugging Face model/,
+  ],
   [
     "of an unknown family",
     (base) => rewriteJson(join(base, "config.json"), (json) => ({ ...json, model_type: "gpt2" })),
@@ -77,8 +81,16 @@ const DAMAGES: readonly (readonly [string, (base: string) => void, RegExp])[] = 
     },
     /has 1500 pieces, the model's table 1400 rows/,
   ],
-  ["with a truncated file", (base) => truncate(join(base, "model.safetensors")), /model\.safetensors/],
-  ["with an empty tokenizer", (base) => writeFileSync(join(base, "tokenizer.json"), "{}"), /tokenizer\.json|tokenizer/],
+  [
+    "with a truncated file",
+    (base) => truncate(join(base, "model.safetensors")),
+    /data_offsets: expected .* bytes of data/,
+  ],
+  [
+    "with an empty tokenizer",
+    (base) => writeFileSync(join(base, "tokenizer.json"), "{}"),
+    /tokenizer\.json: model: expected an object/,
+  ],
 ];
 
 function truncate(path: string): void {

@@ -54,6 +54,19 @@ describe("a teacher with terms", () => {
     expect(readdirSync(join(state, "runs"))).toHaveLength(1);
   });
 
+  it("is not asked for labels", async () => {
+    const texts = join(folder.path, "texts.txt");
+    writeFileSync(texts, "where is my card\nsend money\n");
+    const nobody = ["--teacher", "http://127.0.0.1:9/v1", "--labels", "a,b", "--prompt", "Name it.", "--out", state];
+    const label = (...more: readonly string[]) =>
+      joryu(["label", texts, ...nobody, "--model", "claude-3-5-haiku-20241022", "--attempts", "1", ...more]);
+    expect(await label()).toMatchObject({ code: 2, stderr: expect.stringMatching(/--acknowledge anthropic$/m) });
+    expect(existsSync(join(state, "labels"))).toBe(false);
+    const { stderr } = await label("--acknowledge", "anthropic");
+    expect(stderr).not.toContain("licence");
+    expect(existsSync(join(state, "labels"))).toBe(true);
+  });
+
   it("is acknowledged by a name of the registry only", async () => {
     const { code, stderr } = await run("--acknowledge", "opnai");
     expect(code).toBe(2);

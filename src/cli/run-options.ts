@@ -27,6 +27,11 @@ export interface RunFlags {
   readonly json?: boolean;
 }
 
+export const ACKNOWLEDGE_FLAG = [
+  "--acknowledge <name...>",
+  "licences by name whose terms you have read: they stop a run no more",
+] as const;
+
 /** Adds the flags of a run to a command. */
 export function addRunFlags(command: Command): Command {
   return command
@@ -39,7 +44,7 @@ export function addRunFlags(command: Command): Command {
     .option("--machine <file>", "plan for this machine profile (`joryu doctor --profile`)")
     .option("--base <dir>", "folder of a pretrained encoder (Hugging Face layout) to fine-tune and cut")
     .option("--unlabelled <file...>", "texts without answers that the fine-tuned base teaches its students by")
-    .option("--acknowledge <name...>", "licences by name whose terms you have read: they stop a run no more")
+    .option(...ACKNOWLEDGE_FLAG)
     .option("--workload <name>", "the workload to learn (default: the largest label workload)")
     .option("--seed <n>", "seed of every random draw (default 1)")
     .option("--calls-per-month <n>", "calls of the workload per month, for break-even and payback")
@@ -68,7 +73,7 @@ function leaksFlag(value: string | undefined): "error" | "drop-train" | undefine
 
 /** The configuration that file and flags give together; `more` are sections of further flags. @throws UsageError, ConfigError */
 export function configOf(flags: RunFlags, more: Partial<ConfigInput> = {}): Config {
-  const config = loadConfig(flags.config, {
+  const file = loadConfig(flags.config, {
     ...more,
     logs: flags.logs,
     texts: flags.texts,
@@ -83,9 +88,15 @@ export function configOf(flags: RunFlags, more: Partial<ConfigInput> = {}): Conf
     lang: languageFlag(flags.lang),
     resolveLeaks: leaksFlag(flags.resolveLeaks),
   });
-  const acknowledged = [...new Set([...config.acknowledged, ...(flags.acknowledge ?? [])])];
-  if (flags.target === undefined) return { ...config, acknowledged };
-  return { ...config, acknowledged, target: parseTarget(flags.target, toTarget(config.target)) };
+  const config = withAcknowledged(file, flags.acknowledge);
+  return flags.target === undefined
+    ? config
+    : { ...config, target: parseTarget(flags.target, toTarget(config.target)) };
+}
+
+/** The licences that the configuration acknowledges, and these. */
+export function withAcknowledged(config: Config, names: readonly string[] = []): Config {
+  return { ...config, acknowledged: [...new Set([...config.acknowledged, ...names])] };
 }
 
 /** Threads that one training may use. */

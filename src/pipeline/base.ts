@@ -18,7 +18,7 @@ import { MAX_TOKENIZER_BYTES } from "../student/tokenizer-file.js";
 import { openTokenizer, type Tokenizer } from "../tokenizer/tokenizer.js";
 import { checkFinite } from "../weights/finite.js";
 import { openHuggingFaceFolder, type HuggingFaceFolder } from "../weights/hugging-face.js";
-import { readJson } from "../weights/json.js";
+import { isJsonObject, readJson } from "../weights/json.js";
 
 export interface Base {
   readonly folder: HuggingFaceFolder;
@@ -28,6 +28,8 @@ export interface Base {
   readonly tokenizer: Tokenizer;
   readonly tokenizerJson: unknown;
   readonly pooling: Pooling;
+  /** Whether the folder tells of the pooling; else a trial decides. */
+  readonly poolingIsKnown: boolean;
   /** Longest text, in pieces. */
   readonly maxTokens: number;
   /** Over sizes, tokenizer and weights. */
@@ -36,6 +38,38 @@ export interface Base {
 
 /** A narrow request is shorter; a longer text is cut here, as sentence encoders are trained with. */
 const LONGEST_TEXT = 256;
+
+/** The folder's own pooling where it is one of ours. */
+function poolingOf({ pooling }: HuggingFaceFolder): Pooling | undefined {
+  const [mode, ...more] = pooling?.modes ?? [];
+  if (more.length > 0) return undefined;
+  return mode === "first" ? "cls" : mode === "mean" ? "mean" : undefined;
+}
+
+/** Tables are padded to a multiple of 64 or so; a tokenizer that reaches less of its table than this is another model's. */
+const LEAST_TABLE_RATIO = 0.9;
+const NAMED_TOKENS = ["pad", "cls", "sep", "mask"] as const;
+
+/** @throws InputError when the tokenizer is not that of the model */
+function checkTokenizer(
+  { tokenizerPath, tokenizerConfig, config: json }: HuggingFaceFolder,
+  { vocabularySize }: PretrainedConfig,
+  tokenizer: Tokenizer,
+): void {
+  const disagreement = (what: string): InputError =>
+    new InputError(`${tokenizerPath}: ${what}`, { hint: "tokenizer.json and weights must be of one model" });
+  const pieces = tokenizer.vocabularySize;
+  if (pieces > vocabularySize || pieces < LEAST_TABLE_RATIO * vocabularySize)
+    throw disagreement(`has ${pieces} pieces, the model's table ${vocabularySize} rows`);
+  for (const name of NAMED_TOKENS) {
+    const wanted = json[`${name}_token_id`];
+    const token = tokenizerConfig[`${name}_token`];
+    const content = isJsonObject(token) ? token["content"] : token;
+    const id = typeof content === "string" ? tokenizer.idOf(content) : undefined;
+    if (typeof wanted === "number" && id !== undefined && id !== wanted)
+      throw disagreement(`has the ${name} token at ${id}, the model's config.json at ${wanted}`);
+  }
+}
 
 /** Opens a base. @throws InputError when a part is missing, damaged, of no known family, or does not fit the others. */
 export function openBase(path: string): Base {
@@ -49,11 +83,7 @@ export function openBase(path: string): Base {
   ]);
   const tokenizerJson = readJson(folder.tokenizerPath, MAX_TOKENIZER_BYTES);
   const tokenizer = openTokenizer(tokenizerJson, folder.tokenizerConfig);
-  if (tokenizer.vocabularySize > config.vocabularySize)
-    throw new InputError(
-      `${folder.tokenizerPath}: has ${tokenizer.vocabularySize} pieces, the model's table ${config.vocabularySize} rows`,
-      { hint: "tokenizer.json and weights must be of one model" },
-    );
+  checkTokenizer(folder, config, tokenizer);
   const sha256 = createHash("sha256")
     .update(JSON.stringify([config, tokenizerJson]))
     .update(weightsHash(weights));
@@ -63,7 +93,8 @@ export function openBase(path: string): Base {
     weights,
     tokenizer,
     tokenizerJson,
-    pooling: folder.pooling?.modes[0] === "first" ? "cls" : "mean",
+    pooling: poolingOf(folder) ?? "mean",
+    poolingIsKnown: poolingOf(folder) !== undefined,
     maxTokens: Math.min(LONGEST_TEXT, config.maxPositions, folder.pooling?.maxTokens ?? Infinity),
     sha256: sha256.digest("hex"),
   };
@@ -85,6 +116,7 @@ export function baseFacts(base: Base, dataset: LabelDataset, transfer: readonly 
     sha256: base.sha256,
     config: { ...base.config, maxPositions: base.maxTokens },
     pooling: base.pooling,
+    poolingIsKnown: base.poolingIsKnown,
     keptPieces: trimmedFor(base, [...sequences, ...more]).keptIds.length,
     meanPieces: sequences.reduce((sum, { length }) => sum + length, 0) / Math.max(1, texts.length),
     cutTexts: texts.filter(isCut).length,

@@ -10,9 +10,9 @@ import {
   bestLabels,
   JUDGING_FOLD,
   type PretrainedTask,
+  startedSpec,
   teacherSpec,
   untaughtCut,
-  withHeadStart,
 } from "./pretrained-spec.js";
 import { mergedProgress } from "./progress.js";
 import { shareOf } from "./publish.js";
@@ -30,7 +30,7 @@ function withoutJudge(context: TrainContext, task: PretrainedTask): readonly [Tr
   ];
 }
 
-/** A fit of the untaught cut on labels alone, `fold` held out. */
+/** A fit of the untaught cut on labels alone, `fold` held out; few labels have their names beside the rows, as for the teacher. */
 async function controlSpec(
   context: TrainContext,
   task: PretrainedTask,
@@ -50,7 +50,7 @@ async function controlSpec(
     learningRate,
     holdout,
   };
-  return withHeadStart(context, control, holdout);
+  return startedSpec(context, task, control, holdout);
 }
 
 /** 1 where the control agrees with the teacher of the log, one entry per row of the fold; a fit is a stage. */

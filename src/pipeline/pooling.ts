@@ -1,18 +1,12 @@
-/** @file How one vector is made of a text, where the base's folder does not tell: a short training with each way on rows that do not judge,
+/** @file How one vector is made of a text, where the base's folder does not tell or names a way that is not ours: a short training with each way on rows that do not judge,
  *  compared text by text. Decided once for a run and kept in its folder. */
 import { comparePaired } from "../evaluate/compare.js";
 import type { Pooling } from "../models/pretrained.js";
-import { PRETRAINED_RUNGS, pretrainedRecipes, UNCUT } from "../plan/candidates.js";
+import { POOLING_TRIAL, PRETRAINED_RUNGS, pretrainedRecipes, UNCUT } from "../plan/candidates.js";
 import { createRandom, permutation } from "../random.js";
 import { mergedProgress } from "./progress.js";
 import { bestLabels, JUDGING_FOLD, pretrainedTask, teacherSpec } from "./pretrained-spec.js";
 import { encoderStage, heldOutArrays, sideBySide, trainingLabel, type TrainContext } from "./rungs.js";
-
-/** Rows that a trial learns from and rows that it is asked, at most: about a minute for both ways on two cores and a small encoder. */
-const TRIAL_ROWS = 1024;
-const ASKED_ROWS = 512;
-/** Enough to tell the ways apart, far from the end of a whole fit. */
-const TRIAL_EPOCHS = 3;
 
 /** What the trial found. */
 export interface PoolingTrial {
@@ -45,8 +39,8 @@ interface TrialRows {
 function trialRows(context: TrainContext): TrialRows {
   const free = Array.from(context.rows.keys()).filter((row) => context.rows[row]?.fold !== JUDGING_FOLD);
   const order = permutation(free.length, createRandom(context.seed, "pooling trial"));
-  const asked = Math.min(ASKED_ROWS, Math.floor(free.length / 3));
-  return { picked: Array.from(order.subarray(0, asked + TRIAL_ROWS), (i) => free[i] ?? 0), asked };
+  const asked = Math.min(POOLING_TRIAL.askedRows, Math.floor(free.length / 3));
+  return { picked: Array.from(order.subarray(0, asked + POOLING_TRIAL.trainRows), (i) => free[i] ?? 0), asked };
 }
 
 /** Right answers to the asked rows, 1 or 0 each, by an encoder that pools one way. */
@@ -61,7 +55,7 @@ async function outcomesOf(context: TrainContext, pooling: Pooling, { picked, ask
   const trial = { ...context, rows, base: { ...base, pooling } };
   const specOf = () => ({
     ...teacherSpec(trial, pretrainedTask(trial, `pooling-${pooling}`, recipe)),
-    epochs: TRIAL_EPOCHS,
+    epochs: POOLING_TRIAL.epochs,
     holdout: Uint32Array.from({ length: asked }, (_, i) => i),
   });
   const arrays = await encoderStage(trial, `pooling-${pooling}`, specOf, heldOutArrays);
@@ -72,7 +66,7 @@ async function outcomesOf(context: TrainContext, pooling: Pooling, { picked, ask
 /** The context with the pooling decided and said: the folder's own where it tells, else by a trial. Without a base nothing happens. */
 export async function withPooling(context: TrainContext): Promise<TrainContext> {
   const { base } = context;
-  if (base === undefined || base.folder.pooling !== undefined) return context;
+  if (base === undefined || base.poolingIsKnown) return context;
   const rows = trialRows(context);
   const progress = mergedProgress(context.progress, "pooling", 2);
   const shared = { ...context, threads: 1, progress };
@@ -82,7 +76,7 @@ export async function withPooling(context: TrainContext): Promise<TrainContext> 
   const { chosen, meanRatio, clsRatio, pValue } = poolingTrial;
   const percent = (ratio: number): string => `${(100 * ratio).toFixed(1)} %`;
   context.progress.note(
-    `the base does not say how it sums up a text; ${chosen === "mean" ? "the mean of its tokens" : "its first token"} is taken ` +
+    `the base ${base.folder.pooling === undefined ? "does not say how it sums up a text" : `sums up a text by ${base.folder.pooling.modes.join(" and ")}, which is not built`}; ${chosen === "mean" ? "the mean of its tokens" : "its first token"} is taken ` +
       `(right in a trial on ${poolingTrial.rows} rows: mean ${percent(meanRatio)}, first token ${percent(clsRatio)}, p ${pValue.toPrecision(2)})`,
   );
   return { ...context, base: { ...base, pooling: chosen }, poolingTrial };

@@ -75,7 +75,7 @@ function withLabelNames(
 }
 
 /** The same with a label layer that starts as the linear discriminant of the rows that the fit may see. */
-export async function withHeadStart(
+async function withHeadStart(
   context: TrainContext,
   spec: PretrainedTrainSpec,
   holdout: Uint32Array = new Uint32Array(),
@@ -91,13 +91,13 @@ export async function withHeadStart(
   return { ...spec, start: new Map([...spec.start, ...head]) };
 }
 
-/** The spec of a teacher's fit with the start of its label layer; few labels have their names beside the rows. */
-export function startedTeacherSpec(
+/** A fit on the labels with the start of its label layer; few labels have their names beside the rows. */
+export function startedSpec(
   context: TrainContext,
   task: PretrainedTask,
+  spec: PretrainedTrainSpec,
   holdout?: Uint32Array,
 ): Promise<PretrainedTrainSpec> {
-  const spec = teacherSpec(context, task);
   const { fewLabels } = task.recipe.teacher;
   return withHeadStart(context, fewLabels ? withLabelNames(spec, task, context.dataset.labels) : spec, holdout);
 }

@@ -167,6 +167,23 @@ describe("a base", () => {
     expect(() => openBase(join(root, "short"))).toThrow(/1500 pieces, the model's table 1400 rows/);
   });
 
+  it("whose tokenizer reaches too little of its table, or has its own tokens elsewhere, is refused", () => {
+    const folder = join(root, "foreign");
+    writeBase(folder, 1700);
+    expect(() => openBase(folder)).toThrow(/1500 pieces, the model's table 1700 rows/);
+    writeBase(folder, 1504);
+    const path = join(folder, "tokenizer_config.json");
+    const told = (token: unknown): void => writeFileSync(path, JSON.stringify({ pad_token: token }));
+    told("[PAD]");
+    expect(openBase(folder).tokenizer.vocabularySize).toBe(1500);
+    for (const token of ["[CLS]", { content: "[CLS]" }]) {
+      told(token);
+      expect(() => openBase(folder)).toThrow(
+        /tokenizer\.json: has the pad token at \d+, the model's config\.json at 0/,
+      );
+    }
+  });
+
   it("that is not there, or of no known family, is refused", () => {
     expect(() => openBase(join(root, "none"))).toThrow(InputError);
   });
@@ -341,6 +358,19 @@ describe("the pooling of a base whose folder does not tell", () => {
     const before = JSON.stringify(context.folder.measured());
     expect((await withPooling(context)).poolingTrial).toEqual(poolingTrial);
     expect(JSON.stringify(context.folder.measured())).toBe(before);
+  });
+
+  it("is tried where the folder names a way that is not built", async () => {
+    const other = join(root, "pooled-otherwise");
+    writeBase(other, 1500);
+    mkdirSync(join(other, "1_Pooling"));
+    const config = { pooling_mode_mean_tokens: true, pooling_mode_max_tokens: true };
+    writeFileSync(join(other, "1_Pooling", "config.json"), JSON.stringify(config));
+    const notes: string[] = [];
+    const progress = { update: () => undefined, note: (text: string) => void notes.push(text) };
+    const decided = await withPooling({ ...contextOf(rowsOf(0)), progress, base: openBase(other) });
+    expect(decided.poolingTrial?.rows).toBe(26);
+    expect(notes).toEqual([expect.stringContaining("sums up a text by mean and max, which is not built")]);
   });
 
   it("is the folder's own where it tells", async () => {

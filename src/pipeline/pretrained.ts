@@ -17,7 +17,8 @@ import {
   type PretrainedTask,
   recoverySpec,
   selfTaughtSpec,
-  startedTeacherSpec,
+  startedSpec,
+  teacherSpec,
   wholeOf,
 } from "./pretrained-spec.js";
 import { mergedProgress, silentProgress } from "./progress.js";
@@ -82,7 +83,7 @@ const labelsFit: Fit = async (context, task, fold) =>
     context,
     stageOf(PRETRAINED_TEACHER, fold),
     async () => ({
-      ...(await startedTeacherSpec(context, task, heldOut(context, fold).holdout)),
+      ...(await startedSpec(context, task, teacherSpec(context, task), heldOut(context, fold).holdout)),
       ...heldOut(context, fold),
     }),
     collected,

@@ -10,6 +10,7 @@ import { labelTexts, type Ended, type LabelOptions, type LabelResult } from "../
 import { defaultMaxTokens, type TeacherSettings } from "../teacher/question.js";
 import { createChatClient, type ChatClient } from "../wire/client.js";
 import { informativeOrder } from "./ask-order.js";
+import { checkAcknowledged, licencesOf, stopAtBlocked } from "./licence-gate.js";
 import type { Progress } from "./progress.js";
 
 export interface TeachOptions {
@@ -78,7 +79,8 @@ function orderOf(
   });
 }
 
-/** Reads texts and has them labelled, as the section `label` of the configuration says. @throws UsageError, ConfigError, InputError before
+/** Reads texts and has them labelled, as the section `label` of the configuration says; a teacher whose terms nobody acknowledged is not asked.
+ *  @throws UsageError, ConfigError, InputError before
  *  anything is asked, and what `labelTexts` throws. */
 export async function labelFiles(
   files: readonly string[],
@@ -86,6 +88,8 @@ export async function labelFiles(
   options: TeachOptions,
 ): Promise<LabelResult & { readonly texts: readonly TextRow[] }> {
   const [settings, client] = [settingsOf(config), clientOf(config)];
+  checkAcknowledged(config.acknowledged);
+  stopAtBlocked(licencesOf({ acknowledged: config.acknowledged }, [settings.model]));
   const { progress, signal, format = "auto" } = options;
   const columns = Object.entries(config.columns ?? {}).filter(([, name]) => name !== undefined);
   const read = await readTexts(files, {

@@ -267,6 +267,9 @@ function selfTaughtOn(transferRows: number, trainRows: number): SelfTaught {
   return { ...SELF_TAUGHT, epochs: Math.min(SELF_TAUGHT_MOST_EPOCHS, passes), transferRows };
 }
 
+/** A trial of each pooling where the base does not tell: rows that it learns from and is asked, at most; enough to tell the two apart. */
+export const POOLING_TRIAL = { trainRows: 1024, askedRows: 512, epochs: 3 } as const;
+
 /** Whether two recipes have one teacher. */
 export function haveSameTeacher({ teacher: a }: PretrainedRecipe, { teacher: b }: PretrainedRecipe): boolean {
   return a.epochs === b.epochs && a.selfTaught?.transferRows === b.selfTaught?.transferRows;

@@ -16,6 +16,7 @@ import {
   type EncoderRecipe,
   type LinearRecipe,
   type PretrainedRecipe,
+  POOLING_TRIAL,
   type SelfTaught,
   type StudentKind,
 } from "./candidates.js";
@@ -264,6 +265,20 @@ function answerSeconds(rows: number, facts: PlanFacts, profile: MachineProfile):
   return flops / (profile.singleThreadGflops * 1e9 * pretrainedEfficiencyRatio);
 }
 
+/** Seconds of a short fit with each pooling. */
+function poolingTrialSeconds(recipe: PretrainedRecipe, facts: PlanFacts, profile: MachineProfile): number {
+  const { config, pooling, meanPieces } = baseOf(facts);
+  const { flopsPerToken } = pretrainedAccounting(config, { labelCount: facts.labels, pooling }, meanPieces);
+  const { epochs, trainRows } = POOLING_TRIAL;
+  const rows = Math.min(trainRows, facts.trainRows);
+  const seconds = pretrainedFitSeconds(recipe, facts, profile)(
+    epochs,
+    TRAIN_COSTS.backwardFactor * flopsPerToken,
+    rows,
+  );
+  return sideBySideSeconds([seconds, seconds], profile.cores);
+}
+
 type Recovery = NonNullable<PretrainedRecipe["recovery"]>;
 
 /** Bytes of the teacher's hidden states that a recovery keeps; 0 where it asks the teacher in every epoch instead. */
@@ -282,7 +297,7 @@ export function pretrainedSecondsOf(
   facts: PlanFacts,
   profile: MachineProfile,
 ): { readonly teacher: number; readonly recovery: number } {
-  const { config, pooling, meanPieces } = baseOf(facts);
+  const { config, pooling, poolingIsKnown, meanPieces } = baseOf(facts);
   const fit = pretrainedFitSeconds(recipe, facts, profile);
   const both = (epochs: number, flopsPerToken: number, more = 0): number =>
     sideBySideSeconds(
@@ -303,6 +318,7 @@ export function pretrainedSecondsOf(
   };
   return {
     teacher:
+      (poolingIsKnown ? 0 : poolingTrialSeconds(recipe, facts, profile)) +
       both(teacher.epochs, TRAIN_COSTS.backwardFactor * whole + whole / teacher.epochs) +
       (selfTaught === undefined ? 0 : again(selfTaught)),
     recovery: recovery === undefined ? 0 : taught(recovery),

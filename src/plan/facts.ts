@@ -10,6 +10,8 @@ export interface BaseFacts {
   /** With as many positions as its longest text has pieces: those that stay. */
   readonly config: PretrainedConfig;
   readonly pooling: Pooling;
+  /** Whether the base tells of its pooling; else a trial decides. */
+  readonly poolingIsKnown: boolean;
   /** Pieces of the vocabulary that stay when it is trimmed to the texts. */
   readonly keptPieces: number;
   /** Pieces of a text, special tokens included. */

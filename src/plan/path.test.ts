@@ -1,7 +1,7 @@
 /** @file The path of a pretrained encoder in the plan: from the whole one down, each cut from the one above, its control last. */
 import { describe, expect, it } from "vitest";
 import { controlRates, PRETRAINED_TEACHER } from "./candidates.js";
-import type { PlanFacts } from "./facts.js";
+import type { BaseFacts, PlanFacts } from "./facts.js";
 import { formatPlan } from "./format.js";
 import { planRun, type Plan, type PlannedCandidate } from "./plan.js";
 import { BANKING77, MINILM, PROFILE } from "./plan.test.fixture.js";
@@ -70,6 +70,14 @@ describe("the path of a pretrained encoder", () => {
     expect(steps(plan)[0]?.parts).toEqual([PRETRAINED_TEACHER, "cut-third"]);
   });
 
+  it("counts the trial of poolings where the base does not tell its own", () => {
+    const secondsOf = (base: BaseFacts) =>
+      planRun({ profile, facts: { ...facts, base }, minutes: 120, target: {} }).trainSeconds;
+    const more = secondsOf({ ...MINILM, poolingIsKnown: false }) - secondsOf(MINILM);
+    expect(more).toBeGreaterThan(10);
+    expect(more).toBeLessThan(120);
+  });
+
   it("ends at 3.5 MB on Banking77 under MiniLM", () => {
     const [third] = steps(planOf(120));
     expect(third?.pretrained).toMatchObject({ layers: 2, feedForward: 256 });
@@ -93,8 +101,19 @@ describe("the control of a cut", () => {
     expect(candidates).not.toContain("control");
   });
 
+  it("comes before longer schedules of students from scratch", () => {
+    const [before, from, roomy] = [50, 56, 68].map((minutes) => {
+      const plan = planOf(minutes);
+      const scratch = plan.candidates.find(({ name }) => name === "encoder-medium");
+      return { control: plan.control?.status, status: scratch?.status, epochs: scratch?.encoder?.epochs ?? 0 };
+    });
+    expect([before?.control, from?.control, roomy?.control]).toEqual(["planned-away", "train", "train"]);
+    expect(from?.status).toBe("train");
+    expect(from?.epochs).toBeLessThan(roomy?.epochs ?? 0);
+  });
+
   it("is planned away with the reason where the path leaves no time, and absent where nothing is cut", () => {
-    const tight = planOf(60);
+    const tight = planOf(50);
     expect(statuses(tight)).toEqual(["train", "train", "train"]);
     expect(tight?.control?.because).toEqual([
       { code: "time-planned-away", facts: { seconds: tight?.control?.seconds, leftSeconds: expect.any(Number) } },

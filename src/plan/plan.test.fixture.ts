@@ -41,6 +41,7 @@ export const MINILM: BaseFacts = {
     biases: { attention: true, feedForward: true, norm: true, classifier: true },
   },
   pooling: "mean",
+  poolingIsKnown: true,
   cutTexts: 0,
   keptPieces: 4354,
   meanPieces: 15,

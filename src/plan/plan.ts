@@ -274,7 +274,8 @@ function draftPath(input: ResolvedInput, budget: number, schedule: PretrainedRec
   });
 }
 
-/** Seconds for encoders from scratch beside a base: a share of what the longest schedule whose whole path fits leaves. */
+/** Seconds for encoders from scratch beside a base: a share, at most what is left by the longest schedule whose whole path fits, and by its
+ *  control where that fits too. */
 function scratchSeconds(input: ResolvedInput, left: number): number {
   const schedules = pathSchedules(input);
   if (schedules.length === 0) return left;
@@ -282,9 +283,12 @@ function scratchSeconds(input: ResolvedInput, left: number): number {
   const rests = schedules.map((schedule) => {
     const path = draftPath(input, Infinity, schedule);
     const candidates = path.map((draft) => toCandidate(input, draft));
-    return left - trainSecondsOf(input, candidates) - proofSeconds(input, path);
+    const rest = left - trainSecondsOf(input, candidates) - proofSeconds(input, path);
+    return { rest, withControl: rest - (planControl(input, path, rest)?.seconds ?? 0) };
   });
-  return Math.min(share, rests.find((rest) => rest >= 0) ?? share);
+  const longest = rests.find(({ rest }) => rest >= 0);
+  if (longest === undefined) return share;
+  return Math.min(share, longest.withControl >= 0 ? longest.withControl : longest.rest);
 }
 
 /** Schedules of the path, best first; none without a base. */

@@ -51,7 +51,8 @@ describe("typicalBase", () => {
       rotaryBases: undefined,
       biases: { attention: true, feedForward: true, norm: true, classifier: true },
     };
-    const base = { sha256: "a", config, pooling: "mean" as const, keptPieces: 500, meanPieces: 15, cutTexts: 0 };
+    const pooling = { pooling: "mean" as const, poolingIsKnown: true };
+    const base = { sha256: "a", config, ...pooling, keptPieces: 500, meanPieces: 15, cutTexts: 0 };
     const plan = planRun({ ...input, facts: { ...facts, base } });
     expect(formatPlan(plan)).not.toContain("--base");
     const teachers = plan.candidates.flatMap(({ pretrained }) => pretrained?.teacher.epochs ?? []);

@@ -33,7 +33,15 @@ function withBase(facts: PlanFacts, keptPieces: number): PlanFacts {
   const meanPieces = facts.meanTokens + 2;
   return {
     ...facts,
-    base: { sha256: "", config: TYPICAL_CONFIG, pooling: "mean", keptPieces, meanPieces, cutTexts: 0 },
+    base: {
+      sha256: "",
+      config: TYPICAL_CONFIG,
+      pooling: "mean",
+      poolingIsKnown: true,
+      keptPieces,
+      meanPieces,
+      cutTexts: 0,
+    },
   };
 }
 

@@ -19,10 +19,13 @@ export interface OpenStudentOptions {
 /** joryu.json may be this large: 10,000 long labels fit. */
 const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
 
-async function readPart(path: string, what: string): Promise<Buffer> {
+async function readPart(path: string, what: string, maxBytes = Infinity): Promise<Buffer> {
   try {
+    const { size } = await stat(path);
+    if (size > maxBytes) throw new InputError(`${path}: ${size} bytes, more than ${what} can have`);
     return await readFile(path);
   } catch (cause) {
+    if (cause instanceof InputError) throw cause;
     throw new InputError(`${path}: cannot read ${what}`, { hint: "name the model folder that a run printed", cause });
   }
 }
@@ -40,9 +43,7 @@ async function readProved(path: string, what: string, sha256: string): Promise<B
 /** Reads joryu.json of a model folder. @throws InputError when it is missing, too large or malformed. */
 export async function readManifest(folder: string): Promise<StudentManifest> {
   const path = join(folder, "joryu.json");
-  const text = await readPart(path, "the student's manifest");
-  if (text.length > MAX_MANIFEST_BYTES)
-    throw new InputError(`${path}: ${text.length} bytes, more than a manifest can have`);
+  const text = await readPart(path, "the student's manifest", MAX_MANIFEST_BYTES);
   return parseManifest(text.toString("utf8"), path);
 }
 
