@@ -2,7 +2,7 @@
 import { ENCODER_TRAIN_DEFAULTS, type EncoderTrainSpec } from "../distill/spec.js";
 import { lossFormulas, type LossSpec } from "../distill/losses.js";
 import { ENCODER_SIZES } from "../models/encoder.js";
-import { innerLossFormulas, type InnerLossSpec, type LayerPair } from "../distill/inner-losses.js";
+import { innerLossFormulas, type InnerLossSpec, keptLayers, type LayerPair } from "../distill/inner-losses.js";
 import type { EncoderRecipe, PretrainedRecipe } from "../plan/candidates.js";
 import type { PlannedCandidate } from "../plan/plan.js";
 import { trainingLabel, type TrainContext } from "./rungs.js";
@@ -75,24 +75,33 @@ export function innerLosses({ hiddenWeight }: Recovery, layers: readonly LayerPa
   return [{ kind: "hidden-mse", weight: hiddenWeight, layers }];
 }
 
-function pretrainedFormulas({ recovery, teacher: { selfTaught } }: PretrainedRecipe, context: TrainContext): string[] {
+function pretrainedFormulas(
+  { recovery, teacher: { selfTaught } }: PretrainedRecipe,
+  context: TrainContext,
+  layers: Uint32Array,
+): string[] {
   const labels = context.dataset.labels.length;
   const soft = context.rows.some((row) => row.softLabels !== undefined);
   const teacher = [`pretrained: ${lossFormulas(teacherLosses(soft), labels).join(" + ")}`];
   if (selfTaught !== undefined)
     teacher.push(`then on its own answers: ${lossFormulas(answerLosses(selfTaught), labels).join(" + ")}`);
   if (recovery === undefined) return teacher;
-  const recovered = [...lossFormulas(answerLosses(recovery), labels), ...innerLossFormulas(innerLosses(recovery, []))];
+  const inner = innerLosses(recovery, keptLayers(layers));
+  const recovered = [...lossFormulas(answerLosses(recovery), labels), ...innerLossFormulas(inner)];
   return [...teacher, `cut: ${recovered.join(" + ")}`];
 }
 
-/** The printed loss of a candidate, with its numbers. */
-export function lossFormulaOf(candidate: PlannedCandidate, context: TrainContext): string {
+/** The printed loss of a candidate, with its numbers; `layers` are those of the teacher that a cut has, from 0. */
+export function lossFormulaOf(
+  candidate: PlannedCandidate,
+  context: TrainContext,
+  layers: Uint32Array = new Uint32Array(),
+): string {
   const parts: string[] = [];
   if (candidate.linear !== undefined) {
     const { labelSmoothing, taughtBy } = candidate.linear;
     const label = `one-hot label smoothed by ${labelSmoothing}`;
-    if (taughtBy !== undefined) parts.push(...pretrainedFormulas(taughtBy.pretrained, context));
+    if (taughtBy !== undefined) parts.push(...pretrainedFormulas(taughtBy.pretrained, context, layers));
     const { softWeight = 0 } = taughtBy ?? {};
     const q =
       taughtBy === undefined
@@ -106,7 +115,7 @@ export function lossFormulaOf(candidate: PlannedCandidate, context: TrainContext
     parts.push(`encoder: ${lossFormulas(lossesOf(soft), context.dataset.labels.length).join(" + ")}`);
   }
   if (candidate.pretrained !== undefined) {
-    parts.push(...pretrainedFormulas(candidate.pretrained, context));
+    parts.push(...pretrainedFormulas(candidate.pretrained, context, layers));
   }
   return parts.join("; ");
 }

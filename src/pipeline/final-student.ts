@@ -14,6 +14,8 @@ export interface FinalStudent {
   /** By the names of the serving graph's parameters. */
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly features: StudentFeatures;
+  /** Of a pretrained encoder: the layers of its teacher that it has, from 0. */
+  readonly layers?: Uint32Array;
   /** What others open, where they can. */
   readonly huggingFace?: HuggingFaceParts;
 }

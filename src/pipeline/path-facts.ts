@@ -60,10 +60,15 @@ export function pathFacts(input: AssembleInput): PathFacts | undefined {
   const uncutAnswers = (of: Court): readonly number[] => (uncut === undefined ? [] : of.answersOf(uncut, "fp32"));
   const steps = path.flatMap((step): PathStepFacts[] => {
     const { name, parameters, pretrained } = step.trained.candidate;
-    const layers = step.layers.map((layer) => layer + 1);
-    const shape = { name, layers, neurons: pretrained?.feedForward ?? 0, parameters };
-    const before = step.answers.before;
-    const raw = before === undefined ? [] : [judged(early.rows, before, early.wanted, uncutAnswers(early))];
+    const counted = (layers: readonly number[]): number[] => layers.map((layer) => layer + 1);
+    const shape = { name, layers: counted(step.layers), neurons: pretrained?.feedForward ?? 0, parameters };
+    const raw = (before: NonNullable<PathStep["before"]>): PathStepFacts => ({
+      ...shape,
+      layers: counted(before.layers),
+      precision: "fp32",
+      recovered: false,
+      ...judged(early.rows, before.answers, early.wanted, uncutAnswers(early)),
+    });
     const folder = join(context.folder.path, "students", name);
     const shipped = PRECISIONS.map((precision): PathStepFacts => {
       const proof = proofName(name, ladder.chosen.candidate.name, precision);
@@ -77,7 +82,7 @@ export function pathFacts(input: AssembleInput): PathFacts | undefined {
         ...judged(court.rows, court.answersOf(step, precision), court.wanted, uncutAnswers(court)),
       };
     });
-    return [...raw.map((found) => ({ ...shape, precision: "fp32" as const, recovered: false, ...found })), ...shipped];
+    return step.before === undefined ? shipped : [raw(step.before), ...shipped];
   });
   const plannedAway = planned.plan.control?.status === "planned-away" ? planned.plan.control.because : [];
   const isCut = ladder.chosen.candidate.pretrained?.recovery !== undefined;

@@ -1,6 +1,6 @@
 /** @file The path from teacher to student after the ladder: which steps were trained, what each ships as, and what is known of each out of fold.
  *  Trains nothing but final fits that a single lane has left to do. */
-import { PRETRAINED_TEACHER, type PretrainedRecipe, UNCUT } from "../plan/candidates.js";
+import { type PretrainedRecipe, UNCUT } from "../plan/candidates.js";
 import type { Plan, PlannedCandidate } from "../plan/plan.js";
 import type { ControlFacts } from "../report/facts.js";
 import { controlOf } from "./control.js";
@@ -32,7 +32,7 @@ export async function uncutTeacher(
   const { layers, feedForward } = context.base.config;
   const whole = { ...recipe, layers: layers.length, feedForward };
   const quiet = { ...context, progress: silentProgress(context.progress) };
-  const outOfFold = await pretrainedOutOfFold(quiet, pretrainedTask(context, UNCUT, whole));
+  const outOfFold = await pretrainedOutOfFold(quiet, pretrainedTask(context, UNCUT, whole), { asTeacher: true });
   return { candidate: { ...uncut, pretrained: whole }, outOfFold };
 }
 
@@ -64,15 +64,14 @@ export interface PathStep {
     readonly fp32: readonly number[];
     /** Where nothing is sealed. */
     readonly int8?: readonly number[];
-    /** Of a cut, before it learned from the teacher. */
-    readonly before?: readonly number[];
   };
+  /** Of a cut, the one that the judging fold judges before it learned from the teacher: its own layers and answers. */
+  readonly before?: { readonly layers: readonly number[]; readonly answers: readonly number[] };
 }
 
 /** Answers of a step in int8 to the judging fold, once per run. */
 async function int8Answers(context: TrainContext, task: PretrainedTask): Promise<number[]> {
-  const part = task.recipe.recovery === undefined ? PRETRAINED_TEACHER : task.name;
-  const found = await context.folder.arrays(`path-${part}-int8`, async () => {
+  const found = await context.folder.arrays(`path-${task.name}-int8`, async () => {
     const { encoder } = await judgedCut(context, task);
     const soft = await answersTo(context, task, encoder, rowsOfFold(context, JUDGING_FOLD), true);
     return new Map([["answers", Float32Array.from(bestLabels(soft, context.dataset.labels.length + 1))]]);
@@ -89,15 +88,17 @@ export async function describePath(context: TrainContext, steps: readonly Traine
     const task = taskOf(context, trained);
     if (task === undefined) continue;
     const { layers } = await pretrainedFinal(context, task);
-    const before = task.recipe.recovery === undefined ? undefined : (await judgedCut(context, task)).before;
+    const judged = task.recipe.recovery === undefined ? undefined : await judgedCut(context, task);
     described.push({
       trained,
       layers: [...layers],
       answers: {
         fp32: bestLabels(trained.outOfFold.logits, classes),
         ...(!hasSealed && { int8: await int8Answers(context, task) }),
-        ...(before !== undefined && { before: bestLabels(before, classes + 1) }),
       },
+      ...(judged !== undefined && {
+        before: { layers: [...judged.layers], answers: bestLabels(judged.before, classes + 1) },
+      }),
     });
   }
   return described;

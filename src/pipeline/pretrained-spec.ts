@@ -8,7 +8,7 @@ import { headStart } from "../distill/head-start.js";
 import { keptLayers } from "../distill/inner-losses.js";
 import { PRETRAINED_TRAIN_DEFAULTS, type PretrainedTrainSpec } from "../distill/spec.js";
 import { InvariantError } from "../errors.js";
-import type { PretrainedRecipe, SelfTaught } from "../plan/candidates.js";
+import { ANSWERS, type PretrainedRecipe, type SelfTaught } from "../plan/candidates.js";
 import { type Base, piecesOf } from "./base.js";
 import { innerLosses, answerLosses, softLabelsOf, teacherLosses } from "./encoder-spec.js";
 import { trainingLabel, type TrainContext } from "./rungs.js";
@@ -245,6 +245,17 @@ export async function recoverySpec(
     learningRate,
     teacher: { model: { config: teacher.config }, weights: teacher.values, losses },
   };
+}
+
+/** How what int8 has cost is made up for: a cut by its recovery, the uncut encoder by its own answers in float32. */
+export function awareSpec(
+  context: TrainContext,
+  task: PretrainedTask,
+  teacher: EncoderWeights,
+  fitted: Cut,
+): Promise<PretrainedTrainSpec> {
+  if (task.recipe.recovery !== undefined) return recoverySpec(context, task, teacher, fitted);
+  return answeredSpec(context, task, teacher, teacher, ANSWERS);
 }
 
 /** How a teacher of few labels goes on with its own answers to texts without any. */

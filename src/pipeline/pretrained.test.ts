@@ -14,6 +14,7 @@ import { openSafetensors } from "../weights/safetensors.js";
 import { baseFacts, openBase } from "./base.js";
 import { chooseControlRate, controlOf } from "./control.js";
 import { describePath, uncutTeacher } from "./path.js";
+import { awareHelps } from "./int8-recovery.js";
 import { judgedCut, pretrainedFinal, pretrainedOutOfFold } from "./pretrained.js";
 import { cutOf, pretrainedTask } from "./pretrained-spec.js";
 import { choosePooling, withPooling } from "./pooling.js";
@@ -33,6 +34,8 @@ const recipe: PretrainedRecipe = {
   teacher: { epochs: 4, learningRate: 1e-2, fewLabels: false },
   recovery: { epochs: 4, learningRate: 1e-2, softWeight: 0.8, temperature: 2, hiddenWeight: 0.5 },
 };
+/** Learns well enough that rounding has something to cost. */
+const longer = { ...recipe, batchSize: 4, teacher: { ...recipe.teacher, epochs: 8, learningRate: 5e-3 } };
 const estimate = { sizeBytes: 0, latencyMs: 1, p95Ms: 1, trainSeconds: 1, trainMemoryMb: 1, serveMemoryMb: 1 };
 const candidate: PlannedCandidate = {
   name: "cut-half",
@@ -62,9 +65,11 @@ describe("a cut of a pretrained encoder", () => {
     const outOfFold = await pretrainedOutOfFold(context, task);
     expect(outOfFold.rows).toHaveLength(40);
     const folder = join(root, "student");
-    const options = { folder, name: "test", planHash: "p", lossFormula: "l" };
+    const options = { folder, name: "test", planHash: "p" };
     const manifest = await shipStudent(context, { candidate, outOfFold }, options);
     expect(manifest).toMatchObject({ kind: "pretrained", opensWith: "transformers.js" });
+    const [first = 9, second = 9] = (await pretrainedFinal(context, task)).layers;
+    expect(manifest.lineage.loss).toMatch(new RegExp(`hidden-mse.*, layers 1<-${first + 1}, 2<-${second + 1}$`));
     expect(manifest.parity[0]?.maxProbabilityDifference).toBeLessThan(1e-4);
     const config = readPretrainedConfig(JSON.parse(readFileSync(join(folder, "config.json"), "utf8")), folder);
     expect(config).toMatchObject({ feedForward: 16, layers: ["global", "global"] });
@@ -100,11 +105,9 @@ describe("a cut of a pretrained encoder", () => {
 
   it("is trained on with rounded weights where int8 costs agreement, and not where it does not", async () => {
     writeBase(join(root, "outliers"), 1500, withOutliers);
-    const longer = { ...recipe, batchSize: 4, teacher: { ...recipe.teacher, epochs: 8, learningRate: 5e-3 } };
     const notes: string[] = [];
-    const plain = contextOf(rowsOf(0));
     const context: TrainContext = {
-      ...plain,
+      ...contextOf(rowsOf(0)),
       base: openBase(join(root, "outliers")),
       progress: { update: () => undefined, note: (text) => void notes.push(text) },
     };
@@ -113,15 +116,41 @@ describe("a cut of a pretrained encoder", () => {
     expect(notes).toEqual([
       expect.stringMatching(/^cut-half: layers \d, \d of the teacher's 3$/),
       expect.stringMatching(/^cut-half: int8 costs agreement \(.* points, p /),
+      expect.stringMatching(/^cut-half: rounded weights gain /),
     ]);
     expect(context.folder.has("cut-half-aware-fold0")).toBe(true);
-    const { config } = (await pretrainedFinal(context, task)).encoder;
-    expect(config).toMatchObject({ feedForward: 16, layers: ["global", "global"] });
-    expect(context.folder.has("cut-half-aware-weights")).toBe(true);
     const sound = contextOf(rowsOf(0));
     await pretrainedOutOfFold(sound, pretrainedTask(sound, candidate.name, longer));
     expect(sound.folder.has("cut-half-int8")).toBe(true);
     expect(sound.folder.has("cut-half-aware-fold0")).toBe(false);
+  });
+
+  it("ships what rounded weights have left where that helps int8, and what was there before where it does not", async () => {
+    for (const helps of [true, false]) {
+      const context = contextOf(rowsOf(0));
+      const task = pretrainedTask(context, candidate.name, longer);
+      await pretrainedOutOfFold(context, task);
+      const stored = await context.folder.arrays("cut-half-fold0", () => Promise.reject(new Error("not kept")));
+      const ruined = new Map(
+        [...stored].map(([name, values]) => [name, name === "layers" ? values : values.map(() => 0)]),
+      );
+      const [before, aware] = helps ? [ruined, stored] : [stored, ruined];
+      expect(await awareHelps(context, task, before, aware)).toBe(helps);
+      const { config } = (await pretrainedFinal(context, task)).encoder;
+      expect(config).toMatchObject({ feedForward: 16, layers: ["global", "global"] });
+      expect(context.folder.has("cut-half-aware-weights")).toBe(helps);
+    }
+  });
+
+  it("whole, is trained on so by its own answers, and not where it only teaches", async () => {
+    const { recovery: _, ...whole } = { ...longer, layers: 3, feedForward: 32 };
+    const context: TrainContext = { ...contextOf(rowsOf(0)), base: openBase(join(root, "outliers")) };
+    const task = pretrainedTask(context, "uncut", whole);
+    await pretrainedOutOfFold(context, task, { asTeacher: true });
+    expect(context.folder.has("uncut-int8")).toBe(false);
+    await pretrainedOutOfFold(context, task);
+    expect(context.folder.has("uncut-aware-fold0")).toBe(true);
+    expect((await judgedCut(context, task)).layers).toEqual(Uint32Array.of(0, 1, 2));
   });
 
   it("is not taught by a base that does worse than chance on rows it has not seen", async () => {
@@ -153,7 +182,7 @@ describe("the uncut teacher of a chosen cut", () => {
     const teacher = await uncutTeacher(context, recipe, [uncut]);
     expect(teacher).toMatchObject({ candidate: { name: "uncut" } });
     if (teacher === undefined) throw new Error("no teacher");
-    const options = { folder: join(root, "uncut"), name: "test", planHash: "p", lossFormula: "l" };
+    const options = { folder: join(root, "uncut"), name: "test", planHash: "p" };
     const { parity } = await shipStudent(context, teacher, options);
     expect(parity[0]?.maxProbabilityDifference).toBeLessThan(1e-4);
     expect(Object.keys(context.folder.measured().stageSeconds).sort()).toEqual(before);
@@ -314,14 +343,15 @@ describe("the path", () => {
     const steps = [...(uncut === undefined ? [] : [uncut]), { candidate, outOfFold }];
     const [top, cut] = await describePath(context, steps);
     expect(top?.layers).toEqual([0, 1, 2]);
-    expect(top?.answers.before).toBeUndefined();
+    expect(top?.before).toBeUndefined();
     expect(cut?.layers).toHaveLength(2);
+    expect(cut?.before?.layers).toEqual([...(await judgedCut(context, task)).layers]);
     for (const answers of [
       top?.answers.fp32,
       top?.answers.int8,
       cut?.answers.fp32,
       cut?.answers.int8,
-      cut?.answers.before,
+      cut?.before?.answers,
     ]) {
       expect(answers).toHaveLength(40);
       expect(answers?.every((label) => label in LABELS)).toBe(true);

@@ -31,7 +31,6 @@ import type { TrainContext } from "./rungs.js";
 import { shipStudent, type Trained } from "./ship.js";
 import { withTeacher } from "./teach.js";
 import { noteTransfer, transferOf } from "./transfer.js";
-import { lossFormulaOf } from "./encoder-spec.js";
 
 export interface RunOptions {
   /** A machine profile to plan for. */
@@ -184,7 +183,6 @@ async function ship(shipping: Shipping, trained: Trained): Promise<string> {
     folder,
     name: `${workload}-${trained.candidate.name}`,
     planHash,
-    lossFormula: lossFormulaOf(trained.candidate, context),
   });
   return folder;
 }

@@ -23,6 +23,7 @@ import { type StudentFeatures, studentLogits } from "../student/student.js";
 import { VERSION } from "../version.js";
 import { piecesOf, trimmedFor } from "./base.js";
 import { type FinalStudent, pretrainedStudent } from "./final-student.js";
+import { lossFormulaOf } from "./encoder-spec.js";
 import { encoderTask } from "./local-teacher.js";
 import { pretrainedFinal } from "./pretrained.js";
 import { pretrainedTask } from "./pretrained-spec.js";
@@ -77,9 +78,10 @@ async function finalPretrained(
 ): Promise<FinalStudent> {
   const task = pretrainedTask(context, candidate.name, recipe);
   const { base } = task;
-  const { encoder } = await pretrainedFinal(context, task);
+  const { encoder, layers } = await pretrainedFinal(context, task);
   const sequences = [...task.sequences, ...(context.transfer ?? []).map((text) => piecesOf(base, text))];
-  return pretrainedStudent(base, encoder, trimmedFor(base, sequences), context.dataset.labels);
+  const student = pretrainedStudent(base, encoder, trimmedFor(base, sequences), context.dataset.labels);
+  return { ...student, layers };
 }
 
 function finalStudent(context: TrainContext, trained: Trained): Promise<FinalStudent> {
@@ -141,7 +143,6 @@ export interface ShipOptions {
   readonly folder: string;
   readonly name: string;
   readonly planHash: string;
-  readonly lossFormula: string;
 }
 
 /** Trains the final weights of a rung and writes its folder; does nothing when the folder is there. */
@@ -187,7 +188,7 @@ export async function shipStudent(
       seed: context.seed,
       teacher: [...dataset.traffic.models],
       plan: options.planHash,
-      loss: options.lossFormula,
+      loss: lossFormulaOf(trained.candidate, context, student.layers),
       joryu: VERSION,
     },
   };

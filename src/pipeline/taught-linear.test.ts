@@ -9,7 +9,8 @@ import type { PlannedCandidate } from "../plan/plan.js";
 import { openStudent } from "../student/open.js";
 import { writeExported } from "../../test/exported.js";
 import { baseFacts, openBase } from "./base.js";
-import { pretrainedFinal, pretrainedOutOfFold, teacherOf } from "./pretrained.js";
+import { pretrainedFinal, pretrainedOutOfFold } from "./pretrained.js";
+import { teacherOf } from "./pretrained-fits.js";
 import { cutOf, pretrainedTask, recoverySpec, wholeOf } from "./pretrained-spec.js";
 import { openRunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
@@ -80,7 +81,7 @@ describe("a linear student taught by a base", () => {
     const context = contextOf(fewRows(0));
     const outOfFold = await taughtOutOfFold(context, candidate.name, recipe(12));
     const folder = join(root, "student");
-    const options = { folder, name: "test", planHash: "p", lossFormula: "l" };
+    const options = { folder, name: "test", planHash: "p" };
     const manifest = await shipStudent(context, { candidate, outOfFold }, options);
     expect(manifest).toMatchObject({ kind: "linear", opensWith: "joryu" });
     expect(Object.keys(context.folder.measured().stageSeconds).sort()).toEqual([
@@ -118,7 +119,11 @@ describe("a teacher of few labels that learns its own answers", () => {
       (await pretrainedOutOfFold(context, pretrainedTask(context, "uncut", again))).logits;
     const context = contextOf(fewRows(0));
     const first = await logits(context);
-    expect(Object.keys(context.folder.measured().stageSeconds)).toEqual(["pretrained-fold0", "pretrained-again-fold0"]);
+    expect(Object.keys(context.folder.measured().stageSeconds)).toEqual([
+      "pretrained-fold0",
+      "pretrained-again-fold0",
+      "uncut-int8",
+    ]);
     expect(await logits(contextOf(fewRows(1)))).toEqual(first);
     expect(await logits(contextOf(fewRows(0), TRANSFER.toReversed()))).not.toEqual(first);
   });

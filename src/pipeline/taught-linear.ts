@@ -3,7 +3,8 @@
 import { softAnswers } from "../distill/answers.js";
 import { fitLinear, type LinearFit, type LinearFitJob } from "../distill/linear-fit.js";
 import { UNCUT, type LinearRecipe, type TaughtBy } from "../plan/candidates.js";
-import { checkTeacher, pretrainedOutOfFold, teacherOf } from "./pretrained.js";
+import { checkTeacher, pretrainedOutOfFold } from "./pretrained.js";
+import { teacherOf } from "./pretrained-fits.js";
 import {
   calibrationOptions,
   JUDGING_FOLD,
@@ -73,7 +74,7 @@ async function taughtFit(context: TrainContext, name: string, recipe: TaughtReci
 export async function taughtOutOfFold(context: TrainContext, name: string, recipe: TaughtRecipe): Promise<OutOfFold> {
   // Trains the teachers of the fold and of the final fit side by side, once for all that they teach.
   const task = pretrainedTask(context, UNCUT, recipe.taughtBy.pretrained);
-  checkTeacher(context, task, await pretrainedOutOfFold(context, task));
+  checkTeacher(context, task, await pretrainedOutOfFold(context, task, { asTeacher: true }));
   const arrays = await context.folder.arrays(`${name}-fold${JUDGING_FOLD}`, async () => {
     const { heldOutLogits } = await taughtFit(context, name, recipe, JUDGING_FOLD);
     return new Map([["logits", heldOutLogits]]);

@@ -161,8 +161,9 @@ export const PRETRAINED_RUNGS: readonly PretrainedRung[] = [
 /** Name of the training that all cuts share. */
 export const PRETRAINED_TEACHER = "pretrained";
 
-/** Temperature, weights and rates as in public trials of the same cut; see docs/results. */
-const RECOVERY = { learningRate: 3e-4, softWeight: 0.8, temperature: 2, hiddenWeight: 0.5 } as const;
+/** How a teacher's answers are learned, and the rest of a recovery: temperature, weights and rates as in public trials of the same cut; see docs/results. */
+export const ANSWERS = { softWeight: 0.8, temperature: 2 } as const;
+const RECOVERY = { ...ANSWERS, learningRate: 3e-4, hiddenWeight: 0.5 } as const;
 const TEACHER_LEARNING_RATE = 2e-4;
 /** Rates that the control of a cut chooses from, as parts of the cut's own. */
 const CONTROL_RATE_RATIOS = [1 / 3, 1, 5 / 3] as const;
@@ -201,8 +202,7 @@ const FEW_LABEL_RATE_RATIOS = { teacher: 0.25, recovery: 0.5 } as const;
 const SELF_TAUGHT = {
   batchSize: 32,
   learningRate: 1e-4,
-  softWeight: RECOVERY.softWeight,
-  temperature: RECOVERY.temperature,
+  ...ANSWERS,
 } as const;
 const SELF_TAUGHT_STEPS = 500;
 const SELF_TAUGHT_MOST_EPOCHS = 6;
@@ -316,7 +316,7 @@ export function taughtLinearRecipes(
   const whole = PRETRAINED_RUNGS.filter(({ name }) => name === UNCUT).flatMap((rung) =>
     pretrainedRecipes(rung, base, rows),
   );
-  const { softWeight } = RECOVERY;
+  const { softWeight } = ANSWERS;
   return withTransfer(rows.transferRows ?? 0, (transferRows) =>
     whole
       .filter(({ teacher: { selfTaught } }) => (selfTaught?.transferRows ?? transferRows) === transferRows)
