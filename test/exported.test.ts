@@ -13,7 +13,16 @@ import { openSession } from "../src/runtime/onnxruntime.js";
 import { f32, i64, type Tensor } from "../src/tensor/tensor.js";
 import { openTokenizer } from "../src/tokenizer/tokenizer.js";
 import { openSafetensors } from "../src/weights/safetensors.js";
-import { ASKED_TEXTS, EXPORTED, LABELS, LONG_TEXT, MAX_TOKENS, RECIPES, writeExported } from "./exported.js";
+import {
+  ASKED_TEXTS,
+  EXPORTED,
+  type ExportedName,
+  LABELS,
+  LONG_TEXT,
+  MAX_TOKENS,
+  RECIPES,
+  writeExported,
+} from "./exported.js";
 import { temporaryFolder } from "./joryu.js";
 
 const TOLERANCE = 1e-4;
@@ -29,6 +38,14 @@ function largestDifference(came: ArrayLike<number>, expected: ArrayLike<number>)
     return Number.isNaN(difference) ? Infinity : Math.max(most, difference);
   }, 0);
 }
+
+/** Class and word table: the text classifier where the family states the pooling, else the body, whose names have no prefix in BERT. */
+const WRITTEN = {
+  "bert-wordpiece": ["BertModel", "embeddings.word_embeddings.weight"],
+  "bert-bytes": ["BertForSequenceClassification", "bert.embeddings.word_embeddings.weight"],
+  "modernbert-wordpiece": ["ModernBertForSequenceClassification", "model.embeddings.tok_embeddings.weight"],
+  "modernbert-bytes": ["ModernBertForSequenceClassification", "model.embeddings.tok_embeddings.weight"],
+} as const satisfies Readonly<Record<ExportedName, readonly [string, string]>>;
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
@@ -134,6 +151,12 @@ describe.each(EXPORTED)("the folder %s", (name) => {
       expect(largestDifference(await student.logits(ASKED_TEXTS), expected.read("logits"))).toBeLessThan(TOLERANCE);
       await student.close();
     });
+  });
+
+  it("names the class that Python transformers loads, and a tensor as that class does", () => {
+    const [architecture, table] = WRITTEN[name];
+    expect(readJson(`${path}/config.json`)).toMatchObject({ architectures: [architecture] });
+    expect([...openSafetensors(`${path}/model.safetensors`).entries.keys()]).toContain(table);
   });
 
   it("states token ids and lengths of its own vocabulary", () => {

@@ -57,7 +57,7 @@ type InnerLossTable = {
 
 /** Added to the scores of padded keys: far below any score, far from overflow. */
 const BLOCKED = -1e4;
-const SMALLEST_NORM = 1e-12;
+const SMALLEST_SQUARE = 1e-24;
 
 function stateOf(states: readonly Value[], layer: number, whose: string): Value {
   const state = states[layer];
@@ -103,9 +103,12 @@ function meanSquare(graph: Graph, pair: LayerPair, inputs: InnerInputs): Value {
 function cosineDistance(graph: Graph, pair: LayerPair, inputs: InnerInputs): Value {
   const [student, teacher] = statesOf(graph, pair, inputs);
   const dot = (a: Value, b: Value): Value => graph.reduceSum(graph.mul(a, b), [2]);
-  const norms = graph.sqrt(graph.mul(dot(student, student), dot(teacher, teacher)));
-  const cosine = graph.div(dot(student, teacher), graph.maximum(norms, graph.constant(SMALLEST_NORM)));
-  return graph.addScalar(graph.neg(cosine), 1);
+  // Below the root, whose slope has no end at 0: padding of kept states is 0.
+  const squares = graph.maximum(
+    graph.mul(dot(student, student), dot(teacher, teacher)),
+    graph.constant(SMALLEST_SQUARE),
+  );
+  return graph.addScalar(graph.neg(graph.div(dot(student, teacher), graph.sqrt(squares))), 1);
 }
 
 /** ln of how much each token attends to each by these vectors, [R, H, T, T]. */

@@ -19,6 +19,7 @@ const values = readParameters(source, config, pretrainedParameters(config));
 const layers = Uint32Array.of(0, 2);
 const student = cutEncoder({ config, values }, { ...allParts(config), layers });
 const states: InnerLossSpec = { kind: "hidden-mse", weight: 1, layers: keptLayers(layers) };
+const cosines: InnerLossSpec = { kind: "hidden-cosine", weight: 1, layers: keptLayers(layers) };
 const embeddings: InnerLossSpec = { kind: "embedding-mse", weight: 1 };
 const relations: InnerLossSpec = { kind: "relations", weight: 1e-12, layers: [[2, 3]], heads: 2 };
 
@@ -73,9 +74,9 @@ describe("hidden states that are kept", () => {
     }
   });
 
-  it("teach as the teacher does that runs with every batch", async () => {
-    const [kept, run] = [await runTraining(specOf([states]), one), await runTraining(specOf([states, relations]), one)];
-    expect(await taughtStates(specOf([states, relations]), rows, one)).toBeUndefined();
+  it.each([states, cosines])("teach as the teacher does that runs with every batch: $kind", async (loss) => {
+    const [kept, run] = [await runTraining(specOf([loss]), one), await runTraining(specOf([loss, relations]), one)];
+    expect(await taughtStates(specOf([loss, relations]), rows, one)).toBeUndefined();
     for (const [name, weights] of kept.weights) {
       const other = run.weights.get(name) ?? new Float32Array();
       const start = student.values.get(name);
