@@ -44,7 +44,7 @@ export interface AssembleInput {
   readonly published: Published;
   /** From the teacher down; empty without a pretrained encoder. */
   readonly path: readonly PathStep[];
-  readonly control?: ControlFacts;
+  readonly controls: readonly ControlFacts[];
   readonly measured: Measured;
 }
 

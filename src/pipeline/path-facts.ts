@@ -52,7 +52,7 @@ function sealedCourt({ context, ladder, logits }: AssembleInput): Court {
 
 /** Facts of the path; absent where nothing of a pretrained encoder was trained. */
 export function pathFacts(input: AssembleInput): PathFacts | undefined {
-  const { context, ladder, measured, path, control, planned } = input;
+  const { context, ladder, measured, path, controls, planned } = input;
   if (path.length === 0) return undefined;
   const early = outOfFoldCourt(input, path);
   const court = context.rows.length < context.dataset.rows.length ? sealedCourt(input) : early;
@@ -85,10 +85,13 @@ export function pathFacts(input: AssembleInput): PathFacts | undefined {
     return step.before === undefined ? shipped : [raw(step.before), ...shipped];
   });
   const plannedAway = planned.plan.control?.status === "planned-away" ? planned.plan.control.because : [];
-  const isCut = ladder.chosen.candidate.pretrained?.recovery !== undefined;
+  const { name: chosen, pretrained } = ladder.chosen.candidate;
+  const control = controls.find(({ of }) => of === chosen);
+  const otherControls = controls.filter(({ of }) => of !== chosen);
   return {
     steps,
     ...(control !== undefined && { control }),
-    ...(isCut && plannedAway.length > 0 && { withoutControl: plannedAway }),
+    ...(otherControls.length > 0 && { otherControls }),
+    ...(pretrained?.recovery !== undefined && plannedAway.length > 0 && { withoutControl: plannedAway }),
   };
 }

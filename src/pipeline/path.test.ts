@@ -8,7 +8,7 @@ import { planFacts } from "../plan/facts.js";
 import { planRun, type Plan, type PlannedCandidate } from "../plan/plan.js";
 import { openBase } from "./base.js";
 import { climb } from "./ladder.js";
-import { pathSteps, plannedControl } from "./path.js";
+import { pathSteps, plannedControls } from "./path.js";
 import { openRunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
 import { datasetOf, rowsOf, writeBase } from "./tiny-base.test.fixture.js";
@@ -93,8 +93,8 @@ describe("the steps of the path", () => {
   });
 });
 
-describe("a planned control", () => {
-  it("is trained for a chosen cut alone, and only where it is planned", async () => {
+describe("planned controls", () => {
+  it("are those of a chosen cut, of the other cuts where there is time for all, and none where none is planned", async () => {
     const context = contextOf();
     const plan = planOf(0.01, half, third(half));
     const ladder = await ladderOf(context, plan);
@@ -102,18 +102,20 @@ describe("a planned control", () => {
     const uncut = ladder.climbed.find(({ candidate }) => candidate.name === "uncut");
     if (cut === undefined || uncut === undefined) throw new Error("a step is missing");
     const because = [{ code: "time-planned-away", facts: {} }] as const;
-    const control = { learningRates: [], seconds: 1, status: "train", because: [] } as const;
-    expect(await plannedControl(context, { ...ladder, chosen: uncut }, { ...plan, control })).toBeUndefined();
-    const away = { ...control, status: "planned-away", because } as const;
-    expect(await plannedControl(context, { ...ladder, chosen: cut }, { ...plan, control: away })).toBeUndefined();
-    expect(await plannedControl(context, { ...ladder, chosen: cut }, plan)).toBeUndefined();
-    const found = await plannedControl(context, { ...ladder, chosen: cut }, { ...plan, control });
-    expect(found).toMatchObject({ of: "cut-half", rows: 40 });
+    const control = { of: "chosen-cut", learningRates: [], seconds: 1, status: "train", because: [] } as const;
+    const controls = (chosen: typeof cut, changed: Partial<Plan>) =>
+      plannedControls(context, { ...ladder, chosen }, { ...plan, ...changed });
+    expect(await controls(uncut, { control })).toEqual([]);
+    expect(await controls(cut, { control: { ...control, status: "planned-away", because } })).toEqual([]);
+    expect(await controls(cut, {})).toEqual([]);
+    expect(await controls(cut, { control })).toMatchObject([{ of: "cut-half", rows: 40 }]);
     expect(Object.keys(context.folder.measured().stageSeconds).filter((name) => name.startsWith("control"))).toEqual([
       "control-cut-half-rate0",
       "control-cut-half-rate1",
       "control-cut-half-rate2",
       "control-cut-half-fold0",
     ]);
+    const every = await controls(uncut, { control: { ...control, of: "every-cut" } });
+    expect(every.map(({ of }) => of).sort()).toEqual(["cut-half", "cut-third"]);
   });
 });

@@ -104,13 +104,18 @@ export async function describePath(context: TrainContext, steps: readonly Traine
   return described;
 }
 
-/** The control of the chosen student, where it is a cut and the plan has the time. */
-export async function plannedControl(
+/** The controls that the plan has the time for: of the chosen student where it is a cut, then of the other cuts. */
+export async function plannedControls(
   context: TrainContext,
-  { chosen }: Ladder,
+  { chosen, climbed }: Ladder,
   { control }: Plan,
-): Promise<ControlFacts | undefined> {
-  const task = taskOf(context, chosen);
-  if (control?.status !== "train" || task?.recipe.recovery === undefined) return undefined;
-  return controlOf(context, task, chosen.correct);
+): Promise<readonly ControlFacts[]> {
+  if (control?.status !== "train") return [];
+  const others = climbed.filter(({ candidate }) => candidate.name !== chosen.candidate.name);
+  const controls: ControlFacts[] = [];
+  for (const rung of [chosen, ...(control.of === "every-cut" ? others : [])]) {
+    const task = taskOf(context, rung);
+    if (task?.recipe.recovery !== undefined) controls.push(await controlOf(context, task, rung.correct));
+  }
+  return controls;
 }

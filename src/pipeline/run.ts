@@ -21,7 +21,7 @@ import { checkAcknowledged, licencesOf, noteLicences, stopAtBlocked } from "./li
 import { machineFor } from "./machine.js";
 import { prepareDataset } from "./prepare.js";
 import type { Progress } from "./progress.js";
-import { describePath, pathSteps, plannedControl, PRECISIONS, proofName } from "./path.js";
+import { describePath, pathSteps, plannedControls, PRECISIONS, proofName } from "./path.js";
 import { withPooling } from "./pooling.js";
 import { publishStudent } from "./publish.js";
 import type { ProvedStudent } from "./prove-job.js";
@@ -207,7 +207,7 @@ async function prove(config: Config, planned: Planned, shipping: Shipping, ladde
       students.push({ name: proofName(name, chosen.candidate.name, precision), folder: stepFolder, precision });
   }
   const path = await describePath(context, steps);
-  const control = await plannedControl(context, ladder, planned.plan);
+  const controls = await plannedControls(context, ladder, planned.plan);
   context.signal?.throwIfAborted();
   const sealOpenings = countOpening(config.out, planned.dataset.hash, runId);
   const logits = await openSealed(context, planned.datasetFolder, students);
@@ -235,7 +235,7 @@ async function prove(config: Config, planned: Planned, shipping: Shipping, ladde
     logits,
     published,
     path,
-    ...(control !== undefined && { control }),
+    controls,
     measured: context.folder.measured(),
   });
   const verdict = decideVerdict(facts);

@@ -66,9 +66,9 @@ function describeCandidate(candidate: PlannedCandidate, folds: number): string {
   return `${candidate.name.padEnd(15)} ${status.padEnd(12)} ${cost}${reasons}`;
 }
 
-function describeControl({ status, seconds, learningRates, because }: PlannedControl): string {
+function describeControl({ of, status, seconds, learningRates, because }: PlannedControl): string {
   const reasons = because.length === 0 ? "" : `: ${because.map(describeReason).join("; ")}`;
-  return `${"control".padEnd(15)} ${status.padEnd(12)} ${number(seconds)} s (the chosen cut of the untaught base on labels alone, ${learningRates.length} rates)${reasons}`;
+  return `${"control".padEnd(15)} ${status.padEnd(12)} ${number(seconds)} s (${of === "every-cut" ? "every" : "the chosen"} cut of the untaught base on labels alone, ${learningRates.length} rates)${reasons}`;
 }
 
 /** The plan as programs read it, and what a typical base would add where it has none. */

@@ -95,9 +95,7 @@ describe("the control of a cut", () => {
     expect(recipe === undefined ? [] : controlRates(recipe)).toEqual(control?.learningRates);
     const { control: _, ...without } = plan;
     const candidates = formatPlan(without);
-    expect(formatPlan(plan)).toMatch(
-      /\ncontrol +train +[\d,]+ s \(the chosen cut of the untaught base on labels alone/,
-    );
+    expect(formatPlan(plan)).toMatch(/\ncontrol +train +[\d,]+ s \(every cut of the untaught base on labels alone/);
     expect(candidates).not.toContain("control");
   });
 
@@ -110,6 +108,12 @@ describe("the control of a cut", () => {
     expect([before?.control, from?.control, roomy?.control]).toEqual(["planned-away", "train", "train"]);
     expect(from?.status).toBe("train");
     expect(from?.epochs).toBeLessThan(roomy?.epochs ?? 0);
+  });
+
+  it("is planned for every cut where the time is there, for the one that is chosen where it is not", () => {
+    const [one, all] = [planOf(68), planOf(90)];
+    expect([one.control?.of, all.control?.of]).toEqual(["chosen-cut", "every-cut"]);
+    expect(all.control?.seconds).toBeGreaterThan(1.5 * (one.control?.seconds ?? Infinity));
   });
 
   it("is planned away with the reason where the path leaves no time, and absent where nothing is cut", () => {

@@ -63,11 +63,13 @@ export interface PlannedCandidate {
   readonly because: readonly PlanReason[];
 }
 
-/** The chosen cut without its teacher: the same cut of the untaught base on labels alone, after the choice, for comparison. */
+/** Cuts without their teacher: the same cut of the untaught base on labels alone, after the choice, for comparison. */
 export interface PlannedControl {
+  /** Every cut where the time is there, else the one that will be chosen. */
+  readonly of: "every-cut" | "chosen-cut";
   /** Tried on rows that do not judge. */
   readonly learningRates: readonly number[];
-  /** Of the cut that takes longest. */
+  /** Of all cuts, or of the one that takes longest. */
   readonly seconds: number;
   readonly status: "train" | "planned-away";
   readonly because: readonly PlanReason[];
@@ -274,8 +276,8 @@ function draftPath(input: ResolvedInput, budget: number, schedule: PretrainedRec
   });
 }
 
-/** Seconds for encoders from scratch beside a base: a share, at most what is left by the longest schedule whose whole path fits, and by its
- *  control where that fits too. */
+/** Seconds for encoders from scratch beside a base: a share, at most what is left by the longest schedule whose whole path fits, and by the
+ *  control of a cut where that fits too. */
 function scratchSeconds(input: ResolvedInput, left: number): number {
   const schedules = pathSchedules(input);
   if (schedules.length === 0) return left;
@@ -284,7 +286,7 @@ function scratchSeconds(input: ResolvedInput, left: number): number {
     const path = draftPath(input, Infinity, schedule);
     const candidates = path.map((draft) => toCandidate(input, draft));
     const rest = left - trainSecondsOf(input, candidates) - proofSeconds(input, path);
-    return { rest, withControl: rest - (planControl(input, path, rest)?.seconds ?? 0) };
+    return { rest, withControl: rest - Math.max(0, ...controlSeconds(input, path)) };
   });
   const longest = rests.find(({ rest }) => rest >= 0);
   if (longest === undefined) return share;
@@ -307,18 +309,30 @@ function draftPretrained(input: ResolvedInput, budget: number): Draft[] {
   return (whole ?? paths.at(-1) ?? []).toReversed();
 }
 
-/** The control of the cut that will be chosen, where the time that is left allows it for any of them. */
-function planControl(input: ResolvedInput, drafts: readonly Draft[], left: number): PlannedControl | undefined {
-  const { facts, profile } = input;
-  const cuts = drafts.flatMap(({ status, parts: { pretrained } }) =>
+function trainedCuts(drafts: readonly Draft[]): PretrainedRecipe[] {
+  return drafts.flatMap(({ status, parts: { pretrained } }) =>
     status === "train" && pretrained?.recovery !== undefined ? [pretrained] : [],
   );
-  const [first] = cuts;
-  if (first === undefined || facts.folds < CONTROL_FOLDS) return undefined;
-  const seconds = Math.max(...cuts.map((recipe) => controlSecondsOf(recipe, facts, profile)));
+}
+
+/** Seconds of the control of each cut; none where there are too few folds for one. */
+function controlSeconds({ facts, profile }: ResolvedInput, drafts: readonly Draft[]): number[] {
+  if (facts.folds < CONTROL_FOLDS) return [];
+  return trainedCuts(drafts).map((recipe) => controlSecondsOf(recipe, facts, profile));
+}
+
+/** The controls of all cuts, or of the one that will be chosen, as the time that is left allows. */
+function planControl(input: ResolvedInput, drafts: readonly Draft[], left: number): PlannedControl | undefined {
+  const each = controlSeconds(input, drafts);
+  const [first] = trainedCuts(drafts);
+  if (first === undefined || each.length === 0) return undefined;
   const leftSeconds = Math.max(0, left);
+  const all = each.reduce((sum, seconds) => sum + seconds, 0);
+  const of = all <= leftSeconds ? "every-cut" : "chosen-cut";
+  const seconds = of === "every-cut" ? all : Math.max(...each);
   const fits = seconds <= leftSeconds;
   return {
+    of,
     learningRates: controlRates(first),
     seconds,
     status: fits ? "train" : "planned-away",

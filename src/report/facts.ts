@@ -161,7 +161,10 @@ export interface ControlFacts {
 export interface PathFacts {
   /** From the teacher down. */
   readonly steps: readonly PathStepFacts[];
+  /** Of the chosen cut. */
   readonly control?: ControlFacts;
+  /** Of the other cuts, where the plan had the time. */
+  readonly otherControls?: readonly ControlFacts[];
   /** Why the chosen cut has no control. */
   readonly withoutControl?: readonly Reason[];
 }

@@ -6,6 +6,7 @@ import { FACTS, pathFactsWith, UNCONTROLLED_FACTS } from "./facts.test.fixture.j
 import { renderHtml } from "./html.js";
 import { renderJson } from "./json.js";
 import { renderMarkdown } from "./markdown.js";
+import { controlLines } from "./path.js";
 import { renderSummary } from "./summary.js";
 import { decideVerdict } from "./verdict.js";
 
@@ -65,6 +66,17 @@ describe("what distillation gave", () => {
     ];
     for (const report of rendered(even, language)) expect(report).toContain(notShown);
     for (const report of rendered(worse, language)) expect(report).toContain(harmed);
+  });
+
+  it("is told of the other cuts too, though the verdict is about the chosen one", () => {
+    const facts = pathFactsWith();
+    const { control } = facts.path ?? {};
+    if (facts.path === undefined || control === undefined) throw new Error("no control");
+    const other = { ...control, of: "cut-third", difference: { value: -0.02, low: -0.03, high: -0.01 } };
+    const both = { ...facts, path: { ...facts.path, otherControls: [other] } };
+    const lines = controlLines(both, "en");
+    expect(lines.map((line) => /“(cut-\w+)”/.exec(line)?.[1])).toEqual(["cut-half", undefined, "cut-third", undefined]);
+    expect(lastReason(both)).toBe("distillation-helped");
   });
 
   it.each([

@@ -1,7 +1,7 @@
 /** @file The path from teacher to student as a table and as sentences: what is cut at each step, what is left, and what distillation gave the
- *  chosen cut beside its control. */
+ *  cuts beside their controls. */
 import { text } from "./catalogue.js";
-import type { Facts, PathStepFacts } from "./facts.js";
+import type { ControlFacts, Facts, PathStepFacts } from "./facts.js";
 import { formatBytes, formatCount, formatMs, formatPercent, formatPercentRange, type Language } from "./format.js";
 import { renderReason } from "./reasons.js";
 import type { Table } from "./sections.js";
@@ -43,14 +43,23 @@ export function pathTable({ path }: Facts, language: Language): Table | undefine
   };
 }
 
-/** Sentences on the control of the chosen cut; none where there is no cut to compare. */
-export function controlLines({ path }: Facts, language: Language): readonly string[] {
-  const { control, withoutControl = [] } = path ?? {};
-  const rates = (control?.learningRates ?? []).map((rate) => rate.toPrecision(2)).join(", ");
-  if (control !== undefined)
-    return [
-      renderReason(controlReason(control), language),
-      text(language, "control-rates", { rate: control.learningRate.toPrecision(2), rates }),
-    ];
+function linesOf(control: ControlFacts, language: Language): readonly string[] {
+  const rates = control.learningRates.map((rate) => rate.toPrecision(2)).join(", ");
+  return [
+    renderReason(controlReason(control), language),
+    text(language, "control-rates", { rate: control.learningRate.toPrecision(2), rates }),
+  ];
+}
+
+/** Why the chosen cut has no control. */
+export function missingControlLines({ path }: Facts, language: Language): readonly string[] {
+  const { withoutControl = [] } = path ?? {};
   return withoutControl.map((reason) => text(language, "without-control", { reason: renderReason(reason, language) }));
+}
+
+/** Sentences on the controls, the chosen cut's first; none where there is no cut to compare. */
+export function controlLines(facts: Facts, language: Language): readonly string[] {
+  const { control, otherControls = [] } = facts.path ?? {};
+  const controls = [...(control === undefined ? [] : [control]), ...otherControls];
+  return [...controls.flatMap((one) => linesOf(one, language)), ...missingControlLines(facts, language)];
 }

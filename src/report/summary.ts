@@ -5,7 +5,7 @@ import { assumptionText, text, verdictMeaning, verdictName } from "./catalogue.j
 import type { Facts, Verdict } from "./facts.js";
 import { formatBytes, type Language } from "./format.js";
 import { headlines } from "./headline.js";
-import { controlLines, pathTable } from "./path.js";
+import { missingControlLines, pathTable } from "./path.js";
 import { renderReason } from "./reasons.js";
 import { candidatesTable, type Column } from "./sections.js";
 
@@ -97,8 +97,7 @@ function pathLines(facts: Facts, language: Language): readonly string[] {
   if (table === undefined) return [];
   const short = [0, 3, 4, 5, 6];
   const pick = <Item>(row: readonly Item[]): Item[] => short.flatMap((at) => row.slice(at, at + 1));
-  const missing = facts.path?.control === undefined ? controlLines(facts, language) : [];
-  const lines = [...tableLines(pick(table.columns), table.rows.map(pick)), ...missing];
+  const lines = [...tableLines(pick(table.columns), table.rows.map(pick)), ...missingControlLines(facts, language)];
   return [text(language, "path"), ...lines.map((line) => `  ${line}`), ""];
 }
 
