@@ -1,6 +1,6 @@
 /** @file What to cut for one size: layers and neurons, as the product does, or heads and hidden width too. A pretrained encoder is fine-tuned, cut in
  *  each way to about the same number of weights (the vocabulary trimmed to the texts), and every cut recovers for the same steps from the same teacher, at
- *  a rate of its own that held-out rows choose. The official test rows only report. Prints JSON lines: one per cut and seed.
+ *  several rates, for held-out rows to choose from. The official test rows only report. Prints JSON lines: one per cut, rate and seed.
  *
  *      node dist/bench/cuts.js --base DIR [--set banking77] [--seeds 1] [--rows N] [--teacher-epochs 5] [--epochs 4] [--threads 2] [--data DIR] */
 import { join } from "node:path";
@@ -43,7 +43,7 @@ const CUTS: readonly Sizes[] = [
 const RATES = [3e-4, 1e-3] as const;
 const TEACHER_LEARNING_RATE = 2e-4;
 /** Divides the widths of all cuts and of the base. */
-const RELATION_HEADS = 6;
+const RELATION_HEADS = 8;
 
 interface Cut {
   readonly encoder: EncoderWeights;

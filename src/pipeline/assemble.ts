@@ -5,7 +5,7 @@ import { moneyOf } from "../cost.js";
 import type { Config } from "../config/schema.js";
 import { MOST_SEALED, rowsToSeal } from "../sealing.js";
 import type { LabelDataset } from "../dataset/types.js";
-import { UNCUT } from "../plan/candidates.js";
+import { PRETRAINED_TEACHER, UNCUT } from "../plan/candidates.js";
 import { laneSeconds } from "../plan/estimate.js";
 import { comparePaired, majorityLabel } from "../evaluate/compare.js";
 import { measureQuality } from "../evaluate/metrics.js";
@@ -94,17 +94,19 @@ function candidateFacts(input: AssembleInput): CandidateFacts[] {
   });
 }
 
-/** Seconds that a part took: linear folds run in lanes before the final fit; all fits of an encoder run in lanes, the final one first. */
+/** Seconds that a part took: linear folds run in lanes before the final fit; all fits of an encoder run in lanes, the final one first, after the trial of
+ *  poolings where its base needed one. */
 function partSeconds(input: AssembleInput, part: string): number {
   const { threads } = input.context;
-  const seconds = (wanted: RegExp): number[] =>
+  const seconds = (prefix: string, wanted: RegExp): number[] =>
     Object.entries(input.measured.stageSeconds)
-      .filter(([stage]) => stage.startsWith(`${part}-`) && wanted.test(stage))
+      .filter(([stage]) => stage.startsWith(`${prefix}-`) && wanted.test(stage))
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, value]) => value);
-  const [folds, finals] = [seconds(/-fold\d+$/), seconds(/-weights\d*$/)];
-  if (!part.startsWith("linear")) return laneSeconds([...finals, ...folds], threads);
-  return laneSeconds(folds, threads) + laneSeconds(finals, 1);
+  const [folds, finals] = [seconds(part, /-fold\d+$/), seconds(part, /-weights\d*$/)];
+  if (part.startsWith("linear")) return laneSeconds(folds, threads) + laneSeconds(finals, 1);
+  const trials = part === PRETRAINED_TEACHER ? seconds("pooling", /-(mean|cls)$/) : [];
+  return laneSeconds(trials, threads) + laneSeconds([...finals, ...folds], threads);
 }
 
 /** Seconds that each trained candidate took. */
@@ -112,7 +114,7 @@ function trainSecondsOf(input: AssembleInput): Record<string, number> {
   return Object.fromEntries(
     input.ladder.climbed.map(({ candidate }) => [
       candidate.name,
-      candidate.parts.reduce((total, part) => total + partSeconds(input, part), 0),
+      [...new Set([...candidate.parts, candidate.name])].reduce((total, part) => total + partSeconds(input, part), 0),
     ]),
   );
 }

@@ -46,23 +46,28 @@ function poolingOf({ pooling }: HuggingFaceFolder): Pooling | undefined {
   return mode === "first" ? "cls" : mode === "mean" ? "mean" : undefined;
 }
 
-/** Tables are padded to a multiple of 64 or so; a tokenizer that reaches less of its table than this is another model's. */
-const LEAST_TABLE_RATIO = 0.9;
+/** Tables are padded, some by more than half of their pieces; a tokenizer that reaches less of its table than this is another model's. */
+const LEAST_TABLE_RATIO = 0.5;
 const NAMED_TOKENS = ["pad", "cls", "sep", "mask"] as const;
 
 /** @throws InputError when the tokenizer is not that of the model */
 function checkTokenizer(
   { tokenizerPath, tokenizerConfig, config: json }: HuggingFaceFolder,
-  { vocabularySize }: PretrainedConfig,
+  config: PretrainedConfig,
   tokenizer: Tokenizer,
 ): void {
+  const { vocabularySize } = config;
+  const familyIds: Readonly<Record<string, number>> = familyOf(config).tokenIds;
   const disagreement = (what: string): InputError =>
     new InputError(`${tokenizerPath}: ${what}`, { hint: "tokenizer.json and weights must be of one model" });
   const pieces = tokenizer.vocabularySize;
   if (pieces > vocabularySize || pieces < LEAST_TABLE_RATIO * vocabularySize)
     throw disagreement(`has ${pieces} pieces, the model's table ${vocabularySize} rows`);
   for (const name of NAMED_TOKENS) {
-    const wanted = json[`${name}_token_id`];
+    const key = `${name}_token_id`;
+    const wanted = json[key];
+    // Written where a model states none: no statement.
+    if (wanted === familyIds[key]) continue;
     const token = tokenizerConfig[`${name}_token`];
     const content = isJsonObject(token) ? token["content"] : token;
     const id = typeof content === "string" ? tokenizer.idOf(content) : undefined;

@@ -46,11 +46,12 @@ async function controlSpec(
     losses: teacherLosses(false),
     model: { ...spec.model, config },
     start: values,
-    epochs: controlEpochs(task.recipe, context.rows.length - holdout.length),
     learningRate,
     holdout,
   };
-  return startedSpec(context, task, control, holdout);
+  const started = await startedSpec(context, task, control, holdout);
+  const [trainRows, controlRows] = [context.rows, started.labels].map(({ length }) => length - holdout.length);
+  return { ...started, epochs: controlEpochs(task.recipe, trainRows ?? 0, controlRows) };
 }
 
 /** 1 where the control agrees with the teacher of the log, one entry per row of the fold; a fit is a stage. */

@@ -3,7 +3,7 @@ import { ENCODER_TRAIN_DEFAULTS, type EncoderTrainSpec } from "../distill/spec.j
 import { lossFormulas, type LossSpec } from "../distill/losses.js";
 import { ENCODER_SIZES } from "../models/encoder.js";
 import { innerLossFormulas, type InnerLossSpec, keptLayers, type LayerPair } from "../distill/inner-losses.js";
-import type { EncoderRecipe, PretrainedRecipe } from "../plan/candidates.js";
+import { ANSWERS, type EncoderRecipe, type PretrainedRecipe } from "../plan/candidates.js";
 import type { PlannedCandidate } from "../plan/plan.js";
 import { trainingLabel, type TrainContext } from "./rungs.js";
 
@@ -78,30 +78,38 @@ export function innerLosses({ hiddenWeight }: Recovery, layers: readonly LayerPa
 function pretrainedFormulas(
   { recovery, teacher: { selfTaught } }: PretrainedRecipe,
   context: TrainContext,
-  layers: Uint32Array,
+  { layers = new Uint32Array(), isRounded = false }: FinalFit = {},
 ): string[] {
   const labels = context.dataset.labels.length;
   const soft = context.rows.some((row) => row.softLabels !== undefined);
   const teacher = [`pretrained: ${lossFormulas(teacherLosses(soft), labels).join(" + ")}`];
   if (selfTaught !== undefined)
     teacher.push(`then on its own answers: ${lossFormulas(answerLosses(selfTaught), labels).join(" + ")}`);
-  if (recovery === undefined) return teacher;
+  if (recovery === undefined) {
+    if (isRounded)
+      teacher.push(`then with rounded weights: ${lossFormulas(answerLosses(ANSWERS), labels).join(" + ")}`);
+    return teacher;
+  }
   const inner = innerLosses(recovery, keptLayers(layers));
   const recovered = [...lossFormulas(answerLosses(recovery), labels), ...innerLossFormulas(inner)];
-  return [...teacher, `cut: ${recovered.join(" + ")}`];
+  return [...teacher, `cut${isRounded ? ", in the end with rounded weights" : ""}: ${recovered.join(" + ")}`];
 }
 
-/** The printed loss of a candidate, with its numbers; `layers` are those of the teacher that a cut has, from 0. */
-export function lossFormulaOf(
-  candidate: PlannedCandidate,
-  context: TrainContext,
-  layers: Uint32Array = new Uint32Array(),
-): string {
+/** What is known of a pretrained encoder after its final fit. */
+export interface FinalFit {
+  /** Layers of the teacher that it has, from 0. */
+  readonly layers?: Uint32Array;
+  /** Whether it was trained on with rounded weights. */
+  readonly isRounded?: boolean;
+}
+
+/** The printed loss of a candidate, with its numbers. */
+export function lossFormulaOf(candidate: PlannedCandidate, context: TrainContext, final: FinalFit = {}): string {
   const parts: string[] = [];
   if (candidate.linear !== undefined) {
     const { labelSmoothing, taughtBy } = candidate.linear;
     const label = `one-hot label smoothed by ${labelSmoothing}`;
-    if (taughtBy !== undefined) parts.push(...pretrainedFormulas(taughtBy.pretrained, context, layers));
+    if (taughtBy !== undefined) parts.push(...pretrainedFormulas(taughtBy.pretrained, context));
     const { softWeight = 0 } = taughtBy ?? {};
     const q =
       taughtBy === undefined
@@ -115,7 +123,7 @@ export function lossFormulaOf(
     parts.push(`encoder: ${lossFormulas(lossesOf(soft), context.dataset.labels.length).join(" + ")}`);
   }
   if (candidate.pretrained !== undefined) {
-    parts.push(...pretrainedFormulas(candidate.pretrained, context, layers));
+    parts.push(...pretrainedFormulas(candidate.pretrained, context, final));
   }
   return parts.join("; ");
 }

@@ -18,8 +18,8 @@ import { encoderStage, rowsOfFold, type TrainContext } from "./rungs.js";
 
 /** Training goes on for one epoch at this share of the rate where int8 has cost quality. */
 const AWARE_RATE_RATIO = 0.1;
-/** Below this int8 counts as having cost quality. */
-const QUANTISATION_P_VALUE = 0.05;
+/** Below this int8 counts as having cost quality, and rounded weights as having won it back. */
+const SIGNIFICANT_P_VALUE = 0.05;
 
 /** The fit of a recipe, trained on with weights rounded as int8 rounds them. */
 export const awareFit: Fit = async (context, task, fold) => {
@@ -72,7 +72,7 @@ export async function int8Costs(context: TrainContext, task: PretrainedTask, sto
   const { difference, pValue } = await decidedTest(context, `${task.name}-int8`, async () =>
     comparePaired(await rightOf(context, task, stored, true), await rightOf(context, task, stored, false)),
   );
-  if (difference >= 0 || pValue >= QUANTISATION_P_VALUE) return false;
+  if (difference >= 0 || pValue >= SIGNIFICANT_P_VALUE) return false;
   context.progress.note(
     `${task.name}: int8 costs agreement (${pointsOf(-difference)}, p ${pValue.toPrecision(2)}); it is trained on with rounded weights`,
   );
@@ -82,24 +82,29 @@ export async function int8Costs(context: TrainContext, task: PretrainedTask, sto
 /** Marks that what training on with rounded weights has left is taken. */
 const takenMark = (name: string): string => `${name}-aware-taken`;
 
-/** Whether the training with rounded weights has left more right answers in int8; if not, what was there before is kept. */
+/** Whether a recipe ships what training on with rounded weights has left. */
+export function isRounded({ folder }: TrainContext, name: string): boolean {
+  return folder.has(takenMark(name));
+}
+
+/** Whether int8 answers better after the training with rounded weights; where that is not proved, what was there before is kept. */
 export async function awareHelps(
   context: TrainContext,
   task: PretrainedTask,
   before: Stored,
   aware: Stored,
 ): Promise<boolean> {
-  const { difference } = await decidedTest(context, `${task.name}-aware-int8`, async () =>
+  const { difference, pValue } = await decidedTest(context, `${task.name}-aware-int8`, async () =>
     comparePaired(await rightOf(context, task, aware, true), await rightOf(context, task, before, true)),
   );
-  const helps = difference > 0;
+  const helps = difference > 0 && pValue < SIGNIFICANT_P_VALUE;
   if (helps) await context.folder.arrays(takenMark(task.name), async () => new Map());
   context.progress.note(
-    `${task.name}: rounded weights ${helps ? `gain ${pointsOf(difference)} in int8` : "gain nothing in int8 and are not taken"}`,
+    `${task.name}: rounded weights ${helps ? `gain ${pointsOf(difference)} in int8` : "are not proved to gain in int8 and not taken"}`,
   );
   return helps;
 }
 
 /** The fit of a recipe that ships: trained on with rounded weights where that has helped. */
 export const shippedFit: Fit = (context, task, fold) =>
-  (context.folder.has(takenMark(task.name)) ? awareFit : wholeFit)(context, task, fold);
+  (isRounded(context, task.name) ? awareFit : wholeFit)(context, task, fold);

@@ -57,7 +57,7 @@ export async function pathSteps(
 /** A step of the path with what is known of it apart from the sealed rows. */
 export interface PathStep {
   readonly trained: Trained;
-  /** Layers of the teacher that the shipped student has, from 0. */
+  /** Layers of the teacher that the one whose answers are shown has, from 0: the shipped one, where nothing is sealed the fold's. */
   readonly layers: readonly number[];
   /** Best labels on the judging fold. */
   readonly answers: {
@@ -87,8 +87,9 @@ export async function describePath(context: TrainContext, steps: readonly Traine
   for (const trained of steps) {
     const task = taskOf(context, trained);
     if (task === undefined) continue;
-    const { layers } = await pretrainedFinal(context, task);
-    const judged = task.recipe.recovery === undefined ? undefined : await judgedCut(context, task);
+    const judged = await judgedCut(context, task);
+    const { layers } = hasSealed ? await pretrainedFinal(context, task) : judged;
+    const isCut = task.recipe.recovery !== undefined;
     described.push({
       trained,
       layers: [...layers],
@@ -96,7 +97,7 @@ export async function describePath(context: TrainContext, steps: readonly Traine
         fp32: bestLabels(trained.outOfFold.logits, classes),
         ...(!hasSealed && { int8: await int8Answers(context, task) }),
       },
-      ...(judged !== undefined && {
+      ...(isCut && {
         before: { layers: [...judged.layers], answers: bestLabels(judged.before, classes + 1) },
       }),
     });

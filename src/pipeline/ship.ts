@@ -24,6 +24,7 @@ import { VERSION } from "../version.js";
 import { piecesOf, trimmedFor } from "./base.js";
 import { type FinalStudent, pretrainedStudent } from "./final-student.js";
 import { lossFormulaOf } from "./encoder-spec.js";
+import { isRounded } from "./int8-recovery.js";
 import { encoderTask } from "./local-teacher.js";
 import { pretrainedFinal } from "./pretrained.js";
 import { pretrainedTask } from "./pretrained-spec.js";
@@ -188,7 +189,10 @@ export async function shipStudent(
       seed: context.seed,
       teacher: [...dataset.traffic.models],
       plan: options.planHash,
-      loss: lossFormulaOf(trained.candidate, context, student.layers),
+      loss: lossFormulaOf(trained.candidate, context, {
+        ...(student.layers !== undefined && { layers: student.layers }),
+        isRounded: isRounded(context, trained.candidate.name),
+      }),
       joryu: VERSION,
     },
   };

@@ -173,11 +173,15 @@ export function controlRates({ recovery }: PretrainedRecipe): readonly number[] 
   return CONTROL_RATE_RATIOS.map((ratio) => Number(((recovery?.learningRate ?? 0) * ratio).toPrecision(6)));
 }
 
-/** Epochs of the control on so many rows: as many steps as the cut and the cuts above it took, on those rows and on the texts without answers. */
-export function controlEpochs({ recovery, from }: PretrainedRecipe, trainRows: number): number {
+/** Epochs of the control on `controlRows` texts: as many steps as the cut and the cuts above it took, on so many rows and on the texts without answers. */
+export function controlEpochs(
+  { recovery, from }: PretrainedRecipe,
+  trainRows: number,
+  controlRows: number = trainRows,
+): number {
   const { epochs = 0, transferRows = 0 } = recovery ?? {};
-  const above = from === undefined ? 0 : controlEpochs(from.recipe, trainRows);
-  return above + Math.ceil(epochs * (1 + transferRows / Math.max(1, trainRows)));
+  const above = from === undefined ? 0 : controlEpochs(from.recipe, trainRows, controlRows);
+  return above + Math.ceil((epochs * (trainRows + transferRows)) / Math.max(1, controlRows));
 }
 
 /** Epochs of teacher and recovery, best first. */

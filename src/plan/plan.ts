@@ -109,6 +109,9 @@ type ResolvedInput = PlanInput & { readonly target: Target };
 /** Share of the time that encoders from scratch may take where the user named a base. */
 const SCRATCH_RATIO = 0.25;
 
+/** A control takes no more of that than leaves this part of it: a student from scratch is worth comparing only if it was trained well. */
+const LEAST_SCRATCH_RATIO = 1 / 3;
+
 /** The control needs a fold that judges, one that chooses its rate, and one to learn from. */
 const CONTROL_FOLDS = 3;
 
@@ -290,7 +293,8 @@ function scratchSeconds(input: ResolvedInput, left: number): number {
   });
   const longest = rests.find(({ rest }) => rest >= 0);
   if (longest === undefined) return share;
-  return Math.min(share, longest.withControl >= 0 ? longest.withControl : longest.rest);
+  const { rest, withControl } = longest;
+  return Math.min(share, withControl >= LEAST_SCRATCH_RATIO * share ? withControl : rest);
 }
 
 /** Schedules of the path, best first; none without a base. */
@@ -356,7 +360,10 @@ function draftFromBase(input: ResolvedInput, left: number, linear: LinearRecipe 
   const trained = cuts.filter(({ status }) => status === "train").flatMap(({ parts }) => parts.pretrained ?? []);
   const [taught] = trained;
   const cutSeconds = trained.map((recipe) => pretrainedSecondsOf(recipe, facts, profile));
-  const spent = cutSeconds.reduce((sum, { recovery }) => sum + recovery, cutSeconds[0]?.teacher ?? 0);
+  const spent = cutSeconds.reduce(
+    (sum, { recovery }) => sum + recovery,
+    (cutSeconds[0]?.teacher ?? 0) + proofSeconds(input, cuts),
+  );
   const secondsOf = (recipe: (typeof recipes)[number]): number =>
     own(recipe) + (taught === undefined ? pretrainedSecondsOf(recipe.taughtBy.pretrained, facts, profile).teacher : 0);
   const fitting = richest(

@@ -141,7 +141,7 @@ export interface PathStepFacts {
   readonly teacherAgreement: Estimate;
 }
 
-/** The chosen cut beside the same cut of the untaught base, trained for the same steps on labels alone. */
+/** A cut beside the same cut of the untaught base, trained for the same steps on labels alone. */
 export interface ControlFacts {
   /** Name of the taught cut. */
   readonly of: string;
