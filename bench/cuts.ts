@@ -17,12 +17,12 @@ import {
   answer,
   answerLoss,
   CALIBRATION_TEXTS,
+  fineTuned,
   fit,
   labelLoss,
   modelOf,
   rightOf,
   shareOf,
-  started,
   type Trial,
   trialOf,
 } from "./pretrained-trial.js";
@@ -41,7 +41,6 @@ const CUTS: readonly Sizes[] = [
   { layers: 6, heads: 6, neurons: 576 },
 ];
 const RATES = [3e-4, 1e-3] as const;
-const TEACHER_LEARNING_RATE = 2e-4;
 /** Divides the widths of all cuts and of the base. */
 const RELATION_HEADS = 8;
 
@@ -112,16 +111,8 @@ async function runCut(
 }
 
 async function runTrial(trial: Trial, teacherEpochs: number, epochs: number): Promise<void> {
-  const { base, labelled } = trial;
-  const from = await started(trial, { config: base.config, values: base.weights }, labelled);
-  const teacher = await fit(trial, {
-    rows: labelled,
-    start: from,
-    epochs: teacherEpochs,
-    learningRate: TEACHER_LEARNING_RATE,
-    losses: [labelLoss(1)],
-  });
-  const softLabels = await softAnswers(modelOf(trial, teacher), teacher.values, labelled.sequences, {
+  const teacher = await fineTuned(trial, teacherEpochs);
+  const softLabels = await softAnswers(modelOf(trial, teacher), teacher.values, trial.labelled.sequences, {
     threads: trial.threads,
   });
   for (const sizes of CUTS) await runCut(trial, teacher, softLabels, sizes, epochs);

@@ -13,7 +13,6 @@ import { chooseLayers } from "../src/compress/importance.js";
 import { averageAnswers, softAnswers } from "../src/distill/answers.js";
 import { type InnerLossSpec, keptLayers, type LayerPair, lastLayers } from "../src/distill/inner-losses.js";
 import type { LossSpec } from "../src/distill/losses.js";
-import type { PretrainedTrainSpec } from "../src/distill/spec.js";
 import { UsageError } from "../src/errors.js";
 import { comparePaired } from "../src/evaluate/compare.js";
 import { openBase } from "../src/pipeline/base.js";
@@ -22,6 +21,7 @@ import {
   answer,
   answerLoss,
   CALIBRATION_TEXTS,
+  fineTuned,
   fit,
   type Fitted,
   labelLoss,
@@ -37,7 +37,6 @@ import { printJson, spread } from "./product.js";
 const LEARNING_RATE = 3e-4;
 /** Between the seeds of the teachers of a trial. */
 const TEACHER_SEED_STEP = 1000;
-const TEACHER_LEARNING_RATE = 2e-4;
 const CONTROL = "cut of the base, labels alone";
 const CONTROL_RATES = [1e-4, 3e-4, 5e-4] as const;
 
@@ -136,22 +135,11 @@ async function runTrial(trial: Trial, { layers, teacherEpochs, teachers, epochs 
     return came;
   };
   const start = { config: base.config, values: base.weights };
-  const from = await started(trial, start, labelled);
-  const teach = (more: Partial<PretrainedTrainSpec> = {}): Promise<Fitted> => {
-    const losses = [labelLoss(1)];
-    return fit(trial, {
-      rows: labelled,
-      start: from,
-      epochs: teacherEpochs,
-      learningRate: TEACHER_LEARNING_RATE,
-      losses,
-      more,
-    });
-  };
-  const teacher = await teach();
+  const teacher = await fineTuned(trial, teacherEpochs);
   const taught = await report("teacher", teacher);
   const more: Fitted[] = [];
-  for (let k = 1; k < teachers; k++) more.push(await teach({ seed: seed + k * TEACHER_SEED_STEP }));
+  for (let k = 1; k < teachers; k++)
+    more.push(await fineTuned(trial, teacherEpochs, { seed: seed + k * TEACHER_SEED_STEP }));
   const calibration = labelled.sequences.slice(0, CALIBRATION_TEXTS);
   const kept = await chooseLayers(teacher, calibration, layers, { threads: trial.threads });
   const cut = cutEncoder(teacher, { ...allParts(teacher.config), layers: kept });

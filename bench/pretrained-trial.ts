@@ -141,6 +141,16 @@ export async function fit(trial: Trial, { rows, start, epochs, learningRate, los
   return { config: start.config, values: weights, seconds: (nowMs() - startMs) / 1000 };
 }
 
+const TEACHER_LEARNING_RATE = 2e-4;
+
+/** The base fine-tuned on the labelled rows: the teacher of a trial. */
+export async function fineTuned(trial: Trial, epochs: number, more?: Partial<PretrainedTrainSpec>): Promise<Fitted> {
+  const { base, labelled } = trial;
+  const start = await started(trial, { config: base.config, values: base.weights }, labelled);
+  const learningRate = TEACHER_LEARNING_RATE;
+  return fit(trial, { rows: labelled, start, epochs, learningRate, losses: [labelLoss(1)], ...(more && { more }) });
+}
+
 /** Best label of each text. */
 export async function answer(trial: Trial, encoder: EncoderWeights, { sequences }: Rows): Promise<number[]> {
   const soft = await softAnswers(modelOf(trial, encoder), encoder.values, sequences, { threads: trial.threads });

@@ -50,8 +50,9 @@ async function controlSpec(
     holdout,
   };
   const started = await startedSpec(context, task, control, holdout);
-  const [trainRows, controlRows] = [context.rows, started.labels].map(({ length }) => length - holdout.length);
-  return { ...started, epochs: controlEpochs(task.recipe, trainRows ?? 0, controlRows) };
+  const trainRows = context.rows.length - holdout.length;
+  const controlRows = started.labels.length - holdout.length;
+  return { ...started, epochs: controlEpochs(task.recipe, trainRows, controlRows) };
 }
 
 /** 1 where the control agrees with the teacher of the log, one entry per row of the fold; a fit is a stage. */

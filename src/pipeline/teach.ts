@@ -80,8 +80,7 @@ function orderOf(
 }
 
 /** Reads texts and has them labelled, as the section `label` of the configuration says; a teacher whose terms nobody acknowledged is not asked.
- *  @throws UsageError, ConfigError, InputError before
- *  anything is asked, and what `labelTexts` throws. */
+ *  @throws UsageError, ConfigError, InputError before anything is asked, and what `labelTexts` throws. */
 export async function labelFiles(
   files: readonly string[],
   config: Config,

@@ -57,6 +57,7 @@ describe("recipes of a pretrained encoder", () => {
     const half = { ...plain, recovery: { ...recovery, epochs: 2, transferRows: 750 } };
     expect(controlEpochs(plain, 100)).toBe(recovery.epochs);
     expect(controlEpochs(half, 100)).toBe(17);
+    expect(controlEpochs(plain, 100, 2 * 100)).toBe(recovery.epochs / 2);
     expect(controlEpochs({ ...half, from: { name: "cut-half", recipe: plain } }, 100)).toBe(17 + recovery.epochs);
   });
 
