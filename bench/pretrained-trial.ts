@@ -40,7 +40,7 @@ export interface Trial {
   readonly test: Rows;
 }
 
-const rowsAt = ({ texts, sequences, labels }: Rows, rows: readonly number[]): Rows => ({
+export const rowsAt = ({ texts, sequences, labels }: Rows, rows: readonly number[]): Rows => ({
   texts: rows.map((row) => texts[row] ?? ""),
   sequences: rows.flatMap((row) => sequences[row] ?? []),
   labels: Int32Array.from(rows, (row) => labels[row] ?? -1),

@@ -135,6 +135,11 @@ export function clopperPearsonUpper(successes: number, trials: number, confidenc
   return successes >= trials ? 1 : 1 - betaQuantile(1 - confidence, trials - successes, successes + 1);
 }
 
+/** True when so few right answers among `labels` choices are below chance, at 95 % confidence. */
+export function isBelowChance(right: number, rows: number, labels: number): boolean {
+  return right * labels < rows && clopperPearsonUpper(right, rows) < 1 / labels;
+}
+
 /** Wilson's score interval of a proportion; `trials` may be an effective size. */
 export function wilson(successes: number, trials: number, confidence = DEFAULT_CONFIDENCE): Estimate {
   if (trials <= 0) return { value: 0, low: 0, high: 1 };

@@ -90,6 +90,22 @@ describe("logs that cannot be used", () => {
   });
 });
 
+describe("logs that know the right answers", () => {
+  const logOf = (wrongInTen: number): string =>
+    Array.from({ length: 400 }, (_, i) => {
+      const output = ["card", "refund", "transfer", "other"][i % 4] ?? "";
+      const gold = i % 10 < wrongInTen ? (["refund", "transfer", "other", "card"][i % 4] ?? "") : output;
+      const input = `${WORDS[i % 10]} ${WORDS[(i * 7) % 10]} number ${i} of ${WORDS[(i * 3) % 10]}`;
+      return `${JSON.stringify({ input, output, gold })}\n`;
+    }).join("");
+
+  it("a teacher worse than chance beside them: one line, exit code 2", async () => {
+    const out = join(folder.path, "wrong");
+    expectOneLine(await run(file(logOf(9)), out), 2, /right answer to \d+ of \d+ texts .* worse than chance among 4/);
+    expect((await joryu(["plan", "--logs", file(logOf(6)), "--machine", MACHINE, "--out", out])).code).toBe(0);
+  });
+});
+
 describe("logs with bad lines among good ones", () => {
   const labels = ["__proto__", "constructor", "Refund", "toString"];
   let log: string;

@@ -222,6 +222,11 @@ describe("joryu label", () => {
       .trim()
       .split("\n");
     expect(records.filter((line) => line.includes('"split":"test"')).length).toBeGreaterThan(100);
+    const calls = server.calls.length;
+    for (const missing of ["--unlabelled", "--machine", "--base"]) {
+      const failed = await joryu([...run, ...plan, "--out", join(folder.path, "new"), missing, join(state, "missing")]);
+      expect([failed.code, server.calls.length]).toEqual([2, calls]);
+    }
     const dry = await joryu([...run, ...plan, "--dry-run"]);
     expect([dry.code, dry.stderr]).toEqual([2, expect.stringContaining("would have to ask the teacher")]);
   }, 300_000);

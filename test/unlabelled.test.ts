@@ -55,6 +55,16 @@ describe("joryu plan --unlabelled", () => {
     expect(stdout).toContain(`"transferRows":${teach}`);
   });
 
+  it("takes a column of their own beside logs that have none, and names the flag where it is not found", async () => {
+    const texts = file("tickets.csv");
+    writeFileSync(texts, ["body,queue", ...others(20).map((text) => `${JSON.stringify(text)},cards`)].join("\n"));
+    const args = ["--base", base, "--unlabelled", texts];
+    const found = await plan([...args, "--unlabelled-input", "body"]);
+    expect([found.code, found.stderr]).toEqual([0, expect.stringContaining("texts without answers: 20 distinct")]);
+    const lost = await plan(args);
+    expect([lost.code, lost.stderr]).toEqual([2, expect.stringContaining("name it with --unlabelled-input COLUMN")]);
+  });
+
   it("takes the calls of a log that hold no answer, and says so", async () => {
     const unanswered = file("unanswered.jsonl");
     writeSmallLogs(unanswered, 400, 4);

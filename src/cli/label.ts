@@ -6,12 +6,13 @@ import { FAILED_ENDS, labelFiles } from "../pipeline/teach.js";
 import type { LabelResult } from "../teacher/label.js";
 import { interruptible } from "./interrupt.js";
 import { createProgress, note, printJson, printLine } from "./output.js";
-import { ACKNOWLEDGE_FLAG, numberFlag, withAcknowledged } from "./run-options.js";
+import { ACKNOWLEDGE_FLAG, INPUT_FLAG, numberFlag, withAcknowledged } from "./run-options.js";
 import { addTeacherFlags, teacherConfigOf, type TeacherFlags } from "./teacher-options.js";
 
 interface LabelFlags extends TeacherFlags {
   readonly config?: string;
   readonly format: string;
+  readonly input?: string;
   readonly seed?: string;
   readonly out?: string;
   readonly acknowledge?: string[];
@@ -46,7 +47,8 @@ function printSummary({ summary, recordsPath, rejectsPath }: LabelResult): void 
 }
 
 async function label(files: string[], flags: LabelFlags): Promise<void> {
-  const given = { out: flags.out, seed: numberFlag("--seed", flags.seed), ...teacherConfigOf(flags) };
+  const columns = { input: flags.input };
+  const given = { out: flags.out, seed: numberFlag("--seed", flags.seed), columns, ...teacherConfigOf(flags) };
   const config = withAcknowledged(loadConfig(flags.config, given), flags.acknowledge);
   const format = checkTextFormat(flags.format);
   const progress = createProgress();
@@ -76,6 +78,7 @@ export function addLabel(program: Command): void {
     .argument("<file...>", "texts: CSV, JSON lines or plain lines")
     .option("--config <file>", "configuration (YAML), section `label`");
   addTeacherFlags(command)
+    .option(...INPUT_FLAG)
     .option(...ACKNOWLEDGE_FLAG)
     .option("--format <name>", "auto, csv, jsonl or lines", "auto")
     .option("--seed <n>", "seed of the waits and of the teacher's sampling (default 1)")

@@ -10,7 +10,9 @@ export interface RunFlags {
   readonly config?: string;
   readonly logs?: string[];
   readonly texts?: string[];
+  readonly input?: string;
   readonly unlabelled?: string[];
+  readonly unlabelledInput?: string;
   readonly out?: string;
   readonly target?: string;
   readonly minutes?: string;
@@ -27,6 +29,8 @@ export interface RunFlags {
   readonly json?: boolean;
 }
 
+export const INPUT_FLAG = ["--input <column>", "column or field with the text"] as const;
+
 export const ACKNOWLEDGE_FLAG = [
   "--acknowledge <name...>",
   "licences by name whose terms you have read: they stop a run no more",
@@ -38,12 +42,14 @@ export function addRunFlags(command: Command): Command {
     .option("--config <file>", "configuration (YAML); `joryu init` writes one")
     .option("--logs <file...>", "log files: OpenAI chat JSONL, Batch, OpenPipe, JSONL, CSV")
     .option("--format <name>", "log format, when it is not to be found out")
+    .option(...INPUT_FLAG)
     .option("--out <dir>", "folder of the project's state (default .joryu)")
     .option("--target <list>", "requirements: agreement=0.98,p95Ms=5,sizeMb=10,memoryMb=300,costPer1kUsd=0.1")
     .option("--minutes <n>", "time to plan for, minutes (default 20)")
     .option("--machine <file>", "plan for this machine profile (`joryu doctor --profile`)")
     .option("--base <dir>", "folder of a pretrained encoder (Hugging Face layout) to fine-tune and cut")
     .option("--unlabelled <file...>", "texts without answers that the fine-tuned base teaches its students by")
+    .option("--unlabelled-input <column>", "column or field with the text in the files of --unlabelled")
     .option(...ACKNOWLEDGE_FLAG)
     .option("--workload <name>", "the workload to learn (default: the largest label workload)")
     .option("--seed <n>", "seed of every random draw (default 1)")
@@ -77,7 +83,9 @@ export function configOf(flags: RunFlags, more: Partial<ConfigInput> = {}): Conf
     ...more,
     logs: flags.logs,
     texts: flags.texts,
+    columns: { input: flags.input },
     unlabelled: flags.unlabelled,
+    unlabelledInput: flags.unlabelledInput,
     out: flags.out,
     format: flags.format,
     workload: flags.workload,

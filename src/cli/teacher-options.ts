@@ -13,7 +13,6 @@ export interface TeacherFlags {
   readonly labelsFile?: string;
   readonly prompt?: string[];
   readonly promptFile?: string[];
-  readonly input?: string;
   readonly order?: string;
   readonly samples?: string;
   readonly temperature?: string;
@@ -65,9 +64,8 @@ function orderFlag(value: string | undefined): "file" | "informative" | undefine
 }
 
 /** The sections of a configuration that the flags give. @throws UsageError, InputError */
-export function teacherConfigOf(flags: TeacherFlags): Pick<ConfigInput, "columns" | "teacher" | "label"> {
+export function teacherConfigOf(flags: TeacherFlags): Pick<ConfigInput, "teacher" | "label"> {
   return {
-    columns: { input: flags.input },
     teacher: {
       inputUsdPerMillion: numberFlag("--input-usd-per-million", flags.inputUsdPerMillion),
       outputUsdPerMillion: numberFlag("--output-usd-per-million", flags.outputUsdPerMillion),
@@ -103,7 +101,6 @@ export function addTeacherFlags(command: Command): Command {
     .option("--labels-file <file>", "the label set, one a line")
     .option("--prompt <text>", "what the teacher is told; again for a second prompt", collect)
     .option("--prompt-file <file>", "a prompt in a file; again for a second prompt", collect)
-    .option("--input <column>", "column or field with the text")
     .option("--order <how>", "what is asked first: file or informative")
     .option("--samples <n>", "answers to each text and prompt (default 1)")
     .option("--temperature <n>", "sampling temperature (default 0, with several samples 1)")

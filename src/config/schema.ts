@@ -87,6 +87,10 @@ export const configSchema = z.strictObject({
     .describe(
       "Files with texts that nobody answers, relative to the configuration file: a base teaches its students by them.",
     ),
+  unlabelledInput: z
+    .string()
+    .optional()
+    .describe("Column or field with the text in the files of `unlabelled`; `columns.input` when absent."),
   format: z.string().optional().describe("Log format; found out when absent."),
   columns: columnsSchema.optional().describe("Names of columns of generic CSV or JSONL logs."),
   workload: z.string().optional().describe("Name of the workload to learn; the largest label workload when absent."),

@@ -42,12 +42,15 @@ export type TextFormat = (typeof textFormats)[number];
 export interface ReadTextsOptions {
   readonly format?: TextFormat;
   readonly columns?: ColumnMap;
+  /** The flag that names the column with the text, `--input` unless told. */
+  readonly inputFlag?: string;
   readonly onProgress?: (doneRatio: number) => void;
   readonly signal?: AbortSignal;
 }
 
 /** Texts are held in memory; more than this many are no labelling job but a log. */
 export const MAXIMUM_TEXTS = 2_000_000;
+const INPUT_FLAG = "--input";
 const NO_TEMPLATE = { system: "", userPrefix: "", userSuffix: "" };
 const KEPT_META = ["id", "timestampMs", "user", "conversation", "gold", "split"] as const;
 
@@ -127,7 +130,7 @@ function formatOfSample(path: string, sample: FileSample, columns: ColumnMap): E
 }
 
 /** True when columns are numbers, so that the first row is data. @throws InputError when the column with the text is not found. */
-function isWithoutHeader(path: string, sample: FileSample, columns: ColumnMap): boolean {
+function isWithoutHeader(path: string, sample: FileSample, columns: ColumnMap, inputFlag: string): boolean {
   const header = headerOf(sample.text);
   if (knowsInput(header, columns)) return false;
   const number = Number(columns.input ?? "");
@@ -138,7 +141,7 @@ function isWithoutHeader(path: string, sample: FileSample, columns: ColumnMap): 
   throw new InputError(
     `${path}: expected ${columns.input === undefined ? "" : "a column "}${wanted}, found ${found.join(", ")}`,
     {
-      hint: "name it with --input COLUMN (by number where there is no header line)",
+      hint: `name it with ${inputFlag} COLUMN (by number where there is no header line)`,
     },
   );
 }
@@ -159,7 +162,7 @@ async function readArray(path: string, sample: FileSample, gathering: Gathering)
 }
 
 async function readOne(path: string, options: ReadTextsOptions, gathering: Gathering): Promise<void> {
-  const { columns = {}, signal, onProgress } = options;
+  const { columns = {}, inputFlag = INPUT_FLAG, signal, onProgress } = options;
   const sample = sampleFile(path);
   refuseMarkup(path, sample.text);
   const format = options.format === undefined || options.format === "auto" ? undefined : options.format;
@@ -172,7 +175,7 @@ async function readOne(path: string, options: ReadTextsOptions, gathering: Gathe
     await readCsv(path, {
       ...reading,
       sample,
-      withoutHeader: isWithoutHeader(path, sample, columns),
+      withoutHeader: isWithoutHeader(path, sample, columns, inputFlag),
       onRow: (row) => gathering.addObject(row),
       onReject: (_line, reason) => gathering.reject(reason),
     });
@@ -206,7 +209,7 @@ export async function readTexts(files: readonly string[], options: ReadTextsOpti
   throw new InputError(
     `${files[0] ?? ""}: no row holds a text; most often: ${mostFrequent(read.rejectCounts).reject}`,
     {
-      hint: "name the field with --input",
+      hint: `name the field with ${options.inputFlag ?? INPUT_FLAG}`,
     },
   );
 }

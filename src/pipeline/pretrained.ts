@@ -2,7 +2,7 @@
  *  teacher and cuts alike, so that its rows judge; the final fits see all unsealed rows. */
 import { InputError } from "../errors.js";
 import { PRETRAINED_TEACHER, type PretrainedRecipe } from "../plan/candidates.js";
-import { clopperPearsonUpper } from "../stats.js";
+import { isBelowChance } from "../stats.js";
 import { awareFit, awareHelps, int8Costs, shippedFit } from "./int8-recovery.js";
 import {
   BEFORE,
@@ -79,7 +79,7 @@ export function checkTeacher(
 ): void {
   const labels = dataset.labels.length;
   const right = bestLabels(logits, labels).filter((label, i) => label === rows[judged.rows[i] ?? -1]?.label).length;
-  if (clopperPearsonUpper(right, judged.rows.length) >= 1 / labels) return;
+  if (!isBelowChance(right, judged.rows.length, labels)) return;
   throw new InputError(
     `${base.folder.path}: fine-tuned, it gives the logged answer to ${right} of ${judged.rows.length} unseen texts, worse than chance among ${labels} labels`,
     { hint: "see whether the answers belong to their texts; nothing is taught by such a teacher" },

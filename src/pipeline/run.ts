@@ -9,9 +9,11 @@ import type { TransferSet } from "../dataset/transfer.js";
 import type { LabelDataset } from "../dataset/types.js";
 import { planFacts } from "../plan/facts.js";
 import { planRun, type Plan } from "../plan/plan.js";
+import { readMachineProfile } from "../plan/profile.js";
 import { decideVerdict } from "../report/verdict.js";
 import type { Facts, LicenceFacts, Verdict } from "../report/facts.js";
-import { UsageError } from "../errors.js";
+import { InputError, UsageError } from "../errors.js";
+import { isBelowChance } from "../stats.js";
 import { takeLock, writeJsonAtomic } from "../store/files.js";
 import { VERSION } from "../version.js";
 import { assembleFacts } from "./assemble.js";
@@ -30,7 +32,7 @@ import { openRunFolder, type RunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
 import { shipStudent, type Trained } from "./ship.js";
 import { withTeacher } from "./teach.js";
-import { noteTransfer, transferOf } from "./transfer.js";
+import { noteTransfer, transferOf, unlabelledTexts } from "./transfer.js";
 
 export interface RunOptions {
   /** A machine profile to plan for. */
@@ -67,7 +69,7 @@ export async function planOnly(config: Config, options: RunOptions): Promise<Pla
   }
   const unlock = takeLock(config.out);
   try {
-    const planned = await importAndPlan(config, options, { base: baseOf(config) });
+    const planned = await importAndPlan(config, options, await openGiven(config, options));
     noteLicences(planned.licences, options.progress);
     return planned;
   } finally {
@@ -82,14 +84,45 @@ function baseOf({ base }: Config): Base | undefined {
 
 interface Given {
   readonly base: Base | undefined;
+  /** Texts of the files that nobody answers. */
+  readonly unlabelled: readonly string[];
   /** Texts that a budget did not reach. */
   readonly notAsked?: readonly string[];
 }
 
-async function importAndPlan(config: Config, options: RunOptions, { base, notAsked = [] }: Given): Promise<Planned> {
+/** Opens what the user named besides logs and texts. @throws InputError, before anything is paid */
+async function openGiven(config: Config, options: RunOptions): Promise<Given> {
+  if (options.machine !== undefined) readMachineProfile(options.machine);
+  return { base: baseOf(config), unlabelled: await unlabelledTexts(config, options) };
+}
+
+/** A logged teacher that does worse than chance where the right answer is known would teach errors. @throws InputError */
+function checkLogged({ rows, labels }: LabelDataset): void {
+  const known = rows.filter(({ gold = -1, sealed }) => gold >= 0 && !sealed);
+  const right = known.filter(({ gold, label }) => gold === label).length;
+  if (!isBelowChance(right, known.length, labels.length)) return;
+  throw new InputError(
+    `the logged teacher gives the right answer to ${right} of ${known.length} texts of which it is known, worse than chance among ${labels.length} labels`,
+    {
+      hint: "see whether answers and right answers belong to their texts and are spelled alike; nothing is taught by such a teacher",
+    },
+  );
+}
+
+async function importAndPlan(
+  config: Config,
+  options: RunOptions,
+  { base, unlabelled, notAsked = [] }: Given,
+): Promise<Planned> {
   checkAcknowledged(config.acknowledged);
   const { dataset, folder, unanswered } = await prepareDataset(config, options.progress, options.signal);
-  const transfer = await transferOf(config, dataset, [...unanswered, ...notAsked], options);
+  checkLogged(dataset);
+  const transfer = transferOf(
+    config,
+    dataset,
+    { named: unlabelled, unanswered: [...unanswered, ...notAsked] },
+    options,
+  );
   const licences = licencesOf(config, dataset.traffic.models);
   const profile = await machineFor(config.out, options.machine, options.progress);
   const { traffic } = dataset;
@@ -265,9 +298,9 @@ export async function runPipeline(given: Config, options: RunOptions): Promise<R
   try {
     stopAtBlocked(licencesOf(given, given.texts === undefined ? [] : [given.label.model ?? ""]));
     checkAcknowledged(given.acknowledged);
-    const base = baseOf(given);
+    const opened = await openGiven(given, options);
     const { config, notAsked } = await withTeacher(given, options);
-    const planned = await importAndPlan(config, options, { base, notAsked });
+    const planned = await importAndPlan(config, options, { ...opened, notAsked });
     stopAtBlocked(planned.licences);
     noteLicences(planned.licences, options.progress);
     announce(planned, options.progress);
@@ -286,11 +319,11 @@ export async function runPipeline(given: Config, options: RunOptions): Promise<R
     const planPath = folder.file("plan.json");
     if (!existsSync(planPath)) writeJsonAtomic(planPath, planned.plan);
     writeJsonAtomic(folder.file("config.json"), config);
-    const opened = contextOf(planned, folder, config, options);
+    const began = contextOf(planned, folder, config, options);
     const tunesBase = planned.plan.candidates.some(
       ({ status, pretrained, linear }) => status === "train" && (pretrained ?? linear?.taughtBy) !== undefined,
     );
-    const context = tunesBase ? await withPooling(opened) : opened;
+    const context = tunesBase ? await withPooling(began) : began;
     const ladder = await climb(context, planned.plan, planned.teacher, config.machineUsdPerHour);
     return await prove(config, planned, { context, planHash, runId, workload: planned.dataset.workload }, ladder);
   } finally {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { secretFromEnvironment } from "../config/load.js";
 import type { Config } from "../config/schema.js";
 import type { TokenPrice } from "../cost.js";
-import { readTexts, type TextFormat, type TextRow, type TextsRead } from "../dataset/texts.js";
+import { checkTextFormat, readTexts, type TextFormat, type TextRow, type TextsRead } from "../dataset/texts.js";
 import { UpstreamError, UsageError } from "../errors.js";
 import { labelTexts, type Ended, type LabelOptions, type LabelResult } from "../teacher/label.js";
 import { defaultMaxTokens, type TeacherSettings } from "../teacher/question.js";
@@ -14,6 +14,7 @@ import { checkAcknowledged, licencesOf, stopAtBlocked } from "./licence-gate.js"
 import type { Progress } from "./progress.js";
 
 export interface TeachOptions {
+  /** What the files of texts are; found out unless told. */
   readonly format?: TextFormat;
   readonly progress: Progress;
   readonly signal?: AbortSignal;
@@ -119,8 +120,19 @@ export async function labelFiles(
 export const FAILED_ENDS: ReadonlyMap<Ended, string> = new Map([
   ["failed", "some questions got no answer after every attempt; run the same command again to ask them"],
   ["server-down", "the server gave no answer to many questions in a row; run the same command again when it is back"],
-  ["unusable-answers", "none of the first answers is a label; check --prompt, --labels and --max-tokens"],
+  [
+    "unusable-answers",
+    "none of the first answers is a label (labels/rejected.jsonl holds them); check --prompt, --labels and --max-tokens",
+  ],
+  [
+    "below-chance",
+    "where the right answer is known, the answers are worse than chance; check --prompt and --labels, and whether the right answers belong to their texts",
+  ],
 ]);
+
+function formatOf({ format }: Config): Pick<TeachOptions, "format"> {
+  return format === undefined ? {} : { format: checkTextFormat(format) };
+}
 
 /** A run whose texts have answers. */
 export interface Taught {
@@ -140,11 +152,13 @@ export async function withTeacher(config: Config, options: TeachOptions): Promis
     summary,
     recordsPath,
     texts: read,
-  } = await labelFiles(texts, { ...config, label: { ...label, order } }, options);
+  } = await labelFiles(texts, { ...config, label: { ...label, order } }, { ...options, ...formatOf(config) });
   const failed = FAILED_ENDS.get(summary.ended);
   if (failed !== undefined)
     throw new UpstreamError(`${label.teacher}: ${failed}`, { isForAll: true, mayHaveCost: false });
   const { accepted, unanswered } = summary;
+  if (accepted === 0)
+    throw new UsageError("--budget-usd: pays for no answer", { hint: "give more, or give answered logs" });
   options.progress.note(
     `${accepted} answers of the teacher${unanswered > 0 ? `, ${unanswered} not asked: budget` : ""}`,
   );

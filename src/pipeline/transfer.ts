@@ -10,7 +10,6 @@ import { comparePaired } from "../evaluate/compare.js";
 import { TAUGHT_LINEAR } from "../plan/candidates.js";
 import type { Plan } from "../plan/plan.js";
 import type { UnlabelledFacts } from "../report/facts.js";
-import { definedOnly } from "./prepare.js";
 import type { Progress } from "./progress.js";
 import { shareOf } from "./publish.js";
 import type { Climbed } from "./ladder.js";
@@ -20,10 +19,13 @@ interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
-async function textsOfFiles(files: readonly string[], config: Config, options: ReadOptions): Promise<string[]> {
+/** The texts of the files that nobody answers. @throws InputError for a file without texts */
+export async function unlabelledTexts(config: Config, options: ReadOptions): Promise<readonly string[]> {
+  const { unlabelled: files = [], unlabelledInput: input = config.columns?.input } = config;
   if (files.length === 0) return [];
   const { texts, rejectCounts } = await readTexts(files, {
-    ...(config.columns !== undefined && { columns: definedOnly(config.columns) }),
+    ...(input !== undefined && { columns: { input } }),
+    inputFlag: "--unlabelled-input",
     ...(options.signal !== undefined && { signal: options.signal }),
     onProgress: (doneRatio) => options.progress.update("read texts", doneRatio),
   });
@@ -40,15 +42,20 @@ function unansweredOnly(texts: readonly string[], dataset: LabelDataset): string
   return texts.filter((text) => !answered.has(folded(text)));
 }
 
-/** The texts that may teach; undefined where there are none, or no base that could answer them.
- *  @throws InputError for a file without texts. */
-export async function transferOf(
+export interface WithoutAnswers {
+  /** Texts of the files that the user named. */
+  readonly named: readonly string[];
+  /** Texts that logs or a budget left without an answer. */
+  readonly unanswered: readonly string[];
+}
+
+/** The texts that may teach; undefined where there are none, or no base that could answer them. */
+export function transferOf(
   config: Config,
   dataset: LabelDataset,
-  unanswered: readonly string[],
+  { named, unanswered }: WithoutAnswers,
   options: ReadOptions,
-): Promise<TransferSet | undefined> {
-  const named = await textsOfFiles(config.unlabelled ?? [], config, options);
+): TransferSet | undefined {
   const found = unansweredOnly(unanswered, dataset);
   if (named.length + found.length === 0) return undefined;
   if (config.base === undefined) {

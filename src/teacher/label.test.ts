@@ -215,6 +215,36 @@ describe("answers that are no label", () => {
     expect(summary.ended).toBe("unusable-answers");
     expect(server.calls.length).toBeLessThan(60);
   });
+
+  it("are said to be all there is where texts are few", async () => {
+    const server = await serve({ conduct: () => ({ answer: "whatever" }) });
+    const { summary } = await labelTexts(optionsOf(server));
+    expect(summary).toMatchObject({ ended: "unusable-answers", accepted: 0 });
+  });
+});
+
+describe("a teacher beside known right answers", () => {
+  const withGold = (golds: (text: string) => string) =>
+    unseenTexts.slice(0, 400).map((text) => ({ text, occurrences: 1, meta: { gold: golds(text) } }));
+  const wrong = (text: string): string => labels[(labels.indexOf(answerOf(text)) + 1) % labels.length] ?? "";
+
+  it("is asked no more when it is worse than chance, and not again", async () => {
+    const server = await serve();
+    const options = optionsOf(server, { texts: withGold(wrong) });
+    expect((await labelTexts(options)).summary.ended).toBe("below-chance");
+    const asked = server.calls.length;
+    expect(asked).toBeLessThan(300);
+    expect((await labelTexts(options)).summary.ended).toBe("below-chance");
+    expect(server.calls).toHaveLength(asked);
+  });
+
+  it("is asked to the end when one in ten is right, in any spelling", async () => {
+    const server = await serve();
+    const [first, ...rest] = withGold((text) => ` ${answerOf(text).toUpperCase()}`);
+    const texts = rest.map((row, i) => (i % 10 === 0 ? row : { ...row, meta: { gold: wrong(row.text) } }));
+    const { summary } = await labelTexts(optionsOf(server, { texts: first === undefined ? texts : [first, ...texts] }));
+    expect(summary).toMatchObject({ ended: "complete", accepted: 400 });
+  });
 });
 
 describe("a server that supports less", () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { labelFinder } from "../dataset/labels.js";
 import type { TextRow } from "../dataset/texts.js";
 import { ConfigError } from "../errors.js";
+import { isBelowChance } from "../stats.js";
 import { takeLock, writeJsonAtomic, writeJsonLinesAtomic } from "../store/files.js";
 import type { ChatClient } from "../wire/client.js";
 import { ask, type Asked, type Asking } from "./ask.js";
@@ -44,9 +45,9 @@ export type AskOrder = (asked: {
   readonly labels: readonly (string | undefined)[];
 }) => Iterable<number> | Promise<Iterable<number>>;
 
-/** Why nothing more was asked: everything has its answer (or its refusal), the budget, some questions failed, or the server failed (or
- *  answered outside the labels) so often in a row that going on would only cost. */
-export type Ended = "complete" | "budget" | "failed" | "server-down" | "unusable-answers";
+/** Why nothing more was asked: everything has its answer (or its refusal), the budget, some questions failed, the server failed (or
+ *  answered outside the labels) so often in a row that going on would only cost, or the answers are worse than chance where the right one is known. */
+export type Ended = "complete" | "budget" | "failed" | "server-down" | "unusable-answers" | "below-chance";
 
 export interface LabelSummary extends AnswerCounts {
   readonly ended: Ended;
@@ -86,13 +87,27 @@ class Lanes {
   private failedInARow = 0;
   private rejected = 0;
   private accepted = 0;
+  /** Accepted answers to texts whose right answer is known, and those that are right. */
+  private judged = 0;
+  private right = 0;
   private fatal: { readonly cause: unknown } | undefined;
 
   constructor(
     private readonly asking: Asking,
+    private readonly golds: readonly (string | undefined)[],
     private readonly halting: AbortController,
     private readonly onDone: () => void,
   ) {}
+
+  /** Counts an answer beside the right one, where both are known. */
+  judge({ id, row }: Question): void {
+    const { history, settings } = this.asking;
+    const [label, gold] = [history.find(id, settings.maxTokens)?.label, this.golds[row]];
+    if (label === undefined || gold === undefined) return;
+    this.judged++;
+    if (label === gold) this.right++;
+    if (isBelowChance(this.right, this.judged, settings.labels.length)) this.end("below-chance");
+  }
 
   async run(questions: readonly Question[], concurrency: number): Promise<void> {
     let next = 0;
@@ -141,12 +156,13 @@ class Lanes {
     if (history.find(question.id, settings.maxTokens)?.label === undefined) this.rejected++;
     else this.accepted++;
     if (this.accepted === 0 && this.rejected >= REJECTED_AT_FIRST) this.end("unusable-answers");
+    this.judge(question);
   }
 
   /** The first reason to stop is told; single failures only where nothing stops. */
   private end(how: Ended): void {
     if (this.ended === "complete" || this.ended === "failed") this.ended = how;
-    if (how === "server-down" || how === "unusable-answers") this.halt();
+    if (!["complete", "failed", "budget"].includes(how)) this.halt();
   }
 }
 
@@ -225,6 +241,11 @@ async function askAll(options: LabelOptions, history: History, lanes: Lanes): Pr
   }
 }
 
+/** The right answer of each text that has one among the labels, in the spelling of the label set. */
+function goldsOf({ texts, settings }: LabelOptions, { indexOf }: Asking): (string | undefined)[] {
+  return texts.map(({ meta }) => (meta.gold === undefined ? undefined : settings.labels[indexOf(meta.gold)]));
+}
+
 async function askWithHalt(
   options: LabelOptions,
   history: History,
@@ -236,8 +257,12 @@ async function askWithHalt(
   options.signal?.addEventListener("abort", abort, { once: true });
   let done = 0;
   const onDone = (): void => options.onProgress?.(++done / open);
-  const lanes = new Lanes(askingOf(options, history, halting.signal, failures), halting, onDone);
+  const asking = askingOf(options, history, halting.signal, failures);
+  const golds = goldsOf(options, asking);
+  const lanes = new Lanes(asking, golds, halting, onDone);
   try {
+    if (golds.some((gold) => gold !== undefined))
+      for (const question of questionsOf(options.texts, options.texts.keys(), options.settings)) lanes.judge(question);
     await askAll(options, history, lanes);
   } finally {
     options.signal?.removeEventListener("abort", abort);
@@ -255,21 +280,27 @@ function sidedTexts(options: LabelOptions, ended: Ended): readonly TextRow[] {
   });
 }
 
+const isFinished = (ended: Ended): boolean => ended === "complete" || ended === "budget";
+const isAllRejected = ({ accepted, rejected }: AnswerCounts): boolean =>
+  accepted === 0 && Object.keys(rejected).length > 0;
+
 async function labelInto(options: LabelOptions, history: History): Promise<LabelResult> {
   const { texts, settings, folder } = options;
   const open = openQuestions(options, history, texts.keys()).length;
   const total = texts.length * settings.prompts.length * settings.samples;
   announce(options, history, open, total);
   const failures: Record<string, number> = {};
-  const ended = await askWithHalt(options, history, open, failures);
-  const labelled = new Labelled(sidedTexts(options, ended), settings, history);
+  const halted = await askWithHalt(options, history, open, failures);
+  const labelled = new Labelled(sidedTexts(options, halted), settings, history);
+  const counts = labelled.counts();
+  const ended = isFinished(halted) && isAllRejected(counts) ? "unusable-answers" : halted;
   const money = { spentUsd: history.spentUsd, possiblySpentUsd: history.possiblySpentUsd };
   const summary: LabelSummary = {
     ended,
     texts: texts.length,
     occurrences: texts.reduce((sum, row) => sum + row.occurrences, 0),
     answeredBefore: total - open,
-    ...labelled.counts(),
+    ...counts,
     failures,
     lostRequests: history.lostRequests,
     ...(settings.price === undefined ? {} : money),
