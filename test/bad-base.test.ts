@@ -82,6 +82,15 @@ const DAMAGES: readonly (readonly [string, (base: string) => void, RegExp])[] = 
     /has 1500 pieces, the model's table 1400 rows/,
   ],
   [
+    "whose tokenizer writes special tokens beyond the table",
+    (base) =>
+      rewriteJson(join(base, "tokenizer.json"), (json) => ({
+        ...json,
+        post_processor: { type: "BertProcessing", cls: ["[CLS]", 9001], sep: ["[SEP]", 9002] },
+      })),
+    /writes the token id 9001, the model's table has 1500 rows/,
+  ],
+  [
     "with a truncated file",
     (base) => truncate(join(base, "model.safetensors")),
     /data_offsets: expected .* bytes of data/,

@@ -63,6 +63,9 @@ function checkTokenizer(
   const pieces = tokenizer.vocabularySize;
   if (pieces > vocabularySize || pieces < LEAST_TABLE_RATIO * vocabularySize)
     throw disagreement(`has ${pieces} pieces, the model's table ${vocabularySize} rows`);
+  const stray = [...tokenizer.encode("").ids, tokenizer.padId ?? 0].find((id) => id >= vocabularySize);
+  if (stray !== undefined)
+    throw disagreement(`writes the token id ${stray}, the model's table has ${vocabularySize} rows`);
   for (const name of NAMED_TOKENS) {
     const key = `${name}_token_id`;
     const wanted = json[key];

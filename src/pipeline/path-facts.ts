@@ -85,13 +85,14 @@ export function pathFacts(input: AssembleInput): PathFacts | undefined {
     return step.before === undefined ? shipped : [raw(step.before), ...shipped];
   });
   const plannedAway = planned.plan.control?.status === "planned-away" ? planned.plan.control.because : [];
-  const { name: chosen, pretrained } = ladder.chosen.candidate;
+  const { name: chosen } = ladder.chosen.candidate;
+  const hasCut = path.some(({ trained }) => trained.candidate.pretrained?.recovery !== undefined);
   const control = controls.find(({ of }) => of === chosen);
   const otherControls = controls.filter(({ of }) => of !== chosen);
   return {
     steps,
     ...(control !== undefined && { control }),
     ...(otherControls.length > 0 && { otherControls }),
-    ...(pretrained?.recovery !== undefined && plannedAway.length > 0 && { withoutControl: plannedAway }),
+    ...(hasCut && plannedAway.length > 0 && { withoutControl: plannedAway }),
   };
 }

@@ -39,7 +39,8 @@ function contextOf(notes: string[] = []): TrainContext {
 
 function candidateOf(name: string, pretrained: PretrainedRecipe): PlannedCandidate {
   const estimate = { sizeBytes: 0, latencyMs: 1, p95Ms: 1, trainSeconds: 1, trainMemoryMb: 1, serveMemoryMb: 1 };
-  return { name, kind: "pretrained", parameters: 1, pretrained, parts: [], estimate, status: "train", because: [] };
+  const parameters = pretrained.layers * pretrained.feedForward;
+  return { name, kind: "pretrained", parameters, pretrained, parts: [], estimate, status: "train", because: [] };
 }
 
 /** A plan of nothing but these steps, cheapest first. */
@@ -94,7 +95,7 @@ describe("the steps of the path", () => {
 });
 
 describe("planned controls", () => {
-  it("are those of a chosen cut, of the other cuts where there is time for all, and none where none is planned", async () => {
+  it("are those of a chosen cut or the largest, of all cuts where there is time, and none where none is planned", async () => {
     const context = contextOf();
     const plan = planOf(0.01, half, third(half));
     const ladder = await ladderOf(context, plan);
@@ -105,10 +106,10 @@ describe("planned controls", () => {
     const control = { of: "chosen-cut", learningRates: [], seconds: 1, status: "train", because: [] } as const;
     const controls = (chosen: typeof cut, changed: Partial<Plan>) =>
       plannedControls(context, { ...ladder, chosen }, { ...plan, ...changed });
-    expect(await controls(uncut, { control })).toEqual([]);
     expect(await controls(cut, { control: { ...control, status: "planned-away", because } })).toEqual([]);
     expect(await controls(cut, {})).toEqual([]);
-    expect(await controls(cut, { control })).toMatchObject([{ of: "cut-half", rows: 40 }]);
+    for (const chosen of [cut, uncut])
+      expect(await controls(chosen, { control })).toMatchObject([{ of: "cut-half", rows: 40 }]);
     expect(Object.keys(context.folder.measured().stageSeconds).filter((name) => name.startsWith("control"))).toEqual([
       "control-cut-half-rate0",
       "control-cut-half-rate1",

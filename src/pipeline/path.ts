@@ -105,18 +105,22 @@ export async function describePath(context: TrainContext, steps: readonly Traine
   return described;
 }
 
-/** The controls that the plan has the time for: of the chosen student where it is a cut, then of the other cuts. */
+/** The controls that the plan has the time for: of the chosen student where it is a cut, else of the largest cut; then of the other cuts. */
 export async function plannedControls(
   context: TrainContext,
   { chosen, climbed }: Ladder,
   { control }: Plan,
 ): Promise<readonly ControlFacts[]> {
   if (control?.status !== "train") return [];
-  const others = climbed.filter(({ candidate }) => candidate.name !== chosen.candidate.name);
-  const controls: ControlFacts[] = [];
-  for (const rung of [chosen, ...(control.of === "every-cut" ? others : [])]) {
+  const others = climbed
+    .filter(({ candidate }) => candidate.name !== chosen.candidate.name)
+    .toSorted((a, b) => b.candidate.parameters - a.candidate.parameters);
+  const cuts = [chosen, ...others].flatMap((rung) => {
     const task = taskOf(context, rung);
-    if (task?.recipe.recovery !== undefined) controls.push(await controlOf(context, task, rung.correct));
-  }
+    return task?.recipe.recovery === undefined ? [] : [{ task, correct: rung.correct }];
+  });
+  const controls: ControlFacts[] = [];
+  for (const { task, correct } of control.of === "every-cut" ? cuts : cuts.slice(0, 1))
+    controls.push(await controlOf(context, task, correct));
   return controls;
 }

@@ -71,6 +71,16 @@ function describeControl({ of, status, seconds, learningRates, because }: Planne
   return `${"control".padEnd(15)} ${status.padEnd(12)} ${number(seconds)} s (${of === "every-cut" ? "every" : "the chosen"} cut of the untaught base on labels alone, ${learningRates.length} rates)${reasons}`;
 }
 
+/** What cuts learn, and from which layers of the teacher; which ones stay is known when it has been fine-tuned. */
+function describeTeaching(candidates: readonly PlannedCandidate[]): readonly string[] {
+  const recovery = candidates.find(({ pretrained }) => pretrained?.recovery !== undefined)?.pretrained?.recovery;
+  if (recovery === undefined) return [];
+  const { softWeight, temperature, hiddenWeight } = recovery;
+  return [
+    `cuts learn the teacher's answers (forward KL at temperature ${temperature}, weight ${softWeight}; labels ${number(1 - softWeight)}) and hidden states (MSE, weight ${hiddenWeight}): each layer that stays, by block influence, what it was in the teacher`,
+  ];
+}
+
 /** The plan as programs read it, and what a typical base would add where it has none. */
 export function planJson(plan: Plan): { readonly plan: Plan; readonly typicalBase?: TypicalBase } {
   const base = typicalBase(plan.facts, plan.target);
@@ -84,6 +94,7 @@ export function formatPlan(plan: Plan): string {
     `target ${formatTarget(target)}; ${number(minutes)} minutes on ${machine.cpu}, ${machine.cores} cores, ${number(machine.gflops)} GFLOP/s`,
     ...candidates.map((candidate) => describeCandidate(candidate, plan.facts.folds)),
     ...(plan.control === undefined ? [] : [describeControl(plan.control)]),
+    ...describeTeaching(candidates),
     `training takes about ${number(plan.trainSeconds)} s of ${number(plan.budgetSeconds)} s`,
   ];
   if (unreachable !== undefined) {

@@ -96,6 +96,9 @@ describe("the control of a cut", () => {
     const { control: _, ...without } = plan;
     const candidates = formatPlan(without);
     expect(formatPlan(plan)).toMatch(/\ncontrol +train +[\d,]+ s \(every cut of the untaught base on labels alone/);
+    expect(formatPlan(plan)).toContain(
+      "(forward KL at temperature 2, weight 0.8; labels 0.2) and hidden states (MSE, weight 0.5)",
+    );
     expect(candidates).not.toContain("control");
   });
 

@@ -51,7 +51,7 @@ function linesOf(control: ControlFacts, language: Language): readonly string[] {
   ];
 }
 
-/** Why the chosen cut has no control. */
+/** Why no cut has a control. */
 export function missingControlLines({ path }: Facts, language: Language): readonly string[] {
   const { withoutControl = [] } = path ?? {};
   return withoutControl.map((reason) => text(language, "without-control", { reason: renderReason(reason, language) }));

@@ -12,7 +12,7 @@ import { readTokenizer, TOKENIZER_FILE } from "./tokenizer-file.js";
 export interface OpenStudentOptions {
   /** Threads inside one operator; 1 is fastest for single short texts. */
   readonly threads?: number;
-  /** int8 unless told. The gate was proved for int8 and holds for fp32, which it stands for; in int4 every answer is deferred. */
+  /** int8 unless told. The gate was proved for int8; in any other form every answer is deferred. */
   readonly precision?: Precision;
 }
 
@@ -47,7 +47,7 @@ export async function readManifest(folder: string): Promise<StudentManifest> {
   return parseManifest(text.toString("utf8"), path);
 }
 
-/** What the gate promises was proved for other weights. */
+/** What the gate promises was proved for the int8 graph. */
 function withoutGate(manifest: StudentManifest): StudentManifest {
   return { ...manifest, gate: { ...manifest.gate, threshold: null, coverage: null } };
 }
@@ -70,7 +70,7 @@ export async function openStudent(folder: string, options: OpenStudentOptions = 
       ? undefined
       : readTokenizer(await readProved(tokenizerPath, "tokenizer", pieces.tokenizerSha256), tokenizerPath);
   const session = await openSession(graph, { threads: options.threads ?? 1 });
-  return createStudent(precision === "int4" ? withoutGate(manifest) : manifest, session, tokenizer);
+  return createStudent(precision === "int8" ? manifest : withoutGate(manifest), session, tokenizer);
 }
 
 /** Sum of the files that `predict` opens, in bytes. */

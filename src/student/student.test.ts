@@ -1,7 +1,9 @@
-/** @file How texts are put into batches: every text once, short ones with short ones. */
+/** @file What a student reads of a text, and how texts are put into batches: every text once, short ones with short ones. */
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { batchesOf } from "./student.js";
+import { openTokenizer } from "../tokenizer/tokenizer.js";
+import { batchesOf, pieceIds } from "./student.js";
 
 describe("batches of texts", () => {
   it("hold every text once, 64 at most, and at most a tenth of padding", () => {
@@ -25,5 +27,14 @@ describe("batches of texts", () => {
 
   it("hold a text alone that fills the memory of a batch", () => {
     expect(batchesOf([9_000_000, 9_000_000])).toEqual([[0], [1]]);
+  });
+});
+
+describe("a text that a tokenizer makes no piece of", () => {
+  it("is one token all the same", () => {
+    const json = JSON.parse(readFileSync("test/reference/tokenizers/wordpiece.json", "utf8")) as object;
+    const tokenizer = openTokenizer({ ...json, post_processor: null });
+    expect(tokenizer.encode("\u200b").ids).toHaveLength(0);
+    expect([...pieceIds(tokenizer, "\u200b", 8)]).toEqual([0]);
   });
 });

@@ -48,9 +48,13 @@ interface TextFeatures {
   readonly pieces?: Int32Array;
 }
 
-/** Piece ids of a text, special tokens included; what lies beyond the longest text is not looked at. */
+/** Stands for a text that a tokenizer without special tokens makes no piece of. */
+const NO_PIECES = Int32Array.of(0);
+
+/** Piece ids of a text, special tokens included, at least one; what lies beyond the longest text is not looked at. */
 export function pieceIds(tokenizer: Tokenizer, text: string, maxTokens: number): Int32Array {
-  return tokenizer.encode(text.slice(0, MAX_TEXT_LENGTH), { maxTokens }).ids;
+  const { ids } = tokenizer.encode(text.slice(0, MAX_TEXT_LENGTH), { maxTokens });
+  return ids.length > 0 ? ids : NO_PIECES;
 }
 
 function featuresOf(text: string, features: StudentFeatures): TextFeatures {

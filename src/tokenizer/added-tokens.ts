@@ -1,5 +1,6 @@
 /** @file Added tokens: texts that are one token wherever they stand, such as [MASK]. They are cut out before normalisation (or after it,
  *  where the file says so). Follows Hugging Face tokenizers 0.23. */
+import { InputError } from "../errors.js";
 import { originalText, sliceAligned, type AlignedText } from "./aligned.js";
 import { arrayOf, objectOf, textOf, tokenIdOf } from "./json-fields.js";
 import type { Normalizer } from "./normalizers.js";
@@ -23,11 +24,20 @@ export interface Section {
   readonly token: AddedToken | undefined;
 }
 
+/** Code models add runs of some hundred spaces, others some thousand reserved tokens. */
+const MAXIMUM_CONTENT = 1000;
+const MAXIMUM_ADDED = 50_000;
+
 /** Tokens that the vocabulary has too keep the vocabulary's id. @throws InputError */
 export function parseAddedTokens(value: unknown, vocabulary: ReadonlyMap<string, number>, where: string): AddedToken[] {
-  return arrayOf(value ?? [], where).map((entry, i) => {
+  const entries = arrayOf(value ?? [], where);
+  if (entries.length > MAXIMUM_ADDED)
+    throw new InputError(`${where}: ${entries.length} tokens, expected at most ${MAXIMUM_ADDED}`);
+  return entries.map((entry, i) => {
     const row = objectOf(entry, `${where}[${i}]`);
     const content = textOf(row["content"], `${where}[${i}].content`);
+    if (content.length > MAXIMUM_CONTENT)
+      throw new InputError(`${where}[${i}].content: ${content.length} characters, expected at most ${MAXIMUM_CONTENT}`);
     return {
       id: vocabulary.get(content) ?? tokenIdOf(row["id"], `${where}[${i}].id`),
       content,

@@ -1,6 +1,11 @@
 /** @file Text that was rewritten but still knows, unit for unit (UTF-16), which part of the original text it came from. Slices share the
  *  alignment of their parent; text that has kept its places carries none. Knows no tokenizer. */
 
+import { InputError } from "../errors.js";
+
+/** Normalisers write some two units for one, and 32,768 units of a text are read. */
+const MAXIMUM_REWRITTEN = 1 << 20;
+
 /** Original start and end of each unit of a rewritten text. */
 interface Alignment {
   readonly starts: Int32Array;
@@ -62,6 +67,8 @@ export class Rewriter {
   put(start: number, end: number, text: string): void {
     if (text.length === end - start && text.length < 2) return this.copy(start, text);
     this.leavePlace();
+    if (this.text.length + text.length > MAXIMUM_REWRITTEN)
+      throw new InputError(`the tokenizer's normaliser makes more than ${MAXIMUM_REWRITTEN} characters of a text`);
     const from = originalStart(this.source, start);
     const to = end > start ? originalEnd(this.source, end - 1) : from;
     for (let i = 0; i < text.length; i++) {

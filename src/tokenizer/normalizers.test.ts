@@ -81,6 +81,11 @@ describe("a sequence of normalisers", () => {
     ]);
   });
 
+  it("makes no text endless", () => {
+    const normalize = normalizer({ type: "Replace", pattern: { String: "." }, content: "z".repeat(1 << 18) });
+    expect(() => normalize(originalText("......"))).toThrow(/makes more than 1048576 characters of a text/);
+  });
+
   it("writes replacements as they stand, dollar signs too", () => {
     const normalize = normalizer({ type: "Replace", pattern: { String: "." }, content: "$&" });
     expect(normalize(originalText("a.b")).text).toBe("a$&b");

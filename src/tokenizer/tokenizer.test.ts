@@ -287,6 +287,12 @@ describe("a damaged tokenizer.json", () => {
       { ...base, post_processor: { type: "TemplateProcessing", single: [{ SpecialToken: { id: "x" } }], pair: [] } },
       /single\[0\]: special token: expected an object/,
     ],
+    [
+      "a long added token",
+      { ...base, added_tokens: [{ id: 1, content: "z".repeat(5000) }] },
+      /content: 5000 characters/,
+    ],
+    ["too many added tokens", { ...base, added_tokens: Array(60_000).fill({}) }, /60000 tokens, expected at most/],
     ["an added token without id", { ...base, added_tokens: [{ content: "no piece" }] }, /added_tokens\[0\]\.id/],
   ])("is refused in one line: %s", (_, damaged, message) => {
     expect(() => openTokenizer(damaged)).toThrow(InputError);

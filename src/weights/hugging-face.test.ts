@@ -57,6 +57,14 @@ describe("openHuggingFaceFolder", () => {
     expect(openHuggingFaceFolder(folder).pooling).toEqual({ modes: ["first", "mean"], normalize: false });
   });
 
+  it.each([
+    ['{"pooling_mode": "mean"}', ["mean"]],
+    ['{"pooling_mode": ["cls", "lasttoken"]}', ["first", "last"]],
+  ])("reads the newer form %s", (text, modes) => {
+    plantPooling(text);
+    expect(openHuggingFaceFolder(folder).pooling).toEqual({ modes, normalize: false });
+  });
+
   it("refuses a pooling that nothing switches on", () => {
     plantPooling('{"pooling_mode_mean_tokens": "yes"}');
     expect(() => openHuggingFaceFolder(folder)).toThrow(/1_Pooling\/config\.json: expected one of/);

@@ -9,7 +9,7 @@ import { openSafetensors, openShardedSafetensors, type Weights } from "./safeten
 /** Configurations are a few kilobytes; label maps of large classifiers reach a megabyte. */
 const MAXIMUM_CONFIG_BYTES = 16 << 20;
 
-/** How a sentence encoder sums up its token vectors, by the key of 1_Pooling/config.json that switches it on. */
+/** How a sentence encoder sums up its token vectors, by the key of 1_Pooling/config.json that switches it on; newer files name it in `pooling_mode`. */
 const POOLING_KEYS = {
   pooling_mode_cls_token: "first",
   pooling_mode_mean_tokens: "mean",
@@ -18,6 +18,15 @@ const POOLING_KEYS = {
   pooling_mode_weightedmean_tokens: "weighted-mean",
   pooling_mode_lasttoken: "last",
 } as const;
+
+const POOLING_NAMES: Readonly<Record<string, PoolingMode>> = {
+  cls: "first",
+  mean: "mean",
+  max: "max",
+  mean_sqrt_len_tokens: "mean-sqrt-length",
+  weightedmean: "weighted-mean",
+  lasttoken: "last",
+};
 
 export type PoolingMode = (typeof POOLING_KEYS)[keyof typeof POOLING_KEYS];
 
@@ -68,13 +77,22 @@ function isNormalized(modulesPath: string): boolean {
   );
 }
 
+function poolingModes(settings: JsonObject): PoolingMode[] {
+  const { pooling_mode: names } = settings;
+  const named = [names].flat().flatMap((name) => (typeof name === "string" ? (POOLING_NAMES[name] ?? []) : []));
+  if (named.length > 0) return named;
+  return Object.entries(POOLING_KEYS).flatMap(([key, mode]) => (settings[key] === true ? [mode] : []));
+}
+
 function readPooling(folder: string): SentencePooling | undefined {
   const path = join(folder, "1_Pooling", "config.json");
   const settings = readOptional(path);
   if (settings === undefined) return undefined;
-  const modes = Object.entries(POOLING_KEYS).flatMap(([key, mode]) => (settings[key] === true ? [mode] : []));
+  const modes = poolingModes(settings);
   if (modes.length === 0) {
-    throw new InputError(`${path}: expected one of ${Object.keys(POOLING_KEYS).join(", ")} to be true`);
+    throw new InputError(
+      `${path}: expected one of ${Object.keys(POOLING_KEYS).join(", ")} to be true, or pooling_mode to be one of ${Object.keys(POOLING_NAMES).join(", ")}`,
+    );
   }
   const maxTokens = readOptional(join(folder, "sentence_bert_config.json"))?.["max_seq_length"];
   const normalize = isNormalized(join(folder, "modules.json"));

@@ -34,7 +34,7 @@ const MAXIMUM_TENSORS = 200_000;
 /** Weights have up to 5; frameworks stop at 8 or 16. */
 const MAXIMUM_DIMENSIONS = 16;
 /** Longest names seen have some 120 characters. */
-const MAXIMUM_NAME_LENGTH = 1024;
+export const MAXIMUM_NAME_LENGTH = 1024;
 /** A Float32Array holds no more in every runtime that we support. */
 const MAXIMUM_ELEMENTS = 2 ** 31;
 const GET_AGAIN = "download or export the file again";

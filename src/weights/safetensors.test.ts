@@ -163,6 +163,12 @@ describe("malformed safetensors", () => {
 
   it.each([
     ["no map", "{}", /weight_map: expected/],
+    [
+      "a long name",
+      `{"weight_map":{"${"a".repeat(5000)}":"shard.safetensors"}}`,
+      /^.{1,400}name is empty or too long$/,
+    ],
+    ["a long shard name", `{"weight_map":{"a":"${"b".repeat(5000)}.safetensors"}}`, /^.{1,400}$/],
     ["a shard in another folder", '{"weight_map":{"a":"../a.safetensors"}}', /expected a safetensors file beside it/],
     ["a shard that is not there", '{"weight_map":{"a":"none.safetensors"}}', /none\.safetensors: cannot read/],
     [

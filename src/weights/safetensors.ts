@@ -12,6 +12,7 @@ import {
   elementBytes,
   headerLength,
   MAXIMUM_HEADER_BYTES,
+  MAXIMUM_NAME_LENGTH,
   parseHeader,
   type FloatType,
   type SafetensorsHeader,
@@ -117,17 +118,19 @@ export function openSafetensors(path: string): Weights {
   return { path, entries, metadata, read };
 }
 
+const SHARD_NAME = /^[\w.-]{1,200}\.safetensors$/;
+
 /** The shard of every tensor, from `weight_map`. */
 function parseIndex(path: string): Map<string, string> {
   const { weight_map: map } = readJsonObject(path, MAXIMUM_HEADER_BYTES);
   if (!isJsonObject(map)) throw new InputError(`${path}: weight_map: expected {tensor: file}`, { hint: GET_AGAIN });
   const shardOf = new Map<string, string>();
   for (const [name, shard] of Object.entries(map)) {
-    if (typeof shard !== "string" || !/^[\w.-]+\.safetensors$/.test(shard)) {
+    const where = `${path}: tensor ${JSON.stringify(name.slice(0, 120))}`;
+    if (name === "" || name.length > MAXIMUM_NAME_LENGTH) throw new InputError(`${where}: name is empty or too long`);
+    if (typeof shard !== "string" || !SHARD_NAME.test(shard)) {
       const came = (JSON.stringify(shard) ?? "nothing").slice(0, 80);
-      throw new InputError(
-        `${path}: tensor ${JSON.stringify(name)}: expected a safetensors file beside it, came ${came}`,
-      );
+      throw new InputError(`${where}: expected a safetensors file beside it, came ${came}`);
     }
     shardOf.set(name, shard);
   }
