@@ -12,7 +12,7 @@ import { floatsOf } from "./optimiser.js";
 
 export interface AnswerOptions {
   readonly threads: number;
-  /** Answers as the int8 graph gives them. */
+  /** Answers as the int8 graph gives them, each text alone. */
   readonly quantized?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -24,15 +24,16 @@ async function overTexts(
   bytes: Uint8Array,
   outputs: readonly string[],
   { sequences, maxTokens }: { readonly sequences: readonly Int32Array[]; readonly maxTokens: number },
-  { threads, signal }: AnswerOptions,
+  { threads, signal, quantized = false }: AnswerOptions,
   take: (text: number, numbers: readonly Float32Array[]) => void,
 ): Promise<void> {
   const session = await openSession(bytes, { threads });
   try {
     const order = sortedByLength(Uint32Array.from(sequences.keys()), sequences);
-    for (let start = 0; start < order.length; start += BATCH_ROWS) {
+    const batchRows = quantized ? 1 : BATCH_ROWS;
+    for (let start = 0; start < order.length; start += batchRows) {
       signal?.throwIfAborted();
-      const rows = order.subarray(start, start + BATCH_ROWS);
+      const rows = order.subarray(start, start + batchRows);
       const texts = Array.from(rows, (row) => sequences[row] ?? new Int32Array());
       const results = await session.run(pretrainedFeeds(texts, maxTokens));
       const found = outputs.map((output) => floatsOf(results[output], output));

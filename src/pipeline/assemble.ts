@@ -22,6 +22,7 @@ import type {
   Reason,
 } from "../report/facts.js";
 import { clopperPearson, clopperPearsonLower } from "../stats.js";
+import { GRAPH_FILES } from "../student/manifest.js";
 import { VERSION } from "../version.js";
 import type { Climbed, Ladder } from "./ladder.js";
 import type { PathStep } from "./path.js";
@@ -148,7 +149,7 @@ function moneyFacts(input: AssembleInput, alone: boolean, measured: MeasuredFact
     throughputPerSecond: measured.throughputPerSecond,
     ...(coverage === undefined ? {} : { coverage }),
     ...(calls === undefined ? {} : { callsPerMonth: calls }),
-    trainingSeconds: Object.values(measured.trainSeconds ?? {}).reduce((most, seconds) => Math.max(most, seconds), 0),
+    trainingSeconds: laneSeconds(Object.values(measured.stageSeconds), input.context.threads),
     machineUsdPerHour: input.config.machineUsdPerHour,
   });
 }
@@ -183,10 +184,10 @@ function comparedFacts(input: AssembleInput, teacherAnswers: readonly number[], 
   const { gate } = published.proof;
   const compared: ComparedFacts[] = [{ name: "majority", agreement: share(teacherAnswers.map(() => majority)) }];
   for (const [name, folder, graph] of [
-    ["linear", join(context.folder.path, "students", linear?.candidate.name ?? ""), "onnx/model_int8.onnx"],
-    [`${UNCUT}-fp32`, join(context.folder.path, "students", UNCUT), "onnx/model.onnx"],
-    ["student-fp32", published.folder, "onnx/model.onnx"],
-    ["student-int8", published.folder, "onnx/model_int8.onnx"],
+    ["linear", join(context.folder.path, "students", linear?.candidate.name ?? ""), GRAPH_FILES.int8],
+    [`${UNCUT}-fp32`, join(context.folder.path, "students", UNCUT), GRAPH_FILES.fp32],
+    ["student-fp32", published.folder, GRAPH_FILES.fp32],
+    ["student-int8", published.folder, GRAPH_FILES.int8],
   ] as const) {
     const found = logits.get(name);
     if (found === undefined) continue;
@@ -204,7 +205,7 @@ function comparedFacts(input: AssembleInput, teacherAnswers: readonly number[], 
     compared.push({
       name: "student+fallback",
       agreement: clopperPearson(sealed - gate.errors, sealed),
-      sizeBytes: openedBytes(published.folder, "onnx/model_int8.onnx"),
+      sizeBytes: openedBytes(published.folder, GRAPH_FILES.int8),
       coverage: gate.coverage.value,
       ...(money.cascadePer1kUsd === undefined ? {} : { costPer1kUsd: money.cascadePer1kUsd.value }),
     });
@@ -294,7 +295,7 @@ export function assembleFacts(input: AssembleInput): Facts {
       name: published.manifest.name,
       kind: published.manifest.kind,
       parameters: published.manifest.parameters,
-      sizeBytes: openedBytes(published.folder, "onnx/model_int8.onnx"),
+      sizeBytes: openedBytes(published.folder, GRAPH_FILES.int8),
       modelFolder: published.folder,
       lossFormula: published.manifest.lineage.loss,
     },

@@ -2,12 +2,11 @@
 import { join } from "node:path";
 import { UNCUT } from "../plan/candidates.js";
 import type { PathFacts, PathStepFacts } from "../report/facts.js";
+import { GRAPH_FILES } from "../student/manifest.js";
 import type { AssembleInput } from "./assemble.js";
 import { PRECISIONS, proofName, type PathStep } from "./path.js";
 import { bestLabels } from "./pretrained-spec.js";
 import { openedBytes, shareOf } from "./publish.js";
-
-const GRAPHS = { fp32: "onnx/model.onnx", int8: "onnx/model_int8.onnx" } as const;
 
 type Judged = Pick<PathStepFacts, "rows" | "agreement" | "teacherAgreement">;
 
@@ -77,7 +76,7 @@ export function pathFacts(input: AssembleInput): PathFacts | undefined {
         ...shape,
         precision,
         recovered: true,
-        sizeBytes: openedBytes(folder, GRAPHS[precision]),
+        sizeBytes: openedBytes(folder, GRAPH_FILES[precision]),
         ...(latency !== undefined && { p50Ms: latency.p50Ms }),
         ...judged(court.rows, court.answersOf(step, precision), court.wanted, uncutAnswers(court)),
       };

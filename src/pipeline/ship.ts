@@ -18,8 +18,8 @@ import type { PretrainedRecipe } from "../plan/candidates.js";
 import type { PlannedCandidate } from "../plan/plan.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { openSession } from "../runtime/onnxruntime.js";
-import { parseManifest, type StudentManifest } from "../student/manifest.js";
-import { type StudentFeatures, studentLogits } from "../student/student.js";
+import { GRAPH_FILES, parseManifest, type StudentManifest } from "../student/manifest.js";
+import { readAs, type StudentFeatures, studentLogits } from "../student/student.js";
 import { VERSION } from "../version.js";
 import { piecesOf, trimmedFor } from "./base.js";
 import { type FinalStudent, pretrainedStudent } from "./final-student.js";
@@ -131,11 +131,9 @@ async function parityOf(
   const reference = compileReference(shape, weights);
   const expected = await graphLogits(reference.graph, reference.feeds, context, features);
   const parity: Parity[] = [];
-  for (const [artefact, graph] of [
-    ["onnx/model.onnx", graphs.fp32],
-    ["onnx/model_int8.onnx", graphs.int8],
-  ] as const) {
-    parity.push(compareLogits(artefact, expected, await graphLogits(graph, {}, context, features), classes));
+  for (const precision of ["fp32", "int8"] as const) {
+    const logits = await graphLogits(graphs[precision], {}, context, readAs(precision, features));
+    parity.push(compareLogits(GRAPH_FILES[precision], expected, logits, classes));
   }
   return parity;
 }
@@ -177,7 +175,7 @@ export async function shipStudent(
     labels: [...dataset.labels],
     features,
     template: dataset.template,
-    files: { int8: "onnx/model_int8.onnx", fp32: "onnx/model.onnx" },
+    files: GRAPH_FILES,
     sha256: { int8: sha256(graphs.int8), fp32: sha256(graphs.fp32), weights: hash },
     calibrator,
     gate: { threshold: null, epsilon: 0, delta: 0, coverage: null },

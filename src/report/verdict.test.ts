@@ -73,6 +73,17 @@ describe("deploy-with-fallback", () => {
     expect(codes({ ...FACTS, money })).toContain("saves-nothing");
   });
 
+  it("is refused to a student proved alone that costs more than its teacher", () => {
+    const money = {
+      ...proved.money,
+      teacherPer1kUsd: 0.001,
+      studentPer1kUsd: 0.01,
+      savedRatio: { value: -9, low: -9, high: -9 },
+    };
+    expect(decideVerdict({ ...proved, money }).verdict).toBe("keep-teacher");
+    expect(codes({ ...proved, money }).filter((code) => code === "saves-nothing")).toHaveLength(1);
+  });
+
   it("is given to a student proved alone whose cost limit only the gate breaks", () => {
     const target = { ...FACTS.target, costPer1kUsd: 0.01 };
     expect(decideVerdict({ ...proved, target }).verdict).toBe("deploy");

@@ -236,12 +236,12 @@ function decideDeployment(facts: Facts): Verdict {
   const needed = neededSealedRows(gate.epsilon, gate.delta);
   const guaranteePossible = dataset.sealedRows >= needed;
   const device = deviceChecks(facts);
-  const aloneCost = limitCheck("cost", money.studentPer1kUsd, target.costPer1kUsd);
+  const aloneCost = [...limitCheck("cost", money.studentPer1kUsd, target.costPer1kUsd), ...saving(facts, true)];
   // Keeping everything is the last candidate of the gate's walk, so that one delta covers both promises.
   const alone = guaranteePossible && gate.threshold === 0;
   if (alone && allMet([...device, ...aloneCost])) {
     const proved = reason("agreement-proved", agreementNumbers(facts));
-    return { verdict: "deploy", reasons: [proved, ...said(device), ...said(aloneCost), ...said(saving(facts, true))] };
+    return { verdict: "deploy", reasons: [proved, ...said(device), ...said(aloneCost)] };
   }
   const below = alone ? [] : [reason("agreement-below-target", agreementNumbers(facts))];
   const behindGate = [...cascadeCostCheck(facts), ...saving(facts, false)];
@@ -250,7 +250,8 @@ function decideDeployment(facts: Facts): Verdict {
     const reasons = [...gateReasons(facts), ...said(behindGate), ...below, ...said(device)];
     return { verdict: "deploy-with-fallback", reasons };
   }
-  const failed = [...device, ...(alone ? aloneCost : []), ...(keeps ? behindGate : [])].filter(({ met }) => !met);
+  const costs = alone ? aloneCost : keeps ? behindGate : [];
+  const failed = [...device, ...costs].filter(({ met }) => !met);
   const why = guaranteePossible
     ? [...below, ...(alone ? [] : gateFailure(facts))]
     : [noGuarantee(facts, needed), ...outlook(facts)];

@@ -6,7 +6,8 @@ import { parseCalibrator } from "./calibrator.js";
 
 /** A workload with more labels than this is no closed label set. */
 export const MAX_LABELS = 10_000;
-/** Where the 4-bit graph lies. */
+/** Where the graphs of every student lie, and the 4-bit one. */
+export const GRAPH_FILES = { int8: "onnx/model_int8.onnx", fp32: "onnx/model.onnx" } as const;
 export const INT4_FILE = "onnx/model_q4.onnx";
 /** Largest hash table that a student may ask for: 2^24 rows is 16 million. */
 const MAX_BUCKETS = 1 << 24;
@@ -37,8 +38,8 @@ const manifestSchema = z.strictObject({
   }),
   /** int4 is there where it was asked for; transformers.js knows it as `dtype: "q4"`. */
   files: z.strictObject({
-    int8: z.literal("onnx/model_int8.onnx"),
-    fp32: z.literal("onnx/model.onnx"),
+    int8: z.literal(GRAPH_FILES.int8),
+    fp32: z.literal(GRAPH_FILES.fp32),
     int4: z.literal(INT4_FILE).optional(),
   }),
   /** SHA-256 of each graph and of the trained weights that all were made from. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { InputError } from "../errors.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import { assertCalibratorFits } from "./calibrator.js";
-import { parseManifest, type Precision, type StudentManifest } from "./manifest.js";
+import { GRAPH_FILES, parseManifest, type Precision, type StudentManifest } from "./manifest.js";
 import { createStudent, type Student } from "./student.js";
 import { readTokenizer, TOKENIZER_FILE } from "./tokenizer-file.js";
 
@@ -70,13 +70,13 @@ export async function openStudent(folder: string, options: OpenStudentOptions = 
       ? undefined
       : readTokenizer(await readProved(tokenizerPath, "tokenizer", pieces.tokenizerSha256), tokenizerPath);
   const session = await openSession(graph, { threads: options.threads ?? 1 });
-  return createStudent(precision === "int8" ? manifest : withoutGate(manifest), session, tokenizer);
+  return createStudent(precision === "int8" ? manifest : withoutGate(manifest), session, tokenizer, precision);
 }
 
 /** Sum of the files that `predict` opens, in bytes. */
 export async function studentSizeBytes(folder: string): Promise<number> {
   const manifest = await stat(join(folder, "joryu.json"));
-  const graph = await stat(join(folder, "onnx", "model_int8.onnx"));
+  const graph = await stat(join(folder, GRAPH_FILES.int8));
   const tokenizer = await stat(join(folder, TOKENIZER_FILE)).catch(() => ({ size: 0 }));
   return manifest.size + graph.size + tokenizer.size;
 }

@@ -14,7 +14,7 @@ import {
 } from "../tokenizer/hashed-features.js";
 import { pretrainedFeeds } from "../models/pretrained-feeds.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
-import type { StudentManifest } from "./manifest.js";
+import type { Precision, StudentManifest } from "./manifest.js";
 
 export interface Prediction {
   readonly text: string;
@@ -40,7 +40,11 @@ const MAX_BATCH = 64;
 const MAX_PADDED_RATIO = 1.1;
 
 /** What a student reads of a text; a tokenizer where it reads pieces. */
-export type StudentFeatures = StudentManifest["features"] & { readonly tokenizer?: Tokenizer };
+export type StudentFeatures = StudentManifest["features"] & {
+  readonly tokenizer?: Tokenizer;
+  /** int8 products have one scale for the activations of a run: each text runs alone, so that no answer depends on its neighbours. */
+  readonly oneByOne?: boolean;
+};
 
 interface TextFeatures {
   readonly linear?: SparseFeatures;
@@ -100,8 +104,8 @@ function floatsOf({ linear, tokens, pieces }: TextFeatures, labels: number): num
   return (linear?.ids.length ?? 0) * labels + ((tokens?.length ?? 0) + (pieces?.length ?? 0)) * 8192;
 }
 
-/** Places of rows by batch, short rows with short ones, so that little of a batch is padding. */
-export function batchesOf(floats: readonly number[]): readonly (readonly number[])[] {
+/** Places of rows by batch of `most` rows, short rows with short ones, so that little of a batch is padding. */
+export function batchesOf(floats: readonly number[], most = MAX_BATCH): readonly (readonly number[])[] {
   const places = [...floats.keys()].sort((a, b) => (floats[a] ?? 0) - (floats[b] ?? 0) || a - b);
   const batches: number[][] = [];
   let [batch, used]: [number[], number] = [[], 0];
@@ -109,7 +113,7 @@ export function batchesOf(floats: readonly number[]): readonly (readonly number[
     const size = floats[place] ?? 0;
     const padded = size * (batch.length + 1);
     used += size;
-    if (batch.length >= MAX_BATCH || padded > BATCH_FLOATS || padded > MAX_PADDED_RATIO * used) {
+    if (batch.length >= most || padded > BATCH_FLOATS || padded > MAX_PADDED_RATIO * used) {
       batch = [];
       used = size;
     }
@@ -117,6 +121,11 @@ export function batchesOf(floats: readonly number[]): readonly (readonly number[
     batch.push(place);
   }
   return batches;
+}
+
+/** How a graph of a precision is fed; a linear student has no products. */
+export function readAs(precision: Precision, features: StudentFeatures): StudentFeatures {
+  return { ...features, oneByOne: precision === "int8" && (features.tokens ?? features.pieces) !== undefined };
 }
 
 /** Logits [texts, labels] of an open serving graph. @throws InvariantError when the graph answers in another shape. */
@@ -128,7 +137,8 @@ export async function studentLogits(
 ): Promise<Float32Array> {
   const features = texts.map((text) => featuresOf(text, options));
   const logits = new Float32Array(texts.length * labels);
-  for (const batch of batchesOf(features.map((row) => floatsOf(row, labels)))) {
+  const floats = features.map((row) => floatsOf(row, labels));
+  for (const batch of batchesOf(floats, options.oneByOne === true ? 1 : MAX_BATCH)) {
     const rows = batch.flatMap((place) => features[place] ?? []);
     const output = (await session.run(feedsOf(rows, options), ["logits"]))["logits"];
     if (output?.type !== "f32" || output.data.length !== batch.length * labels) {
@@ -142,9 +152,14 @@ export async function studentLogits(
 }
 
 /** Joins a manifest, an open session and, where it reads pieces, a tokenizer to a student, which then owns the session. */
-export function createStudent(manifest: StudentManifest, session: Session, tokenizer?: Tokenizer): Student {
+export function createStudent(
+  manifest: StudentManifest,
+  session: Session,
+  tokenizer?: Tokenizer,
+  precision: Precision = "int8",
+): Student {
   const labels = manifest.labels.length;
-  const features: StudentFeatures = { ...manifest.features, ...(tokenizer !== undefined && { tokenizer }) };
+  const features = readAs(precision, { ...manifest.features, ...(tokenizer !== undefined && { tokenizer }) });
   const threshold = manifest.gate.threshold ?? Infinity;
   return {
     manifest,

@@ -35,6 +35,8 @@ const entrySchema = z.discriminatedUnion("kind", [
   /** `usd` is what the server may bill; `isFinal` when asking again cannot help. */
   z.object({ kind: z.literal("failed"), id, usd, reason: z.string(), isFinal: z.boolean() }),
   answerSchema,
+  /** A budget that did not reach every question, and the longest answer that it was reserved for. */
+  z.object({ kind: z.literal("used-up"), usd: z.number().min(0), maxTokens: z.number().min(1) }),
 ]);
 
 export type AnswerEntry = z.infer<typeof answerSchema>;
@@ -57,6 +59,7 @@ export class History {
   possiblySpentUsd = 0;
   /** Requests that were in flight when an earlier process died. */
   lostRequests = 0;
+  private usedUp: { readonly usd: number; readonly maxTokens: number } | undefined;
   private readonly known = new Map<string, Known>();
   private readonly open = new Map<string, number>();
   private readonly journal: Journal;
@@ -83,6 +86,11 @@ export class History {
     return known?.rejected === CUT_OFF && known.maxTokens < maxTokens ? undefined : known;
   }
 
+  /** True where an earlier run has used up this budget: what would still fit into the rest is not asked either, so that equal runs leave equal records. */
+  isUsedUp(budgetUsd: number, maxTokens: number): boolean {
+    return this.usedUp !== undefined && budgetUsd <= this.usedUp.usd && maxTokens >= this.usedUp.maxTokens;
+  }
+
   /** The whole answer of a question that was answered. */
   answerOf(known: Known): AnswerEntry {
     const parsed = answerSchema.safeParse(this.journal.read(known.place));
@@ -100,6 +108,10 @@ export class History {
   }
 
   private take(entry: Entry, place: Place): void {
+    if (entry.kind === "used-up") {
+      this.usedUp = entry;
+      return;
+    }
     const wasOpen = this.open.get(entry.id);
     if (entry.kind === "sent") {
       if (wasOpen !== undefined) this.lose(wasOpen);

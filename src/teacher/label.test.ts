@@ -228,17 +228,18 @@ describe("a teacher beside known right answers", () => {
     unseenTexts.slice(0, 400).map((text) => ({ text, occurrences: 1, meta: { gold: golds(text) } }));
   const wrong = (text: string): string => labels[(labels.indexOf(answerOf(text)) + 1) % labels.length] ?? "";
 
-  it("is asked no more when it is worse than chance, and not again", async () => {
+  it("is asked no more after a round in which it is worse than chance, and not again", async () => {
     const server = await serve();
-    const options = optionsOf(server, { texts: withGold(wrong) });
-    expect((await labelTexts(options)).summary.ended).toBe("below-chance");
-    const asked = server.calls.length;
-    expect(asked).toBeLessThan(300);
-    expect((await labelTexts(options)).summary.ended).toBe("below-chance");
-    expect(server.calls).toHaveLength(asked);
+    const texts = withGold(wrong);
+    const order: AskOrder = ({ round }) => [...texts.keys()].filter((row) => row < 300 || round > 0);
+    const options = optionsOf(server, { texts, order });
+    for (const _ of ["first", "again"]) {
+      expect((await labelTexts(options)).summary.ended).toBe("below-chance");
+      expect(server.calls).toHaveLength(300);
+    }
   });
 
-  it("is asked to the end when one in ten is right, in any spelling", async () => {
+  it("is asked to the end when one in ten is right, in any spelling, whatever comes first", async () => {
     const server = await serve();
     const [first, ...rest] = withGold((text) => ` ${answerOf(text).toUpperCase()}`);
     const texts = rest.map((row, i) => (i % 10 === 0 ? row : { ...row, meta: { gold: wrong(row.text) } }));
@@ -406,6 +407,20 @@ describe("a budget", () => {
     expect(all).toMatchObject({ ended: "complete", accepted: 40, answeredBefore: first.accepted });
     expect(new Set(server.answered.values())).toEqual(new Set([1]));
   });
+
+  it.each([0.002, 0.004, 0.006])(
+    "of %f USD that is used up asks nothing more, however short, and leaves the same records",
+    async (budgetUsd) => {
+      const server = await serve();
+      const long = texts.map((row, i) => ({ ...row, text: row.text.repeat(1 + ((7 * i) % 9)) }));
+      const options = optionsOf(server, { texts: long, budgetUsd, concurrency: 8 });
+      const { recordsPath, summary } = await labelTexts(options);
+      const [asked, records] = [server.calls.length, readFileSync(recordsPath, "utf8")];
+      expect(summary.ended).toBe("budget");
+      await labelTexts(options);
+      expect([server.calls.length, readFileSync(recordsPath, "utf8")]).toEqual([asked, records]);
+    },
+  );
 
   it("of nothing asks nothing, and one without prices is refused", async () => {
     const server = await serve();

@@ -87,27 +87,13 @@ class Lanes {
   private failedInARow = 0;
   private rejected = 0;
   private accepted = 0;
-  /** Accepted answers to texts whose right answer is known, and those that are right. */
-  private judged = 0;
-  private right = 0;
   private fatal: { readonly cause: unknown } | undefined;
 
   constructor(
     private readonly asking: Asking,
-    private readonly golds: readonly (string | undefined)[],
     private readonly halting: AbortController,
     private readonly onDone: () => void,
   ) {}
-
-  /** Counts an answer beside the right one, where both are known. */
-  judge({ id, row }: Question): void {
-    const { history, settings } = this.asking;
-    const [label, gold] = [history.find(id, settings.maxTokens)?.label, this.golds[row]];
-    if (label === undefined || gold === undefined) return;
-    this.judged++;
-    if (label === gold) this.right++;
-    if (isBelowChance(this.right, this.judged, settings.labels.length)) this.end("below-chance");
-  }
 
   async run(questions: readonly Question[], concurrency: number): Promise<void> {
     let next = 0;
@@ -156,11 +142,10 @@ class Lanes {
     if (history.find(question.id, settings.maxTokens)?.label === undefined) this.rejected++;
     else this.accepted++;
     if (this.accepted === 0 && this.rejected >= REJECTED_AT_FIRST) this.end("unusable-answers");
-    this.judge(question);
   }
 
   /** The first reason to stop is told; single failures only where nothing stops. */
-  private end(how: Ended): void {
+  end(how: Ended): void {
     if (this.ended === "complete" || this.ended === "failed") this.ended = how;
     if (!["complete", "failed", "budget"].includes(how)) this.halt();
   }
@@ -190,14 +175,21 @@ function openQuestions(options: LabelOptions, history: History, rows: Iterable<n
   return open;
 }
 
+function budgetOf({ budgetUsd, settings }: LabelOptions, history: History): Budget | undefined {
+  if (budgetUsd === undefined) return undefined;
+  const budget = new Budget(budgetUsd, history.spentUsd + history.possiblySpentUsd);
+  if (history.isUsedUp(budgetUsd, settings.maxTokens)) budget.close();
+  return budget;
+}
+
 function askingOf(
   options: LabelOptions,
   history: History,
   halt: AbortSignal,
   failures: Record<string, number>,
 ): Asking {
-  const { settings, client, budgetUsd, signal } = options;
-  const spentUsd = history.spentUsd + history.possiblySpentUsd;
+  const { settings, client, signal } = options;
+  const budget = budgetOf(options, history);
   return {
     client,
     settings,
@@ -205,7 +197,7 @@ function askingOf(
     history,
     features: new Features({ logprobs: settings.topLogprobs > 0 }),
     pause: new Pause(),
-    ...(budgetUsd === undefined ? {} : { budget: new Budget(budgetUsd, spentUsd) }),
+    ...(budget === undefined ? {} : { budget }),
     attempts: options.attempts ?? DEFAULT_ATTEMPTS,
     firstDelayMs: options.firstDelayMs ?? FIRST_DELAY_MS,
     note: options.note ?? (() => undefined),
@@ -226,7 +218,21 @@ function announce(options: LabelOptions, history: History, open: number, total: 
   note(`${total} questions, ${total - open} answered before`);
 }
 
-/** Asks round after round. */
+/** Whether the answers so far are worse than chance where the right one is known and a label. */
+function isContradicted({ texts, settings }: LabelOptions, history: History): boolean {
+  if (texts.every(({ meta }) => meta.gold === undefined)) return false;
+  const indexOf = labelFinder(settings.labels);
+  let [judged, right] = [0, 0];
+  for (const [row, label] of new Labelled(texts, settings, history).labels().entries()) {
+    const gold = texts[row]?.meta.gold;
+    if (label === undefined || gold === undefined || indexOf(gold) < 0) continue;
+    judged++;
+    if (label === settings.labels[indexOf(gold)]) right++;
+  }
+  return isBelowChance(right, judged, settings.labels.length);
+}
+
+/** Asks round after round; answers are judged in whole rounds, for within one the order of a file may put a hard label first. */
 async function askAll(options: LabelOptions, history: History, lanes: Lanes): Promise<void> {
   const { texts, settings } = options;
   const order: AskOrder = options.order ?? (() => texts.keys());
@@ -238,12 +244,8 @@ async function askAll(options: LabelOptions, history: History, lanes: Lanes): Pr
     if (rows.length === 0) return;
     for (const row of rows) given.add(row);
     await lanes.run(openQuestions(options, history, rows), options.concurrency);
+    if (isContradicted(options, history)) lanes.end("below-chance");
   }
-}
-
-/** The right answer of each text that has one among the labels, in the spelling of the label set. */
-function goldsOf({ texts, settings }: LabelOptions, { indexOf }: Asking): (string | undefined)[] {
-  return texts.map(({ meta }) => (meta.gold === undefined ? undefined : settings.labels[indexOf(meta.gold)]));
 }
 
 async function askWithHalt(
@@ -258,11 +260,8 @@ async function askWithHalt(
   let done = 0;
   const onDone = (): void => options.onProgress?.(++done / open);
   const asking = askingOf(options, history, halting.signal, failures);
-  const golds = goldsOf(options, asking);
-  const lanes = new Lanes(asking, golds, halting, onDone);
+  const lanes = new Lanes(asking, halting, onDone);
   try {
-    if (golds.some((gold) => gold !== undefined))
-      for (const question of questionsOf(options.texts, options.texts.keys(), options.settings)) lanes.judge(question);
     await askAll(options, history, lanes);
   } finally {
     options.signal?.removeEventListener("abort", abort);
@@ -291,6 +290,9 @@ async function labelInto(options: LabelOptions, history: History): Promise<Label
   announce(options, history, open, total);
   const failures: Record<string, number> = {};
   const halted = await askWithHalt(options, history, open, failures);
+  const { budgetUsd = 0 } = options;
+  if (halted === "budget" && !history.isUsedUp(budgetUsd, settings.maxTokens))
+    await history.add({ kind: "used-up", usd: budgetUsd, maxTokens: settings.maxTokens });
   const labelled = new Labelled(sidedTexts(options, halted), settings, history);
   const counts = labelled.counts();
   const ended = isFinished(halted) && isAllRejected(counts) ? "unusable-answers" : halted;
