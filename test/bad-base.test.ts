@@ -82,6 +82,18 @@ const DAMAGES: readonly (readonly [string, (base: string) => void, RegExp])[] = 
     /has 1500 pieces, the model's table 1400 rows/,
   ],
   [
+    "that is too large to train",
+    (base) =>
+      rewriteJson(join(base, "config.json"), (json) => ({
+        ...json,
+        num_hidden_layers: 48,
+        hidden_size: 4096,
+        intermediate_size: 16_384,
+        num_attention_heads: 32,
+      })),
+    /\d+ weights besides the word table, at most 268419072 can be trained/,
+  ],
+  [
     "whose tokenizer writes special tokens beyond the table",
     (base) =>
       rewriteJson(join(base, "tokenizer.json"), (json) => ({

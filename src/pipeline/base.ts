@@ -10,11 +10,14 @@ import {
   presentParameters,
   pretrainedParameters,
   readParameters,
+  WORD_TABLE,
 } from "../models/pretrained-parameters.js";
 import type { Pooling } from "../models/pretrained.js";
 import type { BaseFacts } from "../plan/facts.js";
+import { LARGEST_ADAM_LENGTH } from "../runtime/adam-memory.js";
 import { pieceIds } from "../student/student.js";
 import { MAX_TOKENIZER_BYTES } from "../student/tokenizer-file.js";
+import { elementCount } from "../tensor/tensor.js";
 import { openTokenizer, type Tokenizer } from "../tokenizer/tokenizer.js";
 import { checkFinite } from "../weights/finite.js";
 import { openHuggingFaceFolder, type HuggingFaceFolder } from "../weights/hugging-face.js";
@@ -79,10 +82,24 @@ function checkTokenizer(
   }
 }
 
-/** Opens a base. @throws InputError when a part is missing, damaged, of no known family, or does not fit the others. */
+/** @throws InputError when the encoder has more weights than the optimiser holds */
+function checkSize(path: string, config: PretrainedConfig): void {
+  const dense = pretrainedParameters(config).filter(({ name }) => name !== WORD_TABLE);
+  const weights = dense.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  if (weights <= LARGEST_ADAM_LENGTH) return;
+  throw new InputError(
+    `${path}: ${weights} weights besides the word table, at most ${LARGEST_ADAM_LENGTH} can be trained`,
+    {
+      hint: "name a smaller encoder of the family",
+    },
+  );
+}
+
+/** Opens a base. @throws InputError when a part is missing, damaged, too large, of no known family, or does not fit the others. */
 export function openBase(path: string): Base {
   const folder = openHuggingFaceFolder(path);
   const config = readPretrainedConfig(folder.config, `${path}/config.json`);
+  checkSize(path, config);
   checkFinite(folder.weights);
   const ownHead = classifierParameters(config, familyOf(config).classifier);
   const weights = readParameters(folder.weights, config, [

@@ -16,6 +16,8 @@ const SENTENCES: { readonly [Code in PlanReason["code"]]: Sentence } = {
     `p95 about ${number(estimated)} ms, the target allows ${number(wanted)} ms`,
   "memory-above-target": ({ estimated, wanted }) =>
     `about ${number(estimated)} MB resident, the target allows ${number(wanted)} MB`,
+  "memory-of-machine": ({ estimated, wanted }) =>
+    `training takes about ${number(estimated)} MB, this machine has ${number(wanted)} MB`,
   "cost-above-target": ({ estimated, wanted }) =>
     `about ${number(estimated)} USD per 1,000 calls, the target allows ${number(wanted)}`,
   "time-planned-away": ({ seconds, leftSeconds }) =>

@@ -29,6 +29,15 @@ describe("the path of a pretrained encoder", () => {
     expect(formatPlan(plan)).toContain("2 layers, 256 neurons of cut-half");
   });
 
+  it("is not trained on a machine whose memory is too small, which is said", () => {
+    const plan = planRun({ profile: { ...profile, memoryGb: 1 }, facts, minutes: 120, target: DEFAULT_TARGET });
+    expect(steps(plan).map(({ because }) => because.map(({ code }) => code))).toEqual(
+      Array(3).fill(["memory-of-machine"]),
+    );
+    expect(formatPlan(plan)).toMatch(/uncut +infeasible .* this machine has 1,000 MB/);
+    expect(plan.candidates.some(({ status }) => status === "train")).toBe(true);
+  });
+
   it("goes down as far as the time reaches, and says why it ends", () => {
     const found = new Set<string>();
     for (const minutes of [2, 17, 22, 24, 120]) {

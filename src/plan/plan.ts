@@ -44,7 +44,13 @@ import { limitsBroken, nearestTarget, type BrokenLimit } from "./limits.js";
 
 /** Why a candidate is not trained: a code and the numbers behind it, for the report's catalogue. */
 export interface PlanReason {
-  readonly code: BrokenLimit | "time-planned-away" | "over-minutes" | "larger-fits" | "more-rows-needed";
+  readonly code:
+    | BrokenLimit
+    | "memory-of-machine"
+    | "time-planned-away"
+    | "over-minutes"
+    | "larger-fits"
+    | "more-rows-needed";
   readonly facts: Readonly<Record<string, number | string>>;
 }
 
@@ -140,10 +146,12 @@ function richest<R>(recipes: readonly R[], seconds: (recipe: R) => number, budge
 
 function brokenReasons(input: ResolvedInput, parts: StudentParts): PlanReason[] {
   const estimate = estimateOf(parts, input.facts, input.profile, input);
-  return limitsBroken(estimate, input.target).map(({ limit, wanted, estimated }) => ({
+  const broken = limitsBroken(estimate, input.target).map(({ limit, wanted, estimated }) => ({
     code: limit,
     facts: { wanted, estimated },
   }));
+  const [estimated, wanted] = [estimate.trainMemoryMb, 1000 * input.profile.memoryGb];
+  return estimated > wanted ? [...broken, { code: "memory-of-machine", facts: { wanted, estimated } }] : broken;
 }
 
 /** The linear rungs, one of them to be trained: the default size or the largest that fits the target. */

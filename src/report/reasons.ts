@@ -178,6 +178,10 @@ const CANDIDATE_REASONS = {
     en: "estimated cost {estimated:usd} per 1,000 calls above the limit {wanted:usd}",
     ja: "1,000回あたりの推定費用{estimated:usd}が上限{wanted:usd}を超過",
   },
+  "memory-of-machine": {
+    en: "training takes about {estimated:mb} of memory, the machine has {wanted:mb}",
+    ja: "学習に約{estimated:mb}のメモリが必要で、この計算機の{wanted:mb}を超過",
+  },
   "time-planned-away": {
     en: "training takes about {seconds:seconds}, {leftSeconds:seconds} are left in the plan",
     ja: "学習に約{seconds:seconds}かかり、計画の残り時間{leftSeconds:seconds}に収まらない",
