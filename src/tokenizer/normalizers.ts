@@ -8,10 +8,11 @@ import { compilePattern } from "./pattern.js";
 
 export type Normalizer = (source: AlignedText) => AlignedText;
 
-/** What joins the character before it under normalisation: marks, conjoining Hangul of every kind, halfwidth sound marks, and the
- *  vowels of Kirat Rai. */
-const JOINING =
-  "[\\p{M}\\u1100-\\u11FF\\u3131-\\u318E\\uA960-\\uA97F\\uD7B0-\\uD7FF\\uFF9E\\uFF9F\\uFFA0-\\uFFDC\\u{16D63}-\\u{16D6A}]";
+/** What joins the character before it under normalisation: marks, conjoining Hangul of every kind, halfwidth sound marks. */
+const JOINING = "[\\p{M}\\u1100-\\u11FF\\u3131-\\u318E\\uA960-\\uA97F\\uD7B0-\\uD7FF\\uFF9E\\uFF9F\\uFFA0-\\uFFDC]";
+/** All but what only newer Unicode takes apart (㋿ and its like): the tables of the reference are older, and those of runtimes differ. */
+const NORMALISED =
+  /[^\u32FF\uA7F1-\uA7F4\uAB69\u{105C9}\u{105E4}\u{10781}-\u{107BA}\u{11383}-\u{113C8}\u{11938}\u{16121}-\u{16128}\u{16D63}-\u{16D6A}\u{1CCD6}-\u{1CCF9}\u{1E030}-\u{1E06D}\u{1F16C}\u{1FBF0}-\u{1FBF9}]+/gu;
 /** Printable ASCII, up to the character before a mark; or one character with all that joins it. */
 const CLUSTERS = new RegExp(`[ -~]+(?![^ -~])|[^]${JOINING}*`, "gu");
 /** The same as user-perceived characters, which is how a compiled map reads. */
@@ -60,8 +61,14 @@ const lowered = (text: string): string => text.toLowerCase();
 /** Character by character: no rule for the end of a word applies. */
 const loweredEach = (text: string): string => Array.from(text, lowered).join("");
 
-const unicodeForm = (form: "NFC" | "NFD" | "NFKC" | "NFKD"): (() => Normalizer) => {
-  return () => byCluster({ ascii: same, cluster: (text) => text.normalize(form) });
+type UnicodeForm = "NFC" | "NFD" | "NFKC" | "NFKD";
+
+/** A Unicode form by the reference's tables. */
+const normalised = (text: string, form: UnicodeForm): string =>
+  text.replace(NORMALISED, (part) => part.normalize(form));
+
+const unicodeForm = (form: UnicodeForm): (() => Normalizer) => {
+  return () => byCluster({ ascii: same, cluster: (text) => normalised(text, form) });
 };
 
 /** The blocks of ideographs that BERT sets apart. */
@@ -76,7 +83,7 @@ function bertNormalizer(config: JsonObject): Normalizer {
     let result = text;
     if (cleans === true) result = result.replace(BERT_REMOVED, "").replace(/\p{White_Space}/gu, " ");
     if (spaces === true) result = result.replace(BERT_IDEOGRAPHS, " $& ");
-    if (stripped) result = result.normalize("NFD").replace(/\p{Mn}/gu, "");
+    if (stripped) result = normalised(result, "NFD").replace(/\p{Mn}/gu, "");
     return lowercase === true ? loweredEach(result) : result;
   };
   return byCluster({ ascii: lowercase === true ? lowered : same, cluster });

@@ -28,7 +28,18 @@ if (!hasMiniLm) process.stderr.write(`${miniLm} is absent: the real tokenizer is
 const SMALL = ["wordpiece", "unigram", "bytes", "gpt2"] as const;
 const json = (name: string): Record<string, unknown> => read(`${folder}/${name}.json`) as Record<string, unknown>;
 const open = new Map<string, Tokenizer>(SMALL.map((name) => [name, openTokenizer(json(name))]));
+open.set("unigram-bytes", openTokenizer(withBytes(json("unigram"))));
 if (hasMiniLm) open.set("all-minilm-l6-v2", openTokenizer(read(miniLm)));
+
+/** A Unigram tokenizer with a piece for each byte to fall back on, as the script of the reference makes it. */
+function withBytes(tokenizer: Record<string, unknown>): unknown {
+  const model = tokenizer["model"] as { readonly vocab: readonly unknown[] };
+  const bytes = Array.from({ length: 256 }, (_, byte) => [
+    `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`,
+    -20,
+  ]);
+  return { ...tokenizer, model: { ...model, byte_fallback: true, vocab: [...model.vocab, ...bytes] } };
+}
 
 /** The random texts of the reference, drawn as Python draws them. */
 function randomTexts(count: number): string[] {

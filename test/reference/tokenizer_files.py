@@ -24,6 +24,8 @@ texts = english + japanese
 
 
 def trained(name, model, trainer, normalizer, pre_tokenizer, template=None, decoder=None):
+    if (FOLDER / f"{name}.json").exists():  # training gives other pieces each time
+        return Tokenizer.from_file(str(FOLDER / f"{name}.json"))
     tokenizer = Tokenizer(model)
     if normalizer is not None:
         tokenizer.normalizer = normalizer
@@ -65,6 +67,17 @@ tokenizers = {
         trainers.BpeTrainer(vocab_size=600, initial_alphabet=alphabet, show_progress=False, special_tokens=["<|endoftext|>"]),
         None, pre_tokenizers.ByteLevel(add_prefix_space=True), decoder=decoders.ByteLevel()),
 }
+
+
+def with_bytes(path):
+    """The Unigram tokenizer with a piece for each byte to fall back on; tokenizer.test.ts makes the same."""
+    tokenizer = json.loads(path.read_text())
+    tokenizer["model"]["vocab"] += [[f"<0x{byte:02X}>", -20.0] for byte in range(256)]
+    tokenizer["model"]["byte_fallback"] = True
+    return Tokenizer.from_str(json.dumps(tokenizer))
+
+
+tokenizers["unigram-bytes"] = with_bytes(FOLDER / "unigram.json")
 for path in extra:
     one = Tokenizer.from_file(path)
     one.no_truncation()
