@@ -72,7 +72,7 @@ async function cutFurther(trial: Trial, { encoder, layers }: Step, layerCount: n
 }
 
 async function runTrial(trial: Trial, teacherEpochs: number, { rates, dropouts, epochs }: Settings): Promise<void> {
-  const { base, seed, labelled, texts, heldOut, test, labelCount } = trial;
+  const { seed, labelled, texts, heldOut, test, labelCount } = trial;
   const teacher = await fineTuned(trial, teacherEpochs);
   const unseen = rowsAt(
     texts,
@@ -102,33 +102,42 @@ async function runTrial(trial: Trial, teacherEpochs: number, { rates, dropouts, 
     });
   };
   await report(teacher, { cut: "teacher", seconds: teacher.seconds });
-  let above: Step = { encoder: teacher, layers: Uint32Array.from(base.config.layers.keys()) };
+  await recoverPath({ trial, teacher, softLabels, report }, { rates, dropouts, epochs });
+}
+
+interface Taught {
+  readonly trial: Trial;
+  readonly teacher: EncoderWeights;
+  readonly softLabels: Float32Array;
+  readonly report: (encoder: EncoderWeights, facts: object) => Promise<void>;
+}
+
+/** Each cut at every rate; the smaller one is cut from the larger one at the first rate. */
+async function recoverPath(
+  { trial, teacher, softLabels, report }: Taught,
+  { rates, dropouts, epochs }: Settings,
+): Promise<void> {
+  const { config } = trial.base;
+  let above: Step = { encoder: teacher, layers: Uint32Array.from(config.layers.keys()) };
   for (const { name, layersRatio, feedForwardRatio } of PRETRAINED_RUNGS.toReversed()) {
     if (name === UNCUT) continue;
-    const start = await cutFurther(
-      trial,
-      above,
-      Math.round(layersRatio * base.config.layers.length),
-      Math.round(feedForwardRatio * base.config.feedForward),
-    );
+    const layerCount = Math.round(layersRatio * config.layers.length);
+    const start = await cutFurther(trial, above, layerCount, Math.round(feedForwardRatio * config.feedForward));
+    const inside = {
+      model: { config: teacher.config },
+      weights: teacher.values,
+      losses: [{ kind: "hidden-mse", weight: 0.5, layers: keptLayers(start.layers) }],
+    } as const;
     let first: EncoderWeights | undefined;
     for (const dropout of dropouts)
       for (const learningRate of rates) {
         const fitted = await fit(trial, {
-          rows: labelled,
+          rows: trial.labelled,
           start: start.encoder,
           epochs,
           learningRate,
           losses: [labelLoss(0.2), answerLoss(0.8)],
-          more: {
-            dropout,
-            softLabels,
-            teacher: {
-              model: { config: teacher.config },
-              weights: teacher.values,
-              losses: [{ kind: "hidden-mse", weight: 0.5, layers: keptLayers(start.layers) }],
-            },
-          },
+          more: { dropout, softLabels, teacher: inside },
         });
         first ??= fitted;
         await report(fitted, { cut: name, learningRate, dropout, epochs, seconds: fitted.seconds });

@@ -59,7 +59,7 @@ export const EDGES: EdgeTable = {
     "wire",
   ],
   report: ["sealing", "store"],
-  teacher: ["clock", "cost", "dataset", "errors", "random", "store", "wire"],
+  teacher: ["clock", "cost", "dataset", "errors", "random", "stats", "store", "wire"],
   plan: ["clock", "config", "cost", "dataset", "errors", "graph", "models", "random", "runtime", "tensor", "tokenizer"],
   distill: ["errors", "graph", "models", "random", "runtime", "tensor", "tokenizer"],
   compress: ["errors", "graph", "models", "runtime", "tensor", "tokenizer"],

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { trimVocabulary } from "../compress/vocabulary.js";
 import { cutConfig, readPretrainedConfig } from "../models/families/index.js";
-import { type FolderFacts, type JsonObject, modelFields, tokenizerFields } from "./hugging-face-fields.js";
+import { type FolderFacts, type JsonObject, modelFields, opensWith, tokenizerFields } from "./hugging-face-fields.js";
 
 const wordpiece = JSON.parse(readFileSync("test/reference/tokenizers/wordpiece.json", "utf8")) as JsonObject;
 
@@ -29,6 +29,17 @@ function factsOf(tokenizer: JsonObject, model: string): FolderFacts {
   const config = cutConfig(base, { vocabularySize: keptIds.length });
   return { config, tokenizerJson, newIds, labels: ["no", "yes"], pooling: "mean", maxTokens: 64 };
 }
+
+describe("who opens a folder", () => {
+  it.each([
+    ["WordPiece", {}, "transformers.js"],
+    ["Unigram", {}, "transformers.js"],
+    ["Unigram", { byte_fallback: true }, "joryu"],
+    ["BPE", { byte_fallback: true }, "transformers.js"],
+  ])("%s %o: %s", (type, more, wanted) => {
+    expect(opensWith({ tokenizerJson: { model: { type, ...more } } })).toBe(wanted);
+  });
+});
 
 describe("config.json of a cut vocabulary", () => {
   const facts = factsOf(specialLast, "modernbert");

@@ -3,8 +3,9 @@
 import { familyOf, type PretrainedConfig } from "../models/families/index.js";
 import type { Pooling } from "../models/pretrained.js";
 import { openTokenizer } from "../tokenizer/tokenizer.js";
+import { isJsonObject, type JsonObject } from "../weights/json.js";
 
-export type JsonObject = Readonly<Record<string, unknown>>;
+export type { JsonObject } from "../weights/json.js";
 
 /** What is true of a folder that is written. */
 export interface FolderFacts {
@@ -16,6 +17,14 @@ export interface FolderFacts {
   readonly tokenizerJson: JsonObject;
   /** New id of each of the base's, -1 where the piece is gone; absent where the vocabulary was not cut. */
   readonly newIds?: Int32Array;
+}
+
+/** Who reads a folder's texts to our ids: transformers.js 4 takes what a Unigram vocabulary has no piece for as unknown, where the file has bytes for it. */
+export function opensWith({
+  tokenizerJson: { model },
+}: Pick<FolderFacts, "tokenizerJson">): "joryu" | "transformers.js" {
+  const isOurs = isJsonObject(model) && model["type"] === "Unigram" && model["byte_fallback"] === true;
+  return isOurs ? "joryu" : "transformers.js";
 }
 
 /** Fields of a base's config.json that speak of files, code, number types and tasks that are left behind. */

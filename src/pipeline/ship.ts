@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fitCalibrator } from "../evaluate/calibration.js";
+import { opensWith } from "../export/hugging-face-fields.js";
 import { writeHuggingFaceFiles } from "../export/hugging-face.js";
 import {
   compileReference,
@@ -169,7 +170,7 @@ export async function shipStudent(
   const { tokenizer: _, ...features } = student.features;
   const manifest: StudentManifest = {
     format: "joryu-student-1",
-    opensWith: student.huggingFace === undefined ? "joryu" : "transformers.js",
+    opensWith: student.huggingFace === undefined ? "joryu" : opensWith(student.huggingFace),
     name: options.name,
     kind: trained.candidate.kind,
     labels: [...dataset.labels],
