@@ -68,7 +68,7 @@ export function openInput(path: string): number {
   } catch (cause) {
     throw inputFailure(path, cause);
   }
-  throw new InputError(`${path}: expected a file, found a folder`, { hint: "name the log files in it" });
+  throw new InputError(`${path}: expected a file, found a folder`, { hint: "name the files in it" });
 }
 
 function inputFailure(path: string, cause: unknown): Error {
@@ -93,13 +93,41 @@ export function sampleFile(path: string): FileSample {
   }
 }
 
+/** A whole small file, which may be a pipe; no more of it is read than the limit. @throws InputError when it is larger, empty or not text,
+ *  StoreError when it cannot be read. */
+export function readSmallText(path: string, maximumBytes: number): Pick<FileSample, "text" | "encoding"> {
+  const bytes = readUpTo(path, maximumBytes + 1);
+  if (bytes.length > maximumBytes) throw new InputError(`${path}: larger than ${maximumBytes} bytes`);
+  if (bytes.length === 0) throw new InputError(`${path}: the file is empty`);
+  const { encoding, bomBytes } = sampleOf(path, bytes, bytes.length);
+  const text = decodeBytes(bytes.subarray(bomBytes), encoding);
+  if (text !== undefined) return { text, encoding };
+  throw new InputError(`${path}: expected UTF-8 text, found lines in another encoding`, { hint: "save it as UTF-8" });
+}
+
+function readUpTo(path: string, count: number): Buffer {
+  const file = openInput(path);
+  const bytes = Buffer.alloc(count);
+  let filled = 0;
+  try {
+    for (let read = -1; read !== 0 && filled < count; filled += read) {
+      read = readSync(file, bytes, filled, count - filled, null);
+    }
+  } catch (cause) {
+    throw inputFailure(path, cause);
+  } finally {
+    closeSync(file);
+  }
+  return bytes.subarray(0, filled);
+}
+
 function sampleOf(path: string, bytes: Buffer, sizeBytes: number): FileSample {
   if (sizeBytes === 0)
     throw new InputError(`${path}: the file is empty`, { hint: "give a file with at least 20 records" });
   for (const [what, magic] of MAGIC) {
     if (!magic.every((byte, i) => bytes[i] === byte)) continue;
     throw new InputError(`${path}: expected UTF-8 text, found ${what}`, {
-      hint: "convert it to JSONL or CSV in UTF-8",
+      hint: "convert it to text in UTF-8 (a log to JSONL or CSV)",
     });
   }
   const bomBytes = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
