@@ -106,7 +106,7 @@ export function addTeacherFlags(command: Command): Command {
     .option("--max-tokens <n>", "most tokens of an answer (default: what the longest label needs)")
     .option("--top-logprobs <n>", "alternatives to each token, 0 to 20 (default 20)")
     .option("--concurrency <n>", "requests in flight at a time (default 8)")
-    .option("--timeout-seconds <n>", "longest time of one request (default 120)")
+    .option("--timeout-seconds <n>", "longest time of one request, at most 300 (default 120)")
     .option("--attempts <n>", "attempts at one question (default 6)")
     .option("--budget-usd <n>", "most that the labelling may cost over all its runs; needs prices")
     .option("--input-usd-per-million <n>", "price of a million input tokens")
