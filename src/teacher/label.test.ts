@@ -466,6 +466,16 @@ describe("a journal", () => {
   });
 });
 
+describe("prompts", () => {
+  it("that are the same are refused before anything is asked: one answer would count as agreement", async () => {
+    const server = await serve();
+    const labelling = labelTexts(optionsOf(server, {}, { prompts: ["One.", "Two.", " One.\n"] }));
+    await expect(labelling).rejects.toThrow(ConfigError);
+    await expect(labelling).rejects.toThrow("prompt 3: the same as prompt 1; give it once");
+    expect(server.calls).toHaveLength(0);
+  });
+});
+
 describe("label sets", () => {
   it.each([
     [["one"], /at least 2/],
