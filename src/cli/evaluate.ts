@@ -1,16 +1,67 @@
 /** @file `joryu evaluate`: a student against records that it has not seen, with intervals. */
 import type { Command } from "commander";
-import { readLabelRecords } from "../dataset/records.js";
+import { readLabelRecords, type LabelRecord } from "../dataset/records.js";
 import { InputError } from "../errors.js";
 import { shareOf } from "../pipeline/publish.js";
 import { openStudent } from "../student/open.js";
-import { wilson } from "../stats.js";
+import { wilson, type Estimate } from "../stats.js";
 import type { Precision } from "../student/manifest.js";
+import type { Prediction } from "../student/student.js";
 import { printJson, printLine } from "./output.js";
 import { precisionOption } from "./predict.js";
 
 function percent(value: number): string {
   return `${(100 * value).toFixed(2)} %`;
+}
+
+function withInterval(estimate: Estimate): string {
+  return `${percent(estimate.value)} (95 %: ${percent(estimate.low)} to ${percent(estimate.high)})`;
+}
+
+export interface Comparison {
+  readonly records: number;
+  readonly outsideLabels: number;
+  readonly agreement: Estimate;
+  readonly goldAccuracy?: Estimate;
+  readonly coverage: Estimate;
+  /** Absent where nothing is kept. */
+  readonly keptAgreement?: Estimate;
+}
+
+/** A student's predictions beside the answers of the records, in their order. */
+export function comparisonOf(
+  records: readonly LabelRecord[],
+  predictions: readonly Prediction[],
+  labels: readonly string[],
+): Comparison {
+  const agree = records.map(({ label }, i) => (labels[label] === predictions[i]?.label ? 1 : 0));
+  const kept = predictions.flatMap((prediction, i) => (prediction.decision === "keep" ? [agree[i] ?? 0] : []));
+  const gold = records.flatMap((record, i) =>
+    record.gold === undefined ? [] : [labels[record.gold] === predictions[i]?.label ? 1 : 0],
+  );
+  return {
+    records: records.length,
+    outsideLabels: records.filter((record) => record.label < 0).length,
+    agreement: shareOf(agree),
+    ...(gold.length === 0 ? {} : { goldAccuracy: shareOf(gold) }),
+    coverage: wilson(kept.length, records.length),
+    ...(kept.length === 0 ? {} : { keptAgreement: shareOf(kept) }),
+  };
+}
+
+/** The lines that a person reads. */
+export function comparisonLines(comparison: Comparison): string[] {
+  const { records, outsideLabels, agreement, goldAccuracy, coverage, keptAgreement } = comparison;
+  const kept =
+    keptAgreement === undefined
+      ? "nothing: every record is deferred to the teacher"
+      : `${percent(coverage.value)} of the records, ${percent(keptAgreement.value)} of them like the teacher`;
+  return [
+    `records         ${records} (${outsideLabels} with an answer outside the label set)`,
+    `agreement       ${withInterval(agreement)}`,
+    ...(goldAccuracy === undefined ? [] : [`gold accuracy   ${withInterval(goldAccuracy)}`]),
+    `kept            ${kept}`,
+  ];
 }
 
 interface Options {
@@ -27,32 +78,9 @@ async function evaluate(options: Options): Promise<void> {
     const { records } = await readLabelRecords(options.records, { labels, template });
     if (records.length === 0) throw new InputError(`${options.records}: no record with an answer`);
     const predictions = await student.predict(records.map((record) => record.text));
-    const agree = records.map(({ label }, i) => (labels[label] === predictions[i]?.label ? 1 : 0));
-    const kept = predictions.flatMap((prediction, i) => (prediction.decision === "keep" ? [agree[i] ?? 0] : []));
-    const gold = records.flatMap((record, i) =>
-      record.gold === undefined ? [] : [labels[record.gold] === predictions[i]?.label ? 1 : 0],
-    );
-    const result = {
-      records: records.length,
-      outsideLabels: records.filter((record) => record.label < 0).length,
-      agreement: shareOf(agree),
-      ...(gold.length === 0 ? {} : { goldAccuracy: shareOf(gold) }),
-      coverage: wilson(kept.length, records.length),
-      keptAgreement: shareOf(kept),
-    };
-    if (options.json === true) return printJson(result);
-    const { agreement, coverage, keptAgreement } = result;
-    printLine(`records         ${result.records} (${result.outsideLabels} with an answer outside the label set)`);
-    printLine(
-      `agreement       ${percent(agreement.value)} (95 %: ${percent(agreement.low)} to ${percent(agreement.high)})`,
-    );
-    if (result.goldAccuracy !== undefined)
-      printLine(
-        `gold accuracy   ${percent(result.goldAccuracy.value)} (95 %: ${percent(result.goldAccuracy.low)} to ${percent(result.goldAccuracy.high)})`,
-      );
-    printLine(
-      `kept            ${percent(coverage.value)} of the records, ${percent(keptAgreement.value)} of them like the teacher`,
-    );
+    const comparison = comparisonOf(records, predictions, labels);
+    if (options.json === true) printJson(comparison);
+    else for (const line of comparisonLines(comparison)) printLine(line);
   } finally {
     await student.close();
   }

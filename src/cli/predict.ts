@@ -2,7 +2,8 @@
 import { type Command, Option } from "commander";
 import { isRejection } from "../dataset/fields.js";
 import { parseMessages, splitAnswer } from "../dataset/formats/messages.js";
-import { stripTemplate } from "../dataset/template.js";
+import { stripTemplate, type TemplateMessage } from "../dataset/template.js";
+import type { PromptTemplate } from "../dataset/types.js";
 import { InputError } from "../errors.js";
 import { openStudent } from "../student/open.js";
 import type { Precision } from "../student/manifest.js";
@@ -12,8 +13,8 @@ import { printJson, printLine } from "./output.js";
 /** Lines answered together: enough to keep the graph busy, few enough for an answer to come soon. */
 const BATCH_LINES = 64;
 
-/** The text that a JSON value stands for; an answer that ends the messages (a line of a log) is left out. */
-function fromJson(value: unknown, student: Student): string | undefined {
+/** What a JSON value asks; an answer that ends the messages (a line of a log) is left out. */
+function fromJson(value: unknown): string | readonly TemplateMessage[] | undefined {
   if (typeof value === "string") return value;
   if (typeof value !== "object" || value === null) return undefined;
   if ("text" in value && typeof value.text === "string") return value.text;
@@ -21,24 +22,26 @@ function fromJson(value: unknown, student: Student): string | undefined {
   const messages = parseMessages(value.messages);
   if (isRejection(messages)) return undefined;
   const split = splitAnswer(messages);
-  return stripTemplate(isRejection(split) ? messages : split.asked, student.manifest.template);
+  return isRejection(split) ? messages : split.asked;
 }
 
-/** The text of a line: a JSON string, an object with `text` or `messages`, or the line itself. */
-export function textOfLine(line: string, student: Student): string {
-  if (/^\s*["{]/.test(line)) {
-    try {
-      const text = fromJson(JSON.parse(line), student);
-      if (text !== undefined) return stripTemplate(text, student.manifest.template);
-    } catch {
-      // Not JSON: an ordinary text that starts with a quote or a brace.
-    }
+function askedOf(line: string): string | readonly TemplateMessage[] {
+  if (!/^\s*["{]/.test(line)) return line;
+  try {
+    return fromJson(JSON.parse(line)) ?? line;
+  } catch {
+    // Not JSON: an ordinary text that starts with a quote or a brace.
+    return line;
   }
-  return stripTemplate(line, student.manifest.template);
+}
+
+/** The text of a line without the template: of a JSON string, an object with `text` or `messages`, or of the line itself. */
+export function textOfLine(line: string, template: PromptTemplate): string {
+  return stripTemplate(askedOf(line), template);
 }
 
 async function answer(student: Student, lines: readonly string[], json: boolean): Promise<void> {
-  const predictions = await student.predict(lines.map((line) => textOfLine(line, student)));
+  const predictions = await student.predict(lines.map((line) => textOfLine(line, student.manifest.template)));
   for (const prediction of predictions) {
     if (json) printJson(prediction);
     else printLine(`${prediction.label}\t${prediction.probability.toFixed(3)}\t${prediction.decision}`);

@@ -1,8 +1,9 @@
 /** @file The flags that say which teacher is asked and how, and how they become a configuration; `label` and `run` share them. */
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { ConfigInput } from "../config/schema.js";
+import { encodingNotes, readSmallText } from "../dataset/encoding.js";
 import { InputError, UsageError } from "../errors.js";
+import { note } from "./output.js";
 import { numberFlag } from "./run-options.js";
 
 export interface TeacherFlags {
@@ -29,17 +30,15 @@ export interface TeacherFlags {
 /** Prompts and label sets are read by people. */
 const MAXIMUM_SMALL_BYTES = 1024 * 1024;
 
+/** What the teacher is sent must be what was written: an encoding that was found out is told. */
 function readSmallFile(flag: string, path: string): string {
-  let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    const { text, encoding } = readSmallText(path, MAXIMUM_SMALL_BYTES);
+    for (const told of encodingNotes(path, encoding)) note(told);
+    return text;
   } catch (cause) {
-    throw new InputError(`${flag} ${path}: cannot be read`, { hint: "name a file that you may read", cause });
+    throw cause instanceof InputError ? new InputError(`${flag} ${cause.message}`, { cause }) : cause;
   }
-  if (text.length > MAXIMUM_SMALL_BYTES) {
-    throw new InputError(`${flag} ${path}: larger than ${MAXIMUM_SMALL_BYTES} bytes`);
-  }
-  return text.replace(/^\uFEFF/, "");
 }
 
 function labelsOf(flags: TeacherFlags): string[] | undefined {
@@ -107,7 +106,7 @@ export function addTeacherFlags(command: Command): Command {
     .option("--max-tokens <n>", "most tokens of an answer (default: what the longest label needs)")
     .option("--top-logprobs <n>", "alternatives to each token, 0 to 20 (default 20)")
     .option("--concurrency <n>", "requests in flight at a time (default 8)")
-    .option("--timeout-seconds <n>", "longest time of one request (default 120)")
+    .option("--timeout-seconds <n>", "longest time of one request, at most 300 (default 120)")
     .option("--attempts <n>", "attempts at one question (default 6)")
     .option("--budget-usd <n>", "most that the labelling may cost over all its runs; needs prices")
     .option("--input-usd-per-million <n>", "price of a million input tokens")

@@ -44,6 +44,7 @@ describe("loadConfig", () => {
     ["__proto__: 1", /unknown key __proto__/],
     ["minutes: soon", /minutes/],
     ["target:\n  agreement: 98", /target\.agreement/],
+    ["label:\n  timeoutSeconds: 301", /label\.timeoutSeconds: expected at most 300/],
     ["- 1", /expected settings, got a list/],
     ["just text", /expected settings, got string/],
     ["a: [", /joryu\.yaml: /],

@@ -47,7 +47,10 @@ export const labelSchema = z.strictObject({
     .describe("Most tokens of an answer; what the longest label needs when absent. A reasoning model needs more."),
   topLogprobs: z.int().min(0).max(20).default(20).describe("Alternatives to each token of an answer; 0 asks for none."),
   concurrency: z.int().min(1).max(1000).default(8).describe("Requests in flight at a time."),
-  timeoutSeconds: positive.max(3600).default(120).describe("Longest time of one request, seconds."),
+  timeoutSeconds: positive
+    .max(300, "expected at most 300: fetch waits no longer for an answer to begin")
+    .default(120)
+    .describe("Longest time of one request, seconds; at most 300, since fetch waits no longer for an answer to begin."),
   attempts: z.int().min(1).max(100).default(6).describe("Attempts at one question."),
   order: z
     .enum(["file", "informative"])

@@ -1,10 +1,18 @@
-/** @file Which bytes a text file holds: UTF-8 (with or without BOM), else Shift_JIS (CP932) or Latin-1 (Windows-1252), else
+/** @file Which bytes a text file holds: UTF-8 (with or without BOM), else Shift_JIS (CP932), EUC-JP or Latin-1 (Windows-1252), else
  *  an InputError that says what it is instead (compressed, UTF-16, HTML). Knows no log format. Follows the WHATWG encodings. */
 import { isAscii, isUtf8 } from "node:buffer";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { basename } from "node:path";
 import { InputError, StoreError } from "../errors.js";
 
-export type TextEncoding = "utf-8" | "shift_jis" | "windows-1252";
+const ENCODING_NAMES = {
+  "utf-8": "UTF-8",
+  shift_jis: "Shift_JIS (CP932)",
+  "euc-jp": "EUC-JP",
+  "windows-1252": "Latin-1 (Windows-1252)",
+} as const;
+
+export type TextEncoding = keyof typeof ENCODING_NAMES;
 
 export interface FileSample {
   readonly sizeBytes: number;
@@ -33,7 +41,12 @@ const MAGIC: readonly (readonly [string, readonly number[]])[] = [
 /** Windows-1252 for 0x80..0x9f, which Node 20's decoder leaves as control characters. */
 const C1 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
 
-/** Decodes bytes; invalid UTF-8 or Shift_JIS gives undefined. */
+/** What the user is told of a file that is not UTF-8; nothing of one that is. */
+export function encodingNotes(path: string, encoding: TextEncoding): string[] {
+  return encoding === "utf-8" ? [] : [`${basename(path)}: not UTF-8; read as ${ENCODING_NAMES[encoding]}`];
+}
+
+/** Decodes bytes; all but Windows-1252 give undefined where they are invalid. */
 export function decodeBytes(bytes: Uint8Array, encoding: TextEncoding): string | undefined {
   if (encoding === "windows-1252") {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
@@ -55,7 +68,7 @@ export function openInput(path: string): number {
   } catch (cause) {
     throw inputFailure(path, cause);
   }
-  throw new InputError(`${path}: expected a file, found a folder`, { hint: "name the log files in it" });
+  throw new InputError(`${path}: expected a file, found a folder`, { hint: "name the files in it" });
 }
 
 function inputFailure(path: string, cause: unknown): Error {
@@ -80,13 +93,41 @@ export function sampleFile(path: string): FileSample {
   }
 }
 
+/** A whole small file, which may be a pipe; no more of it is read than the limit. @throws InputError when it is larger, empty or not text,
+ *  StoreError when it cannot be read. */
+export function readSmallText(path: string, maximumBytes: number): Pick<FileSample, "text" | "encoding"> {
+  const bytes = readUpTo(path, maximumBytes + 1);
+  if (bytes.length > maximumBytes) throw new InputError(`${path}: larger than ${maximumBytes} bytes`);
+  if (bytes.length === 0) throw new InputError(`${path}: the file is empty`);
+  const { encoding, bomBytes } = sampleOf(path, bytes, bytes.length);
+  const text = decodeBytes(bytes.subarray(bomBytes), encoding);
+  if (text !== undefined) return { text, encoding };
+  throw new InputError(`${path}: expected UTF-8 text, found lines in another encoding`, { hint: "save it as UTF-8" });
+}
+
+function readUpTo(path: string, count: number): Buffer {
+  const file = openInput(path);
+  const bytes = Buffer.alloc(count);
+  let filled = 0;
+  try {
+    for (let read = -1; read !== 0 && filled < count; filled += read) {
+      read = readSync(file, bytes, filled, count - filled, null);
+    }
+  } catch (cause) {
+    throw inputFailure(path, cause);
+  } finally {
+    closeSync(file);
+  }
+  return bytes.subarray(0, filled);
+}
+
 function sampleOf(path: string, bytes: Buffer, sizeBytes: number): FileSample {
   if (sizeBytes === 0)
     throw new InputError(`${path}: the file is empty`, { hint: "give a file with at least 20 records" });
   for (const [what, magic] of MAGIC) {
     if (!magic.every((byte, i) => bytes[i] === byte)) continue;
     throw new InputError(`${path}: expected UTF-8 text, found ${what}`, {
-      hint: "convert it to JSONL or CSV in UTF-8",
+      hint: "convert it to text in UTF-8 (a log to JSONL or CSV)",
     });
   }
   const bomBytes = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
@@ -103,19 +144,56 @@ function sampleOf(path: string, bytes: Buffer, sizeBytes: number): FileSample {
 export function encodingOf(bytes: Buffer): TextEncoding {
   if (isUtf8(bytes)) return "utf-8";
   let valid = 0;
-  const invalid: Buffer[] = [];
+  const invalid: Uint8Array[] = [];
   for (let start = 0; start < bytes.length;) {
     const end = bytes.indexOf(10, start);
-    const line = bytes.subarray(start, end < 0 ? bytes.length : end);
-    start += line.length + 1;
+    const line = bytes.subarray(start, end < 0 ? bytes.length : end + 1);
+    start += line.length;
     if (isAscii(line)) continue;
     if (isUtf8(line)) valid++;
     else invalid.push(line);
   }
-  if (valid >= invalid.length) return "utf-8";
-  const japanese = invalid.map((line) => decodeBytes(line, "shift_jis"));
-  const kana = japanese.filter((line) => line !== undefined && /[\u3041-\u30fc]/.test(line)).length;
-  return kana * 2 >= invalid.length && !japanese.includes(undefined) ? "shift_jis" : "windows-1252";
+  return valid >= invalid.length ? "utf-8" : legacyEncodingOf(Buffer.concat(invalid));
+}
+
+/** Any bytes are Windows-1252: Japanese is taken where all of them decode so, and most of what comes out reads as Japanese. */
+function legacyEncodingOf(bytes: Buffer): TextEncoding {
+  const [shiftJis, eucJp] = [japaneseRatio(bytes, "shift_jis"), japaneseRatio(bytes, "euc-jp")];
+  if (Math.max(shiftJis, eucJp) <= 0.5) return "windows-1252";
+  return shiftJis >= eucJp ? "shift_jis" : "euc-jp";
+}
+
+const NOT_ASCII = /[\u0080-\uffff]+/g;
+/** Three characters side by side, or fewer that touch no letter. Western text read as Japanese has neither: "Gérard" and "don’t" give
+ *  a kanji between letters, "£5" one halfwidth character. */
+const JAPANESE_RUN =
+  /[\u0080-\uffff]{3,}|(?<![A-Za-z\u0080-\uffff])(?:[\u0080-\uffff]{2}|[\u3005-\u9fff])(?![A-Za-z\u0080-\uffff])/g;
+/** Kana, fullwidth letters and digits, and their punctuation. */
+const FULLWIDTH = /[\u3000-\u30fe\uff01-\uff5e]/;
+/** Without the punctuation, which every other byte of kana in EUC-JP would be in Shift_JIS. */
+const HALFWIDTH_KATAKANA = /[\uff66-\uff9f]/;
+/** Less than a fullwidth character: EUC-JP read as Shift_JIS is halfwidth katakana in the main. */
+const HALFWIDTH_WEIGHT = 0.9;
+/** The kanji of JIS level 1 (rows 16 to 47), nearly all of what is written; bytes of another encoding give others as well. */
+const COMMON_KANJI: ReadonlySet<string> = new Set(
+  new TextDecoder("euc-jp").decode(
+    Uint8Array.from({ length: 32 * 94 * 2 }, (_, i) =>
+      i % 2 === 0 ? 0xb0 + Math.floor(i / 188) : 0xa1 + ((i >> 1) % 94),
+    ),
+  ),
+);
+
+/** How Japanese bytes read in an encoding, from 0 to 1: the share of common characters among all that are not ASCII; 0 where they are
+ *  invalid in it. */
+function japaneseRatio(bytes: Buffer, encoding: TextEncoding): number {
+  const text = decodeBytes(bytes, encoding) ?? "";
+  const runs = text.match(JAPANESE_RUN)?.join("") ?? "";
+  let common = 0;
+  for (const character of runs) {
+    if (FULLWIDTH.test(character) || COMMON_KANJI.has(character)) common++;
+    else if (HALFWIDTH_KATAKANA.test(character)) common += HALFWIDTH_WEIGHT;
+  }
+  return runs === "" ? 0 : common / (text.length - text.replace(NOT_ASCII, "").length);
 }
 
 /** Throws InputError when the text is an HTML or XML page instead of a log. */

@@ -3,7 +3,7 @@
 import { basename, extname } from "node:path";
 import { InputError } from "../errors.js";
 import { headerOf } from "./csv.js";
-import { refuseMarkup, sampleFile, type FileSample } from "./encoding.js";
+import { encodingNotes, refuseMarkup, sampleFile, type FileSample } from "./encoding.js";
 import { isRejection, type JsonObject } from "./fields.js";
 import { usualNames } from "./formats/generic.js";
 import { batchHalf } from "./formats/openai-batch.js";
@@ -33,7 +33,7 @@ const SAMPLED_LINES = 64;
 export function sniffFile(path: string, format: string, columns: ColumnMap): SniffedFile {
   const sample = sampleFile(path);
   const source = basename(path);
-  const notes = sample.encoding === "utf-8" ? [] : [`${source}: not UTF-8; read as ${encodingNames[sample.encoding]}`];
+  const notes = encodingNotes(path, sample.encoding);
   const base = { path, source, sample, isNamed: format !== "auto", isArray: false, withoutHeader: false, notes };
   refuseMarkup(path, sample.text);
   const isArray = /^\s*\[\s*[{\]]/.test(sample.text);
@@ -53,12 +53,6 @@ export function sniffFile(path: string, format: string, columns: ColumnMap): Sni
   if (found === undefined) throw unknownShape(path, objects, columns);
   return { ...base, format: found, isArray: isArray && found !== BATCH };
 }
-
-const encodingNames = {
-  "utf-8": "UTF-8",
-  shift_jis: "Shift_JIS (CP932)",
-  "windows-1252": "Latin-1 (Windows-1252)",
-} as const;
 
 function lineObjects(text: string): readonly JsonObject[] {
   const objects: JsonObject[] = [];

@@ -68,6 +68,12 @@ describe("readTexts", () => {
     const bytes = Uint8Array.of(0x83, 0x4a, 0x81, 0x5b, 0x83, 0x68, 0x82, 0xf0, 0x0a);
     expect(await textsOf(read("sjis.txt", bytes))).toEqual(["カードを"]);
   });
+
+  it("says what a file that is not UTF-8 was read as", async () => {
+    const eucJp = Buffer.from("bbc4b9e2bec8b2f10a", "hex");
+    expect((await read("euc.txt", eucJp)).notes).toEqual(["euc.txt: not UTF-8; read as EUC-JP"]);
+    expect((await read("plain.txt", "残高照会\n")).notes).toEqual([]);
+  });
 });
 
 describe("malformed files", () => {

@@ -6,7 +6,7 @@ import { extname } from "node:path";
 import { InputError, UsageError } from "../errors.js";
 import { groupRows } from "./dedupe.js";
 import { headerOf, readCsv } from "./csv.js";
-import { decodeBytes, refuseMarkup, sampleFile, type FileSample } from "./encoding.js";
+import { decodeBytes, encodingNotes, refuseMarkup, sampleFile, type FileSample } from "./encoding.js";
 import { isObject, isRejection, type JsonObject, type RecordMeta, type Rejection, type Writable } from "./fields.js";
 import type { ColumnMap } from "./formats/index.js";
 import { parseQuestion, usualNames } from "./formats/generic.js";
@@ -33,6 +33,8 @@ export interface TextsRead {
   /** Rows with a text, repeats counted. */
   readonly rows: number;
   readonly rejectCounts: ReadonlyMap<string, number>;
+  /** Files that are not UTF-8, and what they were read as. */
+  readonly notes: readonly string[];
 }
 
 /** What `--format` takes. */
@@ -68,6 +70,7 @@ function keptMeta(meta: RecordMeta): TextMeta {
 /** Gathers distinct texts in order of first appearance. */
 class Gathering {
   readonly rejectCounts = new Map<string, number>();
+  readonly notes: string[] = [];
   rows = 0;
   private readonly found = new Map<string, Writable<TextRow>>();
 
@@ -104,7 +107,8 @@ class Gathering {
   }
 
   result(): TextsRead {
-    return { texts: [...this.found.values()], rows: this.rows, rejectCounts: this.rejectCounts };
+    const { rows, rejectCounts, notes } = this;
+    return { texts: [...this.found.values()], rows, rejectCounts, notes };
   }
 }
 
@@ -165,6 +169,7 @@ async function readOne(path: string, options: ReadTextsOptions, gathering: Gathe
   const { columns = {}, inputFlag = INPUT_FLAG, signal, onProgress } = options;
   const sample = sampleFile(path);
   refuseMarkup(path, sample.text);
+  gathering.notes.push(...encodingNotes(path, sample.encoding));
   const format = options.format === undefined || options.format === "auto" ? undefined : options.format;
   const kind = format ?? formatOfSample(path, sample, columns);
   const reading = {

@@ -62,6 +62,7 @@ function clientOf(config: Config): ChatClient {
 }
 
 function noteRead(read: TextsRead, progress: Progress): void {
+  for (const note of read.notes) progress.note(note);
   for (const [reason, count] of read.rejectCounts) progress.note(`left out ${count} rows: ${reason}`);
   const repeats = read.rows - read.texts.length;
   if (repeats > 0) progress.note(`${repeats} rows repeat a text, which is asked once`);

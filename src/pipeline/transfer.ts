@@ -23,12 +23,13 @@ interface ReadOptions {
 export async function unlabelledTexts(config: Config, options: ReadOptions): Promise<readonly string[]> {
   const { unlabelled: files = [], unlabelledInput: input = config.columns?.input } = config;
   if (files.length === 0) return [];
-  const { texts, rejectCounts } = await readTexts(files, {
+  const { texts, rejectCounts, notes } = await readTexts(files, {
     ...(input !== undefined && { columns: { input } }),
     inputFlag: "--unlabelled-input",
     ...(options.signal !== undefined && { signal: options.signal }),
     onProgress: (doneRatio) => options.progress.update("read texts", doneRatio),
   });
+  for (const note of notes) options.progress.note(note);
   for (const [reason, count] of rejectCounts)
     options.progress.note(`texts without answers: left out ${count}: ${reason}`);
   return texts.map(({ text }) => text);

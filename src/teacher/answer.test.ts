@@ -71,7 +71,13 @@ describe("readAnswer", () => {
           choices: [
             {
               message: { content: text },
-              logprobs: { content: written.map(([spelling, p]) => ({ token: spelling, logprob: -p })) },
+              logprobs: {
+                content: written.map(([spelling, p]) => ({
+                  token: spelling,
+                  logprob: -p,
+                  bytes: [...Buffer.from(spelling)],
+                })),
+              },
             },
           ],
         });
@@ -151,6 +157,55 @@ describe("log-probabilities of a label", () => {
       ["fee", 0.4, { card: 0.6 }],
     ];
     expect(softened({ content: "<think>fee?</think>fee", tokens })?.[2]).toBeCloseTo(0.4, 9);
+  });
+
+  describe("whose tokens split a character", () => {
+    const JAPANESE = ["返金", "返品", "配送"];
+    const bytesOf = (text: string): number[] => [...Buffer.from(text)];
+    const token = (bytes: number[], p: number, others: readonly (readonly [number[], number])[] = []) => ({
+      token: Buffer.from(bytes).toString("latin1"),
+      bytes,
+      logprob: Math.log(p),
+      top_logprobs: [[bytes, p] as const, ...others].map(([other, q]) => ({
+        token: Buffer.from(other).toString("latin1"),
+        bytes: other,
+        logprob: Math.log(q),
+      })),
+    });
+    // 返 is e8 bf 94, 近 is e8 bf 91, 配 is e9 85 8d.
+    const split = [
+      token(bytesOf('{"label":"'), 1),
+      token([0xe8, 0xbf], 0.6, [
+        [bytesOf("配送"), 0.3],
+        [[0xe9, 0x85], 0.1],
+      ]),
+      token([0x94], 0.9, [[[0x91], 0.1]]),
+      token(bytesOf("金"), 0.7, [[bytesOf("品"), 0.3]]),
+      token(bytesOf('"}'), 1),
+    ];
+    const read = (content: readonly object[]) =>
+      readAnswer(
+        chatCompletionSchema.parse({ choices: [{ message: { content: '{"label":"返金"}' }, logprobs: { content } }] }),
+        labelFinder(JAPANESE),
+      );
+
+    it("are joined by their bytes, alternatives to a part of it included", () => {
+      const answer = read(split);
+      const tokens = (answer.logprobs ?? []).map(({ top_logprobs: top, ...rest }) => ({ ...rest, top }));
+      const soft = createSoftLabeller(JAPANESE)(tokens, "返金", answer.label);
+      expect(tokens.map((one) => one.token).join("")).toBe("返金\n");
+      expect(soft?.map((p) => Number(p.toFixed(9)))).toEqual([0.378, 0.162, 0.3, 0.16]);
+    });
+
+    it.each([
+      ["has no bytes", { bytes: null }],
+      ["has bytes that are none", { bytes: [300] }],
+      ["has bytes that are not UTF-8", { bytes: [0x41, 0x94] }],
+      ["ends within a character", { bytes: [0x22, 0x7d, 0xe8] }],
+    ])("are not aligned where one of them %s", (_name, change) => {
+      const broken = [...split.slice(0, -1), { ...token(bytesOf('"}'), 1), ...change }];
+      expect(read(broken)).toMatchObject({ label: 0, withoutLogprobs: "not aligned" });
+    });
   });
 
   it("are left out, with the reason, where they do not spell the answer or none came", () => {

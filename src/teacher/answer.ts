@@ -3,6 +3,7 @@
  *  closes the JSON string becomes a line break, which ends a label there. Pure. */
 import { withoutThinking } from "../dataset/formats/messages.js";
 import type { ChatCompletion, TokenLogprob } from "../wire/chat.js";
+import { wholeTokens } from "./whole-tokens.js";
 
 /** A token of a label with its alternatives, natural logarithm, in OpenAI's shape. */
 export interface LabelToken {
@@ -69,7 +70,7 @@ export function readAnswer(completion: ChatCompletion, indexOf: (spelling: strin
   if (label < 0) return { ...base, rejected: rejected ?? OUTSIDE };
   const tokens = logprobs?.content ?? [];
   if (tokens.length === 0) return { ...base, withoutLogprobs: "absent" };
-  const found = labelTokens(tokens, spelling);
+  const found = labelTokens(tokens, spelling) ?? labelTokens(wholeTokens(tokens) ?? [], spelling);
   return found === undefined ? { ...base, withoutLogprobs: "not aligned" } : { ...base, logprobs: found };
 }
 

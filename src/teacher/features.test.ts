@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { UpstreamError } from "../errors.js";
 import { Features } from "./features.js";
 
-function refusal(message: string, status = 400, param = ""): UpstreamError {
+function refusal(message: string, status = 400, param = "", code = ""): UpstreamError {
   return new UpstreamError("refused", {
     status,
-    facts: { message, param, code: "" },
+    facts: { message, param, code },
     isForAll: false,
     mayHaveCost: false,
   });
@@ -41,6 +41,20 @@ describe("Features", () => {
     expect(features.refuse(refusal("bad request"), features.current)).toEqual({ verdict: "no" });
     expect(features.refuse(refusal("logprobs", 429), features.current)).toEqual({ verdict: "no" });
   });
+
+  it.each([
+    ["The response was filtered due to the prompt triggering Azure OpenAI's content management policy.", ""],
+    ["Please modify your prompt and retry", "content_filter"],
+    ["Your request was rejected", "content_policy_violation"],
+    ["Invalid prompt: flagged as potentially violating our usage policy", "invalid_prompt"],
+  ])(
+    "do not take a text that was filtered for a missing feature, before the first answer too: %j %s",
+    (message, code) => {
+      const features = new Features();
+      expect(features.refuse(refusal(message, 400, "prompt", code), features.current)).toEqual({ verdict: "no" });
+      expect(features.current).toEqual(new Features().current);
+    },
+  );
 
   it("end: what was left out cannot be refused again", () => {
     const features = new Features();

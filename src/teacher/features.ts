@@ -47,6 +47,8 @@ const REFUSALS: ReadonlySet<number> = new Set([400, 404, 415, 422, 500, 501]);
 const UNNAMED_REFUSALS: ReadonlySet<number> = new Set([400, 415, 422, 501]);
 /** Names `max_tokens` too, but means the text. */
 const TOO_LONG = /context.?(length|window)|maximum context|too long/i;
+/** A filter that stands before the model; Azure's and OpenAI's words. */
+const FILTERED = /content.?(filter|policy|management policy)|usage polic/i;
 
 /** The features in use; they only ever become fewer. */
 export class Features {
@@ -83,7 +85,7 @@ export class Features {
   private meant(error: UpstreamError, sent: FeatureSet): FeatureRow | undefined {
     const { status = 0, facts } = error;
     const said = `${String(facts["param"])} ${String(facts["code"])} ${String(facts["message"])}`;
-    if (!REFUSALS.has(status) || TOO_LONG.test(said)) return undefined;
+    if (!REFUSALS.has(status) || TOO_LONG.test(said) || FILTERED.test(said)) return undefined;
     const named = FEATURES.find((row) => sent[row.name] && row.named.test(said));
     if (named !== undefined || this.answered || !UNNAMED_REFUSALS.has(status)) return named;
     return FEATURES.find((row) => sent[row.name] && row.isSuspect);

@@ -368,14 +368,16 @@ describe("a server in trouble", () => {
     },
   );
 
-  it("that refuses one text keeps it as rejected and answers the others", async () => {
-    const tooLong = { error: { message: "maximum context length is 8 tokens", code: "context_length_exceeded" } };
+  it.each([
+    { message: "maximum context length is 8 tokens", code: "context_length_exceeded" },
+    { message: "The prompt triggered the content management policy", code: "content_filter" },
+  ])("that refuses one text keeps it as rejected and answers the others: $code", async (error) => {
     const server = await serve({
-      conduct: ({ text }) => (text === texts[7]?.text ? { status: 400, body: tooLong } : "as-usual"),
+      conduct: ({ text }) => (text === texts[7]?.text ? { status: 400, body: { error } } : "as-usual"),
     });
     const options = optionsOf(server, { concurrency: 1 });
     const { summary } = await labelTexts(options);
-    expect(summary).toMatchObject({ ended: "complete", accepted: 39 });
+    expect(summary).toMatchObject({ ended: "complete", accepted: 39, plainAnswers: 0, withoutLogprobs: {} });
     await labelTexts(options);
     expect(server.calls).toHaveLength(40);
   });
@@ -476,6 +478,16 @@ describe("a journal", () => {
     expect(() => readFileSync(join(options.folder, "records.jsonl"))).toThrow(/ENOENT/);
     const { signal: _, ...rest } = options;
     expect((await labelTexts(rest)).summary).toMatchObject({ ended: "complete", answeredBefore: 12, lostRequests: 1 });
+  });
+});
+
+describe("prompts", () => {
+  it("that are the same are refused before anything is asked: one answer would count as agreement", async () => {
+    const server = await serve();
+    const labelling = labelTexts(optionsOf(server, {}, { prompts: ["One.", "Two.", " One.\n"] }));
+    await expect(labelling).rejects.toThrow(ConfigError);
+    await expect(labelling).rejects.toThrow("prompt 3: the same as prompt 1; give it once");
+    expect(server.calls).toHaveLength(0);
   });
 });
 

@@ -11,7 +11,7 @@ import { ask, type Asked, type Asking } from "./ask.js";
 import { Budget } from "./budget.js";
 import { Features } from "./features.js";
 import { History } from "./history.js";
-import { checkLabels, questionsOf, type Question, type TeacherSettings } from "./question.js";
+import { checkLabels, questionsOf, systemOf, type Question, type TeacherSettings } from "./question.js";
 import { Labelled, type AnswerCounts } from "./records.js";
 import { FIRST_DELAY_MS, Pause } from "./retry.js";
 
@@ -151,10 +151,22 @@ class Lanes {
   }
 }
 
+/** The same question is asked once: under a second prompt its answer would agree with itself. */
+function checkDistinct({ prompts, labels }: TeacherSettings): void {
+  const systems = prompts.map((prompt) => systemOf(prompt, labels));
+  const again = systems.findIndex((system, i) => systems.indexOf(system) < i);
+  if (again < 0) return;
+  const first = systems.indexOf(systems[again] ?? "");
+  throw new ConfigError(`prompt ${again + 1}: the same as prompt ${first + 1}`, {
+    hint: "give it once; --samples asks one prompt several times",
+  });
+}
+
 function check(options: LabelOptions): void {
   const { settings, budgetUsd } = options;
   checkLabels(settings.labels);
   if (settings.prompts.length === 0) throw new ConfigError("no prompt", { hint: "give one with --prompt" });
+  checkDistinct(settings);
   if (budgetUsd !== undefined && settings.price === undefined) {
     throw new ConfigError("a budget needs prices", {
       hint: "give --input-usd-per-million and --output-usd-per-million",

@@ -26,12 +26,13 @@ export interface ChatRequest {
   readonly top_logprobs?: number;
 }
 
-const tokenSchema = z.looseObject({ token: z.string(), logprob: z.number() });
-const tokenLogprobSchema = z.looseObject({
+const tokenSchema = z.looseObject({
   token: z.string(),
   logprob: z.number(),
-  top_logprobs: z.array(tokenSchema).nullish(),
+  /** UTF-8; a token may hold a part of a character. */
+  bytes: z.array(z.int().min(0).max(255)).nullish().catch(undefined),
 });
+const tokenLogprobSchema = tokenSchema.extend({ top_logprobs: z.array(tokenSchema).nullish() });
 
 export type TokenLogprob = z.infer<typeof tokenLogprobSchema>;
 

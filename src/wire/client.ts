@@ -10,7 +10,7 @@ export interface ChatClientOptions {
   /** The part before `/chat/completions`, such as http://127.0.0.1:8000/v1. */
   readonly baseUrl: string;
   readonly apiKey?: string;
-  /** Longest time from the first byte sent to the last byte received. */
+  /** Longest time from the first byte sent to the last byte received; fetch itself waits 300 s for headers. */
   readonly timeoutMs: number;
 }
 

@@ -1,0 +1,44 @@
+/** @file Tokens that split a character among them ("\\xe8\\xbf", "\\x94" for 返) as tokens of whole characters, by their bytes. What may come
+ *  instead of a part comes instead of the whole, with the probability of the parts before it. Pure. */
+import { isUtf8 } from "node:buffer";
+import type { TokenLogprob } from "../wire/chat.js";
+
+/** The whole characters that bytes begin with; undefined where they are not UTF-8. */
+function wholeCharacters(bytes: Uint8Array): string | undefined {
+  const start = bytes.findLastIndex((byte) => (byte & 0xc0) !== 0x80);
+  const lead = bytes[start] ?? 0;
+  const length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  const whole = start + length > bytes.length ? bytes.subarray(0, start) : bytes;
+  return isUtf8(whole) ? Buffer.from(whole).toString("utf8") : undefined;
+}
+
+type Alternative = Pick<TokenLogprob, "token" | "logprob">;
+
+/** What may come instead of a token after the first bytes of a character. One that gives no whole character is left out, because it may
+ *  become many. */
+function alternativesOf(token: TokenLogprob, before: readonly number[], beforeLogprob: number): Alternative[] {
+  return (token.top_logprobs ?? []).flatMap((other) => {
+    const bytes = other.bytes ?? Buffer.from(other.token);
+    if (Buffer.from(bytes).equals(Buffer.from(token.bytes ?? []))) return [];
+    const text = wholeCharacters(Uint8Array.from([...before, ...bytes]));
+    return text === undefined || text === "" ? [] : [{ token: text, logprob: beforeLogprob + other.logprob }];
+  });
+}
+
+/** The same answer in tokens of whole characters; undefined where a token has no bytes, or they are not UTF-8. */
+export function wholeTokens(tokens: readonly TokenLogprob[]): readonly TokenLogprob[] | undefined {
+  const found: TokenLogprob[] = [];
+  let [bytes, logprob, others]: [number[], number, Alternative[]] = [[], 0, []];
+  for (const token of tokens) {
+    if (!Array.isArray(token.bytes)) return undefined;
+    others.push(...alternativesOf(token, bytes, logprob));
+    bytes.push(...token.bytes);
+    logprob += token.logprob;
+    const text = wholeCharacters(Uint8Array.from(bytes));
+    if (text === undefined) return undefined;
+    if (Buffer.byteLength(text) < bytes.length) continue;
+    found.push({ token: text, logprob, top_logprobs: others });
+    [bytes, logprob, others] = [[], 0, []];
+  }
+  return bytes.length === 0 ? found : undefined;
+}
