@@ -14,16 +14,31 @@ async function load(url: string): Promise<Response> {
   return response;
 }
 
-/** Opens the student whose model folder is served at `baseUrl`. @throws InputError when a file is missing or malformed. */
+/** A file whose SHA-256 the manifest tells. */
+async function loadProved(url: string, what: string, sha256: string): Promise<Uint8Array> {
+  const bytes = await (await load(url)).arrayBuffer();
+  if (!("subtle" in crypto)) return new Uint8Array(bytes);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  if (Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("") !== sha256)
+    throw new InputError(`${url}: not the ${what} that was proved (SHA-256 differs)`, {
+      hint: "serve the model folder as it was exported",
+    });
+  return new Uint8Array(bytes);
+}
+
+/** Opens the student whose model folder is served at `baseUrl`. Outside secure contexts (https, localhost) browsers offer no hash, and
+ *  whether graph and tokenizer are those that were proved cannot be checked. @throws InputError when a file is missing, malformed or not
+ *  the one that was proved. */
 export async function openStudent(baseUrl: string): Promise<Student> {
   const base = baseUrl.endsWith("/") ? baseUrl : `${baseUrl}/`;
   const manifest = parseManifest(await (await load(`${base}joryu.json`)).text(), `${base}joryu.json`);
   assertCalibratorFits(manifest.calibrator, manifest.sha256.weights);
-  const bytesOf = async (name: string): Promise<Uint8Array> =>
-    new Uint8Array(await (await load(base + name)).arrayBuffer());
+  const graph = await loadProved(base + manifest.files.int8, "graph", manifest.sha256.int8);
   const { pieces } = manifest.features;
-  const graph = await bytesOf(manifest.files.int8);
+  const tokenizerUrl = base + TOKENIZER_FILE;
   const tokenizer =
-    pieces === undefined ? undefined : readTokenizer(await bytesOf(TOKENIZER_FILE), base + TOKENIZER_FILE);
+    pieces === undefined
+      ? undefined
+      : readTokenizer(await loadProved(tokenizerUrl, "tokenizer", pieces.tokenizerSha256), tokenizerUrl);
   return createStudent(manifest, await openWebSession(graph), tokenizer);
 }

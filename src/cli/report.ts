@@ -10,13 +10,13 @@ import { metricsOf } from "../report/metrics.js";
 import { writeReport } from "../report/write.js";
 import { printJson, printLine } from "./output.js";
 
-/** The run whose report was written last. */
-function newestRun(state: string): string {
+/** The finished run that began last: its plan is written once, its report again with every drawing. @throws InputError */
+export function newestRun(state: string): string {
   const runs = join(state, "runs");
+  const beganMs = (id: string): number =>
+    statSync(join(runs, id, "plan.json"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const done = existsSync(runs) ? readdirSync(runs).filter((id) => existsSync(join(runs, id, "report.json"))) : [];
-  const newest = done
-    .sort((a, b) => statSync(join(runs, a, "report.json")).mtimeMs - statSync(join(runs, b, "report.json")).mtimeMs)
-    .at(-1);
+  const newest = done.sort((a, b) => beganMs(a) - beganMs(b)).at(-1);
   if (newest === undefined)
     throw new InputError(`${state}: no finished run`, { hint: "run `joryu run --logs FILE` first" });
   return join(runs, newest);
@@ -27,7 +27,7 @@ export function addReport(program: Command): void {
     .command("report")
     .description("draws the report of a finished run again")
     .option("--out <dir>", "folder of the project's state", ".joryu")
-    .option("--run <id>", "the run; the newest finished one when absent")
+    .option("--run <id>", "the run; the finished one that began last when absent")
     .option("--lang <language>", "en or ja", "en")
     .option("--json", "print a JSON line")
     .action((options: { out: string; run?: string; lang: string; json?: boolean }) => {

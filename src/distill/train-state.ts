@@ -54,18 +54,24 @@ export function startState(spec: TrainSettings, encoder: TrainedEncoder): TrainS
   return { dense: memoryOf(dense), table: memoryOf(table), means, step: 0, epochLoss: 0, history: [], best: undefined };
 }
 
-/** Hash of everything that decides the weights, so that a checkpoint is resumed by its own run alone. */
-export function specFingerprint(spec: TrainSpec): string {
+/** Hash of values, of the arrays in maps at any depth too. */
+function hashOf(values: Iterable<unknown>): string {
   const hash = createHash("sha256");
   const add = (value: unknown): void => {
     if (ArrayBuffer.isView(value)) hash.update(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
     else if (value instanceof Map) for (const entry of value) entry.forEach(add);
     else if (Array.isArray(value)) value.forEach(add);
-    else hash.update(JSON.stringify(value) ?? "-");
+    else
+      hash.update(JSON.stringify(value, (_key, part: unknown) => (part instanceof Map ? hashOf(part) : part)) ?? "-");
     hash.update("|");
   };
-  for (const entry of Object.entries(spec)) entry.forEach(add);
+  for (const value of values) add(value);
   return hash.digest("hex");
+}
+
+/** Hash of everything that decides the weights, so that a checkpoint is resumed by its own run alone. */
+export function specFingerprint(spec: TrainSpec): string {
+  return hashOf(Object.entries(spec).flat());
 }
 
 interface SavedState {

@@ -1,7 +1,7 @@
 /** @file Quality of predictions on held-out rows: agreement, accuracy on gold, macro-F1, classes, confusions, slices.
  *  Every row counts once: the weight of a text in the traffic is reported beside (`trafficAgreement`), never mixed into an
  *  interval. Knows label indices and texts, no model. */
-import { InputError } from "../errors.js";
+import { InputError, InvariantError } from "../errors.js";
 import { clopperPearson, wilson, type Estimate } from "../stats.js";
 
 /** One held-out row with its answer; label indices refer to `labels`, -1 stands for a label outside of them. */
@@ -23,15 +23,20 @@ export interface ClassQuality {
   readonly precision: number;
 }
 
-export interface Slice {
-  readonly name: string;
-  readonly support: number;
-  readonly agreement: Estimate;
-}
+export type Script = "latin" | "japanese" | "other" | "mixed";
 
+/** What the rows of a slice share: characters of the text or training rows of the label, without `to` from there up; the letters of
+ *  the text. */
+export type SliceOf =
+  | { readonly kind: "length" | "frequency"; readonly from: number; readonly to?: number }
+  | { readonly kind: "script"; readonly script: Script };
+
+export type Slice = SliceOf & { readonly support: number; readonly agreement: Estimate };
+
+/** Labels of a disagreement, null for one outside of the set. */
 export interface Confusion {
-  readonly teacher: string;
-  readonly student: string;
+  readonly teacher: string | null;
+  readonly student: string | null;
   readonly count: number;
 }
 
@@ -57,21 +62,27 @@ export interface Quality {
 export interface SliceContext {
   /** Training rows of each label, for slices by label frequency. */
   readonly trainCounts?: ArrayLike<number>;
-  /** Share of a text's words that training never saw, by row. */
-  readonly unseenWordRatios?: ArrayLike<number>;
 }
 
 const CONFUSION_LIMIT = 50;
 /** Smaller slices say nothing. */
 const LEAST_SLICE_ROWS = 5;
-/** Upper ends (characters) of the length buckets. */
-const LENGTH_BUCKETS = [20, 50, 100, 200, 500, 2000] as const;
+type Range = Extract<SliceOf, { readonly from: number }>;
+
+const LENGTHS = rangesOf("length", [20, 50, 100, 200, 500, 2000]);
+const FREQUENCIES = rangesOf("frequency", [9, 49, 199]);
+const SCRIPTS: Readonly<Record<Script, SliceOf>> = {
+  latin: { kind: "script", script: "latin" },
+  japanese: { kind: "script", script: "japanese" },
+  other: { kind: "script", script: "other" },
+  mixed: { kind: "script", script: "mixed" },
+};
 const JAPANESE = /[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]/u;
 const LATIN = /\p{Script=Latin}/u;
 const OTHER_LETTER = /[^\P{Letter}\p{Script=Latin}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}ー]/u;
 
 /** The script of a text's letters: latin, japanese, other, mixed. */
-export function scriptOf(text: string): "latin" | "japanese" | "other" | "mixed" {
+export function scriptOf(text: string): Script {
   const [latin, japanese, other] = [LATIN.test(text), JAPANESE.test(text), OTHER_LETTER.test(text)];
   const kinds = Number(latin) + Number(japanese) + Number(other);
   if (kinds > 1) return "mixed";
@@ -79,49 +90,44 @@ export function scriptOf(text: string): "latin" | "japanese" | "other" | "mixed"
   return latin ? "latin" : "other";
 }
 
-/** The name of a text's length bucket: "1-20 characters", ..., "over 2000 characters". */
-export function lengthBucketOf(text: string): string {
-  const length = Array.from(text.slice(0, 2 * 2000 + 2)).length;
-  let from = 0;
-  for (const to of LENGTH_BUCKETS) {
-    if (length <= to) return `${from}-${to} characters`;
-    from = to + 1;
-  }
-  return `over ${from - 1} characters`;
+/** Ranges from 0 up to each of the ends, and one above them. */
+function rangesOf(kind: Range["kind"], ends: readonly number[]): readonly Range[] {
+  const froms = [0, ...ends.map((end) => end + 1)];
+  return froms.map((from, i) => {
+    const to = ends[i];
+    return to === undefined ? { kind, from } : { kind, from, to };
+  });
 }
 
-function frequencyBucketOf(trainRows: number): string {
-  if (trainRows < 10) return "labels with under 10 training rows";
-  if (trainRows < 50) return "labels with 10-49 training rows";
-  return trainRows < 200 ? "labels with 50-199 training rows" : "labels with 200 or more training rows";
+function rangeOf(ranges: readonly Range[], value: number): Range {
+  const found = ranges.find(({ to }) => to === undefined || value <= to);
+  if (found === undefined) throw new InvariantError("metrics: ranges without an open end");
+  return found;
 }
 
-function unseenBucketOf(ratio: number): string {
-  if (ratio <= 0) return "all words seen in training";
-  return ratio <= 0.25 ? "up to 25 % words unseen" : "over 25 % words unseen";
+/** The range that a text's length falls into, in characters. */
+export function lengthRangeOf(text: string): Range {
+  return rangeOf(LENGTHS, Array.from(text.slice(0, 2 * 2000 + 2)).length);
 }
 
-function slicesOf(rows: readonly EvaluatedRow[], context: SliceContext): Slice[] {
-  const counts = new Map<string, { support: number; agreeing: number }>();
-  const add = (name: string, row: EvaluatedRow): void => {
-    const slice = counts.get(name) ?? { support: 0, agreeing: 0 };
-    counts.set(name, slice);
-    slice.support += 1;
-    slice.agreeing += row.predicted === row.label ? 1 : 0;
-  };
-  for (const [i, row] of rows.entries()) {
-    add(lengthBucketOf(row.text), row);
-    add(`${scriptOf(row.text)} script`, row);
-    if (context.trainCounts !== undefined) add(frequencyBucketOf(context.trainCounts[row.label] ?? 0), row);
-    if (context.unseenWordRatios !== undefined) add(unseenBucketOf(context.unseenWordRatios[i] ?? 0), row);
+function slicesOf(rows: readonly EvaluatedRow[], { trainCounts }: SliceContext): Slice[] {
+  const counts = new Map(
+    [...LENGTHS, ...Object.values(SCRIPTS), ...FREQUENCIES].map((cut) => [cut, { support: 0, agreeing: 0 }]),
+  );
+  for (const row of rows) {
+    const found = [lengthRangeOf(row.text), SCRIPTS[scriptOf(row.text)]];
+    if (trainCounts !== undefined) found.push(rangeOf(FREQUENCIES, trainCounts[row.label] ?? 0));
+    for (const cut of found) {
+      const count = counts.get(cut);
+      if (count === undefined) continue;
+      count.support += 1;
+      count.agreeing += row.predicted === row.label ? 1 : 0;
+    }
   }
   return [...counts]
-    .filter(([, slice]) => slice.support >= LEAST_SLICE_ROWS)
-    .map(([name, { support, agreeing }]) => ({ name, support, agreement: wilson(agreeing, support) }))
-    .sort(
-      (a, b) =>
-        a.agreement.high - b.agreement.high || a.agreement.value - b.agreement.value || compareNames(a.name, b.name),
-    );
+    .filter(([, { support }]) => support >= LEAST_SLICE_ROWS)
+    .map(([cut, { support, agreeing }]) => ({ ...cut, support, agreement: wilson(agreeing, support) }))
+    .sort((a, b) => a.agreement.high - b.agreement.high || a.agreement.value - b.agreement.value);
 }
 
 function compareNames(a: string, b: string): number {
@@ -129,16 +135,22 @@ function compareNames(a: string, b: string): number {
 }
 
 function confusionsOf(rows: readonly EvaluatedRow[], nameOf: (label: number) => string): Confusion[] {
-  const counts = new Map<string, { teacher: string; student: string; count: number }>();
+  const counts = new Map<string, { teacher: string | null; student: string | null; count: number }>();
+  const nameOrNull = (label: number): string | null => (label === -1 ? null : nameOf(label));
   for (const { label, predicted } of rows) {
     if (label === predicted) continue;
     const key = `${label}/${predicted}`;
-    const confusion = counts.get(key) ?? { teacher: nameOf(label), student: nameOf(predicted), count: 0 };
+    const confusion = counts.get(key) ?? { teacher: nameOrNull(label), student: nameOrNull(predicted), count: 0 };
     confusion.count += 1;
     counts.set(key, confusion);
   }
   return [...counts.values()]
-    .sort((a, b) => b.count - a.count || compareNames(a.teacher, b.teacher) || compareNames(a.student, b.student))
+    .sort(
+      (a, b) =>
+        b.count - a.count ||
+        compareNames(a.teacher ?? "", b.teacher ?? "") ||
+        compareNames(a.student ?? "", b.student ?? ""),
+    )
     .slice(0, CONFUSION_LIMIT);
 }
 
@@ -199,8 +211,7 @@ export function measureQuality(
   labels: readonly string[],
   context: SliceContext = {},
 ): Quality {
-  const nameOf = (label: number): string =>
-    label === -1 ? "(another label)" : (labels[label] ?? unknownLabel(label, labels.length));
+  const nameOf = (label: number): string => labels[label] ?? unknownLabel(label, labels.length);
   const counts = countClasses(rows, labels.length);
   const agreeing = rows.filter((row) => row.predicted === row.label);
   const mass = (some: readonly EvaluatedRow[]): number => some.reduce((sum, row) => sum + (row.weight ?? 1), 0);

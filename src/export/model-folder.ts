@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { JoryuError } from "../errors.js";
 import { compileOnnx } from "../graph/onnx.js";
 import { studentGraph, type StudentShape } from "../models/joined.js";
 import { makeFolder, storeError, writeFileAtomic, writeJsonAtomic } from "../store/files.js";
@@ -85,6 +86,6 @@ export function writeModelFolder(
     renameSync(next, folder);
     rmSync(old, { recursive: true, force: true });
   } catch (cause) {
-    throw storeError(folder, cause);
+    throw cause instanceof JoryuError ? cause : storeError(folder, cause);
   }
 }

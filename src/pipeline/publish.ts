@@ -2,7 +2,7 @@
  *  bytes that were proved. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { LabelDataset } from "../dataset/types.js";
+import { InputError } from "../errors.js";
 import { copyHuggingFaceFiles } from "../export/hugging-face.js";
 import { writeModelFolder } from "../export/model-folder.js";
 import { formatJson } from "../store/files.js";
@@ -21,7 +21,6 @@ interface PublishInput {
   readonly from: string;
   readonly to: string;
   readonly prove: (manifest: StudentManifest) => Proof;
-  readonly dataset: LabelDataset;
 }
 
 /** Share of outcomes that are 1, with its Clopper-Pearson interval; [0, 1] where there are none. */
@@ -39,10 +38,23 @@ export function openedBytes(folder: string, graph: string): number {
     .reduce((sum, size) => sum + size, 0);
 }
 
+/** A manifest without the 4-bit graph, which `joryu quantize` may have added. @throws InputError */
+function withoutFourBit(text: string, where: string): string {
+  const { files, sha256, ...manifest } = parseManifest(text, where);
+  const [{ int4: _file, ...otherFiles }, { int4: _hash, ...otherHashes }] = [files, sha256];
+  return formatJson({ ...manifest, files: otherFiles, sha256: otherHashes });
+}
+
 /** Whether a folder holds this very student already: its hashes vouch for the graphs. */
 function holds(folder: string, manifest: StudentManifest): boolean {
   const path = join(folder, "joryu.json");
-  return existsSync(path) && readFileSync(path, "utf8") === formatJson(manifest);
+  if (!existsSync(path)) return false;
+  try {
+    return withoutFourBit(readFileSync(path, "utf8"), path) === withoutFourBit(formatJson(manifest), path);
+  } catch (cause) {
+    if (cause instanceof InputError) return false;
+    throw cause;
+  }
 }
 
 /** Writes the proved model folder. @throws StoreError */

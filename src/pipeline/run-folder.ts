@@ -42,7 +42,10 @@ const measuredSchema = z.strictObject({
     .readonly(),
 });
 
-/** Seconds of each stage, and what the proof measured of each student. */
+/** Of a stage's time a kill loses no more. */
+const SAVE_MS = 10_000;
+
+/** Seconds of each stage over all its attempts, and what the proof measured of each student. */
 export type Measured = z.infer<typeof measuredSchema>;
 export type MeasuredStudent = Measured["students"][number];
 
@@ -68,10 +71,25 @@ export function openRunFolder(path: string): RunFolder {
     existsSync(measuredPath) ? measuredSchema.parse(readJson(measuredPath)) : { stageSeconds: {}, students: [] };
   const record = (values: Partial<Measured>): void => writeJsonAtomic(measuredPath, { ...measured(), ...values });
   const timed = async <T>(name: string, produce: () => Promise<T>): Promise<T> => {
+    const beforeSeconds = measured().stageSeconds[name] ?? 0;
     const startMs = nowMs();
-    const result = await produce();
-    record({ stageSeconds: { ...measured().stageSeconds, [name]: (nowMs() - startMs) / 1000 } });
-    return result;
+    const save = (): void => {
+      const seconds = beforeSeconds + (nowMs() - startMs) / 1000;
+      record({ stageSeconds: { ...measured().stageSeconds, [name]: seconds } });
+    };
+    const timer = setInterval(() => {
+      try {
+        save();
+      } catch {
+        // The end of the stage tells what is wrong with the disk.
+      }
+    }, SAVE_MS).unref();
+    try {
+      return await produce();
+    } finally {
+      clearInterval(timer);
+      save();
+    }
   };
   return {
     path,

@@ -256,7 +256,6 @@ async function prove(config: Config, planned: Planned, shipping: Shipping, ladde
         logits.get("student-int8") ?? new Float32Array(),
         riskOf(config.target.agreement),
       ),
-    dataset: planned.dataset,
   });
   const facts = assembleFacts({
     config,

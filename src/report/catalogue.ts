@@ -1,6 +1,6 @@
 /** @file Headings, labels and short texts of the reports in both languages, side by side: a key without one of the languages does
  *  not compile, an unknown key neither. Sentences of reasons and risks are in `reasons.ts`, numbers in `format.ts`. */
-import type { VerdictName } from "./facts.js";
+import type { SliceFacts, VerdictName } from "./facts.js";
 import { fill, type Language } from "./format.js";
 import type { Bilingual } from "./reasons.js";
 
@@ -167,6 +167,21 @@ const TEXTS = {
   },
   slices: { en: "Slices", ja: "データの切り口別" },
   slice: { en: "Slice", ja: "切り口" },
+  "slice-length": { en: "{from:count} to {to:count} characters", ja: "{from:count}～{to:count}文字" },
+  "slice-length-open": { en: "{from:count} characters or more", ja: "{from:count}文字以上" },
+  "slice-frequency": {
+    en: "labels with {from:count} to {to:count} training rows",
+    ja: "学習データが{from:count}～{to:count}件のラベル",
+  },
+  "slice-frequency-open": {
+    en: "labels with {from:count} or more training rows",
+    ja: "学習データが{from:count}件以上のラベル",
+  },
+  "script-latin": { en: "Latin script", ja: "ラテン文字" },
+  "script-japanese": { en: "Japanese script", ja: "日本語の文字" },
+  "script-mixed": { en: "several scripts", ja: "複数の文字体系" },
+  "script-other": { en: "another script, or no letters", ja: "その他の文字体系、または文字なし" },
+  "another-label": { en: "(another label)", ja: "(その他のラベル)" },
   paired: { en: "Paired tests", ja: "対応のある検定" },
   "paired-lead": {
     en: "Difference of agreement, first minus second, on the same rows.",
@@ -248,6 +263,15 @@ export const TEXT_KEYS = Object.keys(TEXTS) as readonly TextKey[];
 /** A text in a language, its placeholders filled. */
 export function text(language: Language, key: TextKey, facts: Readonly<Record<string, number | string>> = {}): string {
   return fill(TEXTS[key][language], facts, language);
+}
+
+/** What the rows of a slice share, in words. */
+export function sliceText(slice: SliceFacts, language: Language): string {
+  if (slice.kind === "script") return text(language, `script-${slice.script}`);
+  const { kind, from, to } = slice;
+  return to === undefined
+    ? text(language, `slice-${kind}-open`, { from })
+    : text(language, `slice-${kind}`, { from, to });
 }
 
 const VERDICTS: Readonly<Record<VerdictName, { readonly name: Bilingual; readonly meaning: Bilingual }>> = {

@@ -123,9 +123,10 @@ export function coverageRiskChart(facts: Facts, language: Language): string {
 
 /** The most frequent confusions as bars, teacher's answer → student's answer. */
 export function confusionChart(facts: Facts, language: Language): string {
+  const nameOf = (label: string | null): string => shorten(label ?? text(language, "another-label"));
   const bars = facts.quality.confusions.slice(0, MAX_CONFUSIONS).map((confusion, at) => ({
     key: String(at),
-    name: `${shorten(confusion.teacher)} → ${shorten(confusion.student)}`,
+    name: `${nameOf(confusion.teacher)} → ${nameOf(confusion.student)}`,
     count: confusion.count,
   }));
   const names = new Map(bars.map(({ key, name }) => [key, name]));

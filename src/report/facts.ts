@@ -50,6 +50,20 @@ export interface ClassFacts {
   readonly precision: number;
 }
 
+/** Rows whose text has so many characters, or whose label so many training rows (without `to`: from there up), or whose text is
+ *  written so. */
+export type SliceFacts = (
+  | { readonly kind: "length" | "frequency"; readonly from: number; readonly to?: number }
+  | { readonly kind: "script"; readonly script: "latin" | "japanese" | "other" | "mixed" }
+) & { readonly support: number; readonly agreement: Estimate };
+
+/** The teacher's label, the student's, and how many rows; null is a label outside of the set. */
+export interface ConfusionFacts {
+  readonly teacher: string | null;
+  readonly student: string | null;
+  readonly count: number;
+}
+
 export interface ComparedFacts {
   /** majority, linear, uncut-fp32 (the teacher that a cut was taught by), student-fp32, student-int8, student+fallback */
   readonly name: string;
@@ -280,10 +294,10 @@ export interface Facts {
     readonly macroF1: number;
     /** Worst recall first. */
     readonly classes: readonly ClassFacts[];
-    /** Slices by length, language and frequency, worst first. */
-    readonly slices: readonly { readonly name: string; readonly support: number; readonly agreement: Estimate }[];
-    /** Most frequent confusions: teacher's label, student's label, rows. */
-    readonly confusions: readonly { readonly teacher: string; readonly student: string; readonly count: number }[];
+    /** Slices by length, script and frequency, worst first. */
+    readonly slices: readonly SliceFacts[];
+    /** Most frequent first. */
+    readonly confusions: readonly ConfusionFacts[];
   };
   readonly calibration: CalibrationFacts;
   readonly gate: GateFacts;

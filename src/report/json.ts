@@ -4,7 +4,7 @@ import { metricsOf } from "./metrics.js";
 import { risksOf } from "./risks.js";
 
 /** Raised when a field changes its meaning or goes. */
-export const REPORT_FORMAT = 1;
+export const REPORT_FORMAT = 2;
 
 export interface JsonReport {
   readonly format: number;

@@ -13,6 +13,7 @@ import { escapeHtml, renderHtml } from "./html.js";
 import { renderJson } from "./json.js";
 import { escapeMarkdown, renderMarkdown } from "./markdown.js";
 import { metricsOf } from "./metrics.js";
+import { slicesTable } from "./sections.js";
 import { renderSummary } from "./summary.js";
 import { decideVerdict } from "./verdict.js";
 import { writeReport } from "./write.js";
@@ -67,6 +68,18 @@ describe("report.html", () => {
     expect(document.querySelectorAll("svg script").length).toBe(0);
   });
 
+  it.each([
+    ["en", "0 to 20 characters", "labels with 200 or more training rows", "Latin script", "(another label) →"],
+    ["ja", "0～20文字", "学習データが200件以上のラベル", "ラテン文字", "(その他のラベル) →"],
+  ] as const)("names slices and a label outside of the set in %s", (language, ...words) => {
+    const { document } = parseHTML(pages[0] ?? "");
+    const main = document.querySelector(`main[lang=${language}]`)?.textContent ?? "";
+    for (const word of words) expect(main).toContain(word);
+    const rows = slicesTable(FACTS, language).rows.map(([name = ""]) => name);
+    expect(new Set(rows).size).toBe(FACTS.quality.slices.length);
+    if (language === "ja") expect(rows.join("")).not.toMatch(/[a-z]/i);
+  });
+
   it("has every anchor that its contents name", () => {
     const { document } = parseHTML(pages[0] ?? "");
     const ids = [...document.querySelectorAll("[id]")].map((element) => element.getAttribute("id"));
@@ -103,7 +116,7 @@ describe("report.md and report.json", () => {
   it("keep the facts bit for bit", () => {
     const verdict = decideVerdict(FACTS);
     const report: unknown = JSON.parse(renderJson(FACTS, verdict));
-    expect(report).toMatchObject({ format: 1, verdict: verdict.verdict, metrics: metricsOf(FACTS), facts: FACTS });
+    expect(report).toMatchObject({ format: 2, verdict: verdict.verdict, metrics: metricsOf(FACTS), facts: FACTS });
   });
 });
 

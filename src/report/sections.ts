@@ -1,6 +1,6 @@
 /** @file The tables of the report as plain data: titles, columns and cells in a language. Html and markdown draw the same tables,
  *  the terminal one of them. It knows neither of the three. */
-import { assumptionText, text, type TextKey } from "./catalogue.js";
+import { assumptionText, sliceText, text, type TextKey } from "./catalogue.js";
 import type { CandidateFacts, Estimate, Facts, LicenceFacts } from "./facts.js";
 import {
   formatBytes,
@@ -265,7 +265,11 @@ export function slicesTable(facts: Facts, language: Language): Table {
     columns: columns(language, "slice", ["support"], ["agreement"]),
     rows: facts.quality.slices
       .slice(0, MAX_SLICES)
-      .map((slice) => [slice.name, formatCount(slice.support, language), withInterval(slice.agreement, language)]),
+      .map((slice) => [
+        sliceText(slice, language),
+        formatCount(slice.support, language),
+        withInterval(slice.agreement, language),
+      ]),
   };
 }
 

@@ -265,6 +265,27 @@ describe("a damaged tokenizer.json", () => {
       { model: { ...unigramModel, vocab: [["a", "b"]] } },
       /vocab\[0\]: expected \[piece, score\]/,
     ],
+    [
+      "a piece twice",
+      {
+        model: {
+          ...unigramModel,
+          unk_id: 0,
+          vocab: [
+            ["<unk>", 0],
+            ["a", -1],
+            ["a", -2],
+          ],
+        },
+      },
+      /vocab\[2\]: the piece "a" has id 1 already/,
+    ],
+    [
+      "a padding id below 0",
+      { ...base, padding: { pad_id: -7 } },
+      /padding\.pad_id: expected the id of a token, came -7/,
+    ],
+    ["a padding id beyond reason", { ...base, padding: { pad_id: 99_999_999 } }, /padding\.pad_id: expected the id/],
     ["an unknown id outside", { model: { ...unigramModel, unk_id: 99_999 } }, /unk_id: expected an id/],
     ["a strange normaliser", { ...base, normalizer: { type: "Nmt" } }, /normalizer: the type "Nmt" is not supported/],
     [

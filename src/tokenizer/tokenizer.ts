@@ -4,7 +4,7 @@ import { InputError } from "../errors.js";
 import { createSectioner, parseAddedTokens, type AddedToken, type Section } from "./added-tokens.js";
 import { originalEnd, originalStart, type AlignedText } from "./aligned.js";
 import { createBpe } from "./bpe.js";
-import { isObject, objectOf, rowFor, type JsonObject } from "./json-fields.js";
+import { isObject, objectOf, rowFor, tokenIdOf, type JsonObject } from "./json-fields.js";
 import type { SubwordModel } from "./model.js";
 import { createNormalizer } from "./normalizers.js";
 import { createSplitter } from "./splits.js";
@@ -167,11 +167,11 @@ function createEncoder(parts: Parts, template: Template): Tokenizer["encode"] {
 
 const PAD_CONTENTS = ["[PAD]", "<pad>", "<|pad|>", "<|endoftext|>"];
 
-/** The id that fills up batches: the file's, the configuration's, or a token that is named so. */
+/** The id that fills up batches: the file's, the configuration's, or a token that is named so. @throws InputError */
 function findPadId(json: JsonObject, config: JsonObject, idOf: Tokenizer["idOf"]): number | undefined {
   const padding = json["padding"];
   const told = isObject(padding) ? padding["pad_id"] : undefined;
-  if (typeof told === "number") return told;
+  if (told !== undefined && told !== null) return tokenIdOf(told, "tokenizer.json: padding.pad_id");
   const token = config["pad_token"];
   const content = isObject(token) ? token["content"] : token;
   const named = typeof content === "string" ? idOf(content) : undefined;

@@ -26,6 +26,12 @@ function parsePieces(config: JsonObject, where: string): Pieces {
     if (typeof piece !== "string" || typeof score !== "number" || !Number.isFinite(score)) {
       throw new InputError(`${where}.vocab[${id}]: expected [piece, score]`);
     }
+    const before = vocabulary.get(piece);
+    if (before !== undefined) {
+      throw new InputError(
+        `${where}.vocab[${id}]: the piece ${JSON.stringify(piece.slice(0, 60))} has id ${before} already`,
+      );
+    }
     vocabulary.set(piece, id);
     scores[id] = score;
     longest = Math.max(longest, piece.length);

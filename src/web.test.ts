@@ -1,0 +1,41 @@
+/** @file The browser's door checks what it is served; that it answers as Node does stands in test/browser.test.ts. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { writeExported } from "../test/exported.js";
+import { temporaryFolder } from "../test/joryu.js";
+import { InputError } from "./errors.js";
+import { openStudent } from "./web.js";
+
+const ORIGIN = "http://127.0.0.1/model";
+const folder = temporaryFolder();
+const model = writeExported("bert-wordpiece", folder.path);
+afterAll(() => folder.remove());
+afterEach(() => vi.unstubAllGlobals());
+
+/** Serves the model folder; one file comes with a space behind it. */
+function serveWith(forged: string): void {
+  vi.stubGlobal("fetch", async (url: string) => {
+    const name = url.slice(ORIGIN.length + 1);
+    return new Response(Buffer.concat([await readFile(join(model, name)), Buffer.from(name === forged ? " " : "")]));
+  });
+}
+
+describe("openStudent of joryu/web", () => {
+  it.each([
+    ["graph", "onnx/model_int8.onnx"],
+    ["tokenizer", "tokenizer.json"],
+  ])("refuses a %s that was not proved", async (what, name) => {
+    serveWith(name);
+    const opened = openStudent(ORIGIN);
+    await expect(opened).rejects.toThrow(InputError);
+    await expect(opened).rejects.toThrow(`${ORIGIN}/${name}: not the ${what} that was proved (SHA-256 differs)`);
+  });
+
+  it("opens what it cannot check outside secure contexts", async () => {
+    serveWith("tokenizer.json");
+    vi.stubGlobal("crypto", {});
+    const student = await openStudent(ORIGIN);
+    await student.close();
+  });
+});
