@@ -41,8 +41,6 @@ export interface TrainSettings {
   readonly dropout: number;
   /** Chance that a whole token is dropped. */
   readonly tokenDropout: number;
-  /** Decay of the running mean of the weights that is evaluated and returned; absent: the weights themselves. */
-  readonly averageDecay?: number;
   readonly seed: number;
   /** Rows that are never trained on, evaluated after each epoch. */
   readonly holdout?: Uint32Array;
