@@ -158,8 +158,6 @@ async function runEpochs(trainer: Trainer): Promise<EncoderTrainResult["stopped"
     }
     await endEpoch(trainer, epoch, perEpoch);
     await save(trainer);
-    const waited = epoch - (state.best?.epoch ?? epoch);
-    if (waited >= (spec.patienceEpochs ?? Infinity)) return "patience";
   }
   return "finished";
 }
