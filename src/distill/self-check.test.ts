@@ -41,7 +41,7 @@ const spec: EncoderTrainSpec = {
 };
 const data = await prepareData(spec, { threads: 1 });
 const layout = flatLayout(spec.config, spec.labelCount);
-const state = startState(spec, data.encoder);
+const state = startState(data.encoder);
 const feeds = Object.fromEntries(
   layout.parameters.map(({ name, shape, offset, length }) => {
     const values = state.dense.weights.subarray(offset, offset + length);

@@ -23,8 +23,6 @@ export interface TrainSettings {
   readonly stopAfterEpochs?: number;
   /** Gives the weights of the last epoch, so that the labels of held-out rows decide nothing; else those of the epoch with the least held-out loss. */
   readonly keepLast?: boolean;
-  /** Stops when the held-out loss has not improved for this many epochs. */
-  readonly patienceEpochs?: number;
   readonly batchSize: number;
   /** Rows of one gradient computation; smaller than `batchSize` trades speed for memory. */
   readonly microBatchSize?: number;
@@ -41,8 +39,6 @@ export interface TrainSettings {
   readonly dropout: number;
   /** Chance that a whole token is dropped. */
   readonly tokenDropout: number;
-  /** Decay of the running mean of the weights that is evaluated and returned; absent: the weights themselves. */
-  readonly averageDecay?: number;
   readonly seed: number;
   /** Rows that are never trained on, evaluated after each epoch. */
   readonly holdout?: Uint32Array;
@@ -115,7 +111,7 @@ export interface EncoderTrainResult {
   readonly bestEpoch: number;
   /** [holdout, labelCount] of the best epoch. */
   readonly holdoutProbabilities?: Float32Array;
-  readonly stopped: "finished" | "patience" | "aborted";
+  readonly stopped: "finished" | "aborted";
   /** The loss with the user's numbers. */
   readonly formula: readonly string[];
 }

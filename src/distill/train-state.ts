@@ -1,5 +1,5 @@
-/** @file The state of a training: weights, moments, running means, the best epoch so far. It goes into a checkpoint
- *  whole and comes back bit for bit. Knows no session and no data. */
+/** @file The state of a training: weights, moments, the best epoch so far. It goes into a checkpoint whole and comes
+ *  back bit for bit. Knows no session and no data. */
 import { createHash } from "node:crypto";
 import { StoreError } from "../errors.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
@@ -16,18 +16,9 @@ export interface BestEpoch {
   readonly probabilities: Float32Array;
 }
 
-/** Running means of the weights; table rows catch up when they are touched. */
-export interface RunningMeans {
-  readonly dense: Float32Array;
-  readonly table: Float32Array;
-  /** Step at which each table row was last brought up to date, [rows]. */
-  readonly updated: Float32Array;
-}
-
 export interface TrainState {
   readonly dense: AdamMemory;
   readonly table: AdamMemory;
-  readonly means: RunningMeans | undefined;
   /** Optimiser steps done. */
   step: number;
   /** Sum of the losses of the steps done in the running epoch. */
@@ -45,13 +36,9 @@ function memoryOf(weights: Float32Array, first?: Float32Array, second?: Float32A
 }
 
 /** State before the first step, a function of the spec alone. */
-export function startState(spec: TrainSettings, encoder: TrainedEncoder): TrainState {
-  const [dense, table] = [encoder.startDense(), encoder.startTable()];
-  const means =
-    spec.averageDecay === undefined
-      ? undefined
-      : { dense: dense.slice(), table: table.slice(), updated: new Float32Array(encoder.table.rows) };
-  return { dense: memoryOf(dense), table: memoryOf(table), means, step: 0, epochLoss: 0, history: [], best: undefined };
+export function startState(encoder: TrainedEncoder): TrainState {
+  const [dense, table] = [memoryOf(encoder.startDense()), memoryOf(encoder.startTable())];
+  return { dense, table, step: 0, epochLoss: 0, history: [], best: undefined };
 }
 
 /** Hash of values, of the arrays in maps at any depth too. */
@@ -87,8 +74,6 @@ export async function saveState(path: string, fingerprint: string, state: TrainS
   for (const part of ["dense", "table"] as const) {
     for (const field of ["weights", "first", "second"] as const) arrays.set(`${part}.${field}`, state[part][field]);
   }
-  if (state.means !== undefined)
-    for (const [name, data] of Object.entries(state.means)) arrays.set(`means.${name}`, data as Float32Array);
   const { best } = state;
   if (best !== undefined) {
     for (const field of ["dense", "table", "probabilities"] as const) arrays.set(`best.${field}`, best[field]);
@@ -128,18 +113,9 @@ export async function loadState(
     table: take("best.table", tableLength),
     probabilities: take("best.probabilities", holdout),
   });
-  const means =
-    spec.averageDecay === undefined
-      ? undefined
-      : {
-          dense: take("means.dense", layout.length),
-          table: take("means.table", tableLength),
-          updated: take("means.updated", table.rows),
-        };
   return {
     dense: load("dense", layout.length),
     table: load("table", tableLength),
-    means,
     step: saved.step,
     epochLoss: saved.epochLoss,
     history: [...saved.history],

@@ -29,7 +29,7 @@ export type TrainingMessage =
   | { readonly kind: "result"; readonly result: EncoderTrainResult }
   | { readonly kind: "failure"; readonly error: ErrorMessage };
 
-/** Trains to the end, to patience or to the abort. @throws the worker's error, ConfigError and
+/** Trains to the end or to the abort. @throws the worker's error, ConfigError and
  *  StoreError among them. */
 export async function trainEncoder(spec: TrainSpec, options: TrainOptions): Promise<EncoderTrainResult> {
   const { checkpointPath, threads, signal } = options;

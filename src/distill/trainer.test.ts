@@ -26,7 +26,7 @@ const texts = Array.from(labels, (label) =>
   ].join(" "),
 );
 
-/** A toy with every feature on: soft labels with tails, two views, accumulation, running means. */
+/** A toy with every feature on: soft labels with tails, two views, accumulation. */
 const spec: EncoderTrainSpec = {
   ...ENCODER_TRAIN_DEFAULTS,
   texts,
@@ -49,7 +49,6 @@ const spec: EncoderTrainSpec = {
   microBatchSize: 10,
   learningRate: 4e-3,
   tableLearningRateRatio: 5,
-  averageDecay: 0.9,
   seed: 11,
   holdout: Uint32Array.from({ length: 32 }, (_, i) => i * 5),
 };

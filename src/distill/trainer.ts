@@ -13,7 +13,6 @@ import { hashedEncoder } from "./hashed-encoder.js";
 import { lossFormulas, needsSoftLabels } from "./losses.js";
 import { adamUpdate, floatsOf, gradientSquares, scheduledRate } from "./optimiser.js";
 import { checkPretrainedSpec, pretrainedEncoder } from "./pretrained-encoder.js";
-import { averageDense, catchUp, meanTable } from "./running-mean.js";
 import { selfCheck } from "./self-check.js";
 import type { EncoderTrainResult, EpochHistory, TrainProgress, TrainSpec } from "./spec.js";
 import { taughtStates } from "./taught-states.js";
@@ -56,7 +55,7 @@ export async function runTraining(spec: TrainSpec, hooks: TrainHooks): Promise<E
   const fingerprint = specFingerprint(spec);
   const resumed =
     hooks.checkpointPath === undefined ? undefined : await loadState(hooks.checkpointPath, fingerprint, spec, encoder);
-  const state = resumed ?? startState(spec, encoder);
+  const state = resumed ?? startState(encoder);
   const session = await openSession(compileTrainingGraph(graph), sessionOptions(hooks));
   const evaluation = await openSession(encoder.compileEvaluation(), sessionOptions(hooks));
   const steps = stepsPerEpoch(data.trainRows.length, spec.batchSize) * spec.epochs;
@@ -159,8 +158,6 @@ async function runEpochs(trainer: Trainer): Promise<EncoderTrainResult["stopped"
     }
     await endEpoch(trainer, epoch, perEpoch);
     await save(trainer);
-    const waited = epoch - (state.best?.epoch ?? epoch);
-    if (waited >= (spec.patienceEpochs ?? Infinity)) return "patience";
   }
   return "finished";
 }
@@ -236,7 +233,7 @@ function addInto(target: Float32Array, offset: number, source: Float32Array): vo
 function applyStep(trainer: Trainer, touched: Uint32Array, step: number): void {
   const { state } = trainer;
   const { spec, encoder } = trainer.data;
-  const { averageDecay = 0, weightDecay, gradientClip } = spec;
+  const { weightDecay, gradientClip } = spec;
   const { layout } = encoder;
   const { width } = encoder.table;
   const starts = touched.map((row) => row * width);
@@ -258,25 +255,14 @@ function applyStep(trainer: Trainer, touched: Uint32Array, step: number): void {
       learningRate: learningRate * rateRatio,
       weightDecay: decayed ? weightDecay : 0,
     });
-  const { means } = state;
-  if (means !== undefined) catchUp(means, touched, state.table.weights, width, averageDecay, step - 1);
   const tableRate = learningRate * spec.tableLearningRateRatio * encoder.tableRateRatio;
   adamUpdate(state.table, starts, width, { ...at, weightDecay: 0, learningRate: tableRate });
   for (const start of starts) state.table.gradient.fill(0, start, start + width);
-  if (means === undefined) return;
-  averageDense(means, state.dense.weights, averageDecay, step);
-  catchUp(means, touched, state.table.weights, width, averageDecay, step);
 }
 
-/** The weights that are evaluated and returned: running means where asked for. */
-function readWeights(trainer: Trainer): { readonly dense: Float32Array; readonly table: Float32Array } {
-  const { state } = trainer;
-  const { spec, encoder } = trainer.data;
-  if (state.means === undefined) return { dense: state.dense.weights, table: state.table.weights };
-  return {
-    dense: state.means.dense,
-    table: meanTable(state.means, state.table.weights, encoder.table.width, spec.averageDecay ?? 0, state.step),
-  };
+/** The weights that are evaluated and returned. */
+function weightsOf({ dense, table }: TrainState): { readonly dense: Float32Array; readonly table: Float32Array } {
+  return { dense: dense.weights, table: table.weights };
 }
 
 async function endEpoch(trainer: Trainer, epoch: number, perEpoch: number): Promise<void> {
@@ -285,7 +271,7 @@ async function endEpoch(trainer: Trainer, epoch: number, perEpoch: number): Prom
   let entry: EpochHistory = { epoch, step: state.step, trainLoss: state.epochLoss / perEpoch };
   if (holdout !== undefined && holdout.length > 0) {
     report(hooks, { phase: "evaluate", step: state.step, steps: trainer.steps, loss: entry.trainLoss, epoch });
-    const { dense, table } = readWeights(trainer);
+    const { dense, table } = weightsOf(state);
     const found = await evaluateRows(trainer.evaluation, data, holdout, {
       feeds: weightFeeds(data.encoder, dense),
       table,
@@ -307,7 +293,7 @@ async function endEpoch(trainer: Trainer, epoch: number, perEpoch: number): Prom
 
 function result(trainer: Trainer, stopped: EncoderTrainResult["stopped"]): EncoderTrainResult {
   const { state, data } = trainer;
-  const { dense, table } = state.best ?? readWeights(trainer);
+  const { dense, table } = state.best ?? weightsOf(state);
   report(trainer.hooks, {
     phase: "done",
     step: state.step,

@@ -3,7 +3,7 @@
  *  scores alone; sealed rows only test. The levels are shared among several starts and handed from each candidate that passes to
  *  the next looser one (the fallback procedure, Wiens and Dmitrienko 2005), which keeps the family-wise error within delta. */
 import { InputError } from "../errors.js";
-import { binomialCdf, clopperPearson, clopperPearsonLower, type Estimate } from "../stats.js";
+import { binomialCdf, clopperPearson, type Estimate } from "../stats.js";
 
 /** One start of the walk: where, and which share of delta it holds. */
 export interface GateStart {
@@ -217,28 +217,4 @@ export function chooseThreshold(input: GateInput): GateResult {
     minimumDeferralRatio: Math.max(0, (risk - epsilon) / (1 - epsilon)),
     curve: curveOf(sealed),
   };
-}
-
-/** The claim that a student needs no fallback: its agreement on all sealed rows is at least the target. */
-export interface AgreementClaim {
-  readonly estimate: Estimate;
-  /** Exact one-sided lower bound at the confidence. */
-  readonly lowerBound: number;
-  readonly holds: boolean;
-}
-
-/** Tests the agreement alone; `target` and `confidence` are ratios. */
-export function claimAgreement(
-  agreeing: number,
-  rows: number,
-  target: number,
-  confidence = 1 - DEFAULT_DELTA,
-): AgreementClaim {
-  const lowerBound = rows === 0 ? 0 : clopperPearsonLower(agreeing, rows, confidence);
-  return { estimate: clopperPearson(agreeing, rows, confidence), lowerBound, holds: lowerBound >= target };
-}
-
-/** Sealed rows without a single error that a promise needs at least. */
-export function leastSealedRows(epsilon = DEFAULT_EPSILON, delta = DEFAULT_DELTA): number {
-  return Math.ceil(Math.log(delta) / Math.log(1 - epsilon));
 }

@@ -142,7 +142,7 @@ export async function ask(asking: Asking, question: Question): Promise<Asked> {
       failures++;
       if (failures === asking.attempts) return "failed";
       if (error.retryAfterMs !== undefined) asking.pause.extend(error.retryAfterMs);
-      await waitMs(retryDelayMs(failures, undefined, random, asking.firstDelayMs), asking.halt);
+      await waitMs(retryDelayMs(failures, random, asking.firstDelayMs), asking.halt);
       continue;
     }
     const entry = entryOf(asking, question, sent, reply);

@@ -1,5 +1,5 @@
-/** @file When to ask again: exponential backoff with full jitter, never earlier than the server said, and a pause that all questions
- *  share, because a server that is busy for one is busy for all. */
+/** @file When to ask again: exponential backoff with full jitter, and a pause, as long as the server said, that all questions share,
+ *  because a server that is busy for one is busy for all. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { nowMs } from "../clock.js";
 import type { Random } from "../random.js";
@@ -9,16 +9,9 @@ const LONGEST_DELAY_MS = 30_000;
 /** A server that asks for a longer wait has closed for now: the command ends instead of sleeping. */
 export const LONGEST_RETRY_AFTER_MS = 10 * 60_000;
 
-/** Milliseconds before the attempt that follows `failures` failures (1 or more): uniform up to 2^n times the first delay, on top of what
- *  the server asked for. */
-export function retryDelayMs(
-  failures: number,
-  askedMs: number | undefined,
-  random: Random,
-  firstMs = FIRST_DELAY_MS,
-): number {
-  const jitterMs = random.float() * Math.min(LONGEST_DELAY_MS, firstMs * 2 ** (failures - 1));
-  return (askedMs ?? 0) + jitterMs;
+/** Milliseconds before the attempt that follows `failures` failures (1 or more): uniform up to 2^n times the first delay. */
+export function retryDelayMs(failures: number, random: Random, firstMs = FIRST_DELAY_MS): number {
+  return random.float() * Math.min(LONGEST_DELAY_MS, firstMs * 2 ** (failures - 1));
 }
 
 /** A time before which nothing is sent. */
