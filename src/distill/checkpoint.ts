@@ -1,11 +1,13 @@
 /** @file Checkpoints: a JSON header, raw float arrays and a checksum in one file, written under another name, flushed
  *  and renamed, so that a kill at any moment leaves the old or the new one. Knows nothing of what the arrays mean. */
 import { createHash } from "node:crypto";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { StoreError } from "../errors.js";
 
 const MAGIC = "JORYUCP1";
 const CHECKSUM_BYTES = 32;
+/** Read and hashed at a time. */
+const READ_BYTES = 1 << 26;
 
 export interface Checkpoint {
   /** Names what the state belongs to (a hash of the spec): a checkpoint of another run is never resumed. */
@@ -48,14 +50,20 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
 
 /** Reads a checkpoint; undefined when there is none. @throws StoreError when the file is damaged. */
 export async function readCheckpoint(path: string): Promise<Checkpoint | undefined> {
-  let bytes: Buffer;
+  let file: FileHandle;
   try {
-    bytes = await readFile(path);
+    file = await open(path, "r");
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
     throw new StoreError(`checkpoint ${path}: cannot be read`, { cause });
   }
-  return parseCheckpoint(path, bytes);
+  try {
+    return await parseCheckpoint(path, file);
+  } catch (cause) {
+    throw cause instanceof StoreError ? cause : new StoreError(`checkpoint ${path}: cannot be read`, { cause });
+  } finally {
+    await file.close();
+  }
 }
 
 interface Header {
@@ -64,23 +72,46 @@ interface Header {
   readonly arrays: readonly { readonly name: string; readonly length: number }[];
 }
 
-function parseCheckpoint(path: string, bytes: Buffer): Checkpoint {
+/** Reads array by array: the whole file may be larger than a buffer can be. */
+async function parseCheckpoint(path: string, file: FileHandle): Promise<Checkpoint> {
   const damaged = (what: string): StoreError =>
     new StoreError(`checkpoint ${path}: ${what}`, { hint: "delete it to start the training again" });
-  const lead = MAGIC.length + 4;
-  if (bytes.length < lead + CHECKSUM_BYTES || bytes.toString("latin1", 0, MAGIC.length) !== MAGIC)
-    throw damaged("not a checkpoint");
-  const end = bytes.length - CHECKSUM_BYTES;
-  const sum = createHash("sha256").update(bytes.subarray(0, end)).digest();
-  if (!sum.equals(bytes.subarray(end))) throw damaged("checksum does not match");
-  let offset = lead + bytes.readUInt32LE(MAGIC.length);
-  const header = JSON.parse(bytes.toString("utf8", lead, offset)) as Header;
+  const { size } = await file.stat();
+  const end = size - CHECKSUM_BYTES;
+  const hash = createHash("sha256");
+  let offset = 0;
+  const fill = async (bytes: Uint8Array): Promise<void> => {
+    if (offset + bytes.length > end) throw damaged("checksum does not match");
+    for (let at = 0; at < bytes.length;) {
+      const part = bytes.subarray(at, at + READ_BYTES);
+      const { bytesRead } = await file.read(part, 0, part.length, offset + at);
+      if (bytesRead === 0) throw damaged("cut off while it was read");
+      hash.update(part.subarray(0, bytesRead));
+      at += bytesRead;
+    }
+    offset += bytes.length;
+  };
+  const lead = Buffer.alloc(MAGIC.length + 4);
+  if (end < lead.length) throw damaged("not a checkpoint");
+  await fill(lead);
+  if (lead.toString("latin1", 0, MAGIC.length) !== MAGIC) throw damaged("not a checkpoint");
+  const json = Buffer.alloc(Math.min(lead.readUInt32LE(MAGIC.length), end));
+  await fill(json);
+  let header: Header;
+  try {
+    header = JSON.parse(json.toString("utf8")) as Header;
+  } catch {
+    throw damaged("checksum does not match");
+  }
   const arrays = new Map<string, Float32Array>();
   for (const { name, length } of header.arrays) {
+    if (!Number.isInteger(length) || length < 0 || 4 * length > end) throw damaged("checksum does not match");
     const data = new Float32Array(length);
-    new Uint8Array(data.buffer).set(bytes.subarray(offset, offset + 4 * length));
+    await fill(new Uint8Array(data.buffer));
     arrays.set(name, data);
-    offset += 4 * length;
   }
+  const sum = Buffer.alloc(CHECKSUM_BYTES);
+  await file.read(sum, 0, CHECKSUM_BYTES, end);
+  if (offset !== end || !hash.digest().equals(sum)) throw damaged("checksum does not match");
   return { fingerprint: header.fingerprint, state: header.state, arrays };
 }
