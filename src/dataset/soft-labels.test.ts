@@ -34,6 +34,24 @@ describe("soft labels", () => {
     );
   });
 
+  it("join tokens that split a character by their bytes", () => {
+    const split = (bytes: number[], probability: number, others: readonly number[][] = []): TokenLogprobs => {
+      const scored = (own: number[], p: number) => ({ token: "\ufffd", bytes: own, logprob: Math.log(p) });
+      return { ...scored(bytes, probability), top: [bytes, ...others].map((own) => scored(own, probability)) };
+    };
+    const [first, second, third] = [[0xe8, 0xbf], [0x94], [0xe5, 0x93, 0x81]];
+    const soften = createSoftLabeller(["返品", "返金", "配送"]);
+    const tokens = [split(first, 0.5, [[...Buffer.from("配")]]), split(second, 1), split(third, 0.8)];
+    expect(soften(tokens, "返品", 0)?.map((p) => Number(p.toFixed(9)))).toEqual([0.4, 0, 0.5, 0.1]);
+    expect(
+      soften(
+        tokens.map(({ token: text, logprob, top }) => ({ token: text, logprob, top })),
+        "返品",
+        0,
+      ),
+    ).toBeUndefined();
+  });
+
   it("are absent when the tokens do not spell the answer", () => {
     expect(soften([token("x", 0.5)], "refund", 2)).toBeUndefined();
   });

@@ -2,6 +2,7 @@
  *  tokens; an alternative token counts for the one label that its text can still become; the rest is the tail. Pure. */
 import { foldLabel } from "./labels.js";
 import type { TokenLogprobs } from "./types.js";
+import { wholeTokens } from "./whole-tokens.js";
 
 /** [labels + 1] probabilities that sum to 1, the last one the tail; undefined when the tokens do not spell the answer.
  *  `chosen` is the index of the answer's label, -1 for none; log-probabilities are natural logarithms. */
@@ -12,8 +13,9 @@ export function createSoftLabeller(labels: readonly string[]): SoftLabeller {
   const sorted = labels
     .map((label, index) => ({ text: foldLabel(label), index }))
     .toSorted((a, b) => (a.text < b.text ? -1 : 1));
-  return (tokens, answer, chosen) => {
-    if (foldLabel(tokens.map((token) => token.token).join("")) !== foldLabel(answer)) return undefined;
+  return (given, answer, chosen) => {
+    const tokens = [given, wholeTokens(given)].find((one) => one !== undefined && spells(one, answer));
+    if (tokens === undefined) return undefined;
     const mass = new Array<number>(labels.length + 1).fill(0);
     let path = "";
     let pathProbability = 1;
@@ -29,6 +31,10 @@ export function createSoftLabeller(labels: readonly string[]): SoftLabeller {
     if (chosen >= 0) mass[chosen] = (mass[chosen] ?? 0) + pathProbability;
     return withTail(mass);
   };
+}
+
+function spells(tokens: readonly TokenLogprobs[], answer: string): boolean {
+  return foldLabel(tokens.map(({ token }) => token).join("")) === foldLabel(answer);
 }
 
 interface SortedLabel {

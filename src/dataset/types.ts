@@ -12,11 +12,16 @@ export interface Message {
   readonly toolCalls?: readonly ToolCall[];
 }
 
-/** Top log-probabilities of one answer token, natural logarithm, the chosen token among them. */
-export interface TokenLogprobs {
+/** A token with its log-probability, natural logarithm; `bytes` are UTF-8 and may hold a part of a character. */
+export interface ScoredToken {
   readonly token: string;
   readonly logprob: number;
-  readonly top: readonly { readonly token: string; readonly logprob: number }[];
+  readonly bytes?: readonly number[];
+}
+
+/** One token of an answer with the most likely ones at its place, itself among them. */
+export interface TokenLogprobs extends ScoredToken {
+  readonly top: readonly ScoredToken[];
 }
 
 /** One normalised LLM call. */

@@ -1,9 +1,10 @@
 /** @file A completion as a label, or the reason why it is none: answers outside the label set are kept as rejected, never guessed. Also
  *  the log-probabilities of the label alone, cut out of those of the JSON around it, as the import of logs expects them: a token that
  *  closes the JSON string becomes a line break, which ends a label there. Pure. */
-import { withoutThinking } from "../dataset/formats/messages.js";
-import type { ChatCompletion, TokenLogprob } from "../wire/chat.js";
-import { wholeTokens } from "./whole-tokens.js";
+import { logprobsOf, withoutThinking } from "../dataset/formats/messages.js";
+import type { TokenLogprobs } from "../dataset/types.js";
+import { wholeTokens } from "../dataset/whole-tokens.js";
+import type { ChatCompletion } from "../wire/chat.js";
 
 /** A token of a label with its alternatives, natural logarithm, in OpenAI's shape. */
 export interface LabelToken {
@@ -68,7 +69,7 @@ export function readAnswer(completion: ChatCompletion, indexOf: (spelling: strin
   const label = rejected === undefined ? indexOf(spelling.text.trim()) : -1;
   const base = { content, label, isJson: spelling.isJson };
   if (label < 0) return { ...base, rejected: rejected ?? OUTSIDE };
-  const tokens = logprobs?.content ?? [];
+  const tokens = logprobsOf(logprobs) ?? [];
   if (tokens.length === 0) return { ...base, withoutLogprobs: "absent" };
   const found = labelTokens(tokens, spelling) ?? labelTokens(wholeTokens(tokens) ?? [], spelling);
   return found === undefined ? { ...base, withoutLogprobs: "not aligned" } : { ...base, logprobs: found };
@@ -94,7 +95,7 @@ function spanOf(joined: string, spelling: Spelling): Span | undefined {
 }
 
 /** The tokens that spell the label, from a JSON answer also the one that ends it. */
-function labelTokens(tokens: readonly TokenLogprob[], spelling: Spelling): readonly LabelToken[] | undefined {
+function labelTokens(tokens: readonly TokenLogprobs[], spelling: Spelling): readonly LabelToken[] | undefined {
   const span = spanOf(tokens.map(({ token }) => token).join(""), spelling);
   if (span === undefined) return undefined;
   const last = spelling.isJson ? span.end : span.end - 1;
@@ -111,7 +112,7 @@ function labelTokens(tokens: readonly TokenLogprob[], spelling: Spelling): reado
 
 /** A token without its first `skipped` characters, which belong to the JSON; alternatives that begin otherwise are left out (the import
  *  counts them as outside the labels). */
-function trimmed(token: TokenLogprob, skipped: number, spelling: Spelling): LabelToken {
+function trimmed(token: TokenLogprobs, skipped: number, spelling: Spelling): LabelToken {
   // White space before a label says nothing: it stays, so that alternatives without it stay too.
   const lead = token.token.slice(0, skipped).trimStart() === "" ? "" : token.token.slice(0, skipped);
   const cut = (text: string): string => {
@@ -125,7 +126,7 @@ function trimmed(token: TokenLogprob, skipped: number, spelling: Spelling): Labe
     masses.set(piece, (masses.get(piece) ?? 0) + Math.exp(Math.min(0, logprob)));
   };
   add(token.token, token.logprob);
-  for (const other of token.top_logprobs ?? []) {
+  for (const other of token.top) {
     if (other.token !== token.token && other.token.startsWith(lead) && other.token.length > lead.length) {
       add(other.token, other.logprob);
     }

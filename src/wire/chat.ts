@@ -26,15 +26,9 @@ export interface ChatRequest {
   readonly top_logprobs?: number;
 }
 
-const tokenSchema = z.looseObject({
-  token: z.string(),
-  logprob: z.number(),
-  /** UTF-8; a token may hold a part of a character. */
-  bytes: z.array(z.int().min(0).max(255)).nullish().catch(undefined),
-});
+/** The `bytes` of a token go through as they are. */
+const tokenSchema = z.looseObject({ token: z.string(), logprob: z.number() });
 const tokenLogprobSchema = tokenSchema.extend({ top_logprobs: z.array(tokenSchema).nullish() });
-
-export type TokenLogprob = z.infer<typeof tokenLogprobSchema>;
 
 const count = z.number().min(0).nullish().catch(undefined);
 const choiceSchema = z.looseObject({

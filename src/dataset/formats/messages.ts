@@ -1,7 +1,7 @@
 /** @file OpenAI's chat vocabulary: messages, content parts, tool calls, the answer of a completion, token log-probabilities.
  *  Lenient with what vendors add, strict with what would change the meaning. Follows OpenAI's chat completion object. */
 import { isObject, isRejection, numberOf, type JsonObject, type Rejection } from "../fields.js";
-import type { Message, TokenLogprobs, ToolCall } from "../types.js";
+import type { Message, ScoredToken, TokenLogprobs, ToolCall } from "../types.js";
 
 export interface Answer {
   readonly answer: string;
@@ -107,19 +107,24 @@ export function logprobsOf(value: unknown): readonly TokenLogprobs[] | undefined
   if (!Array.isArray(content) || content.length === 0) return undefined;
   const tokens: TokenLogprobs[] = [];
   for (const entry of content as readonly unknown[]) {
-    if (!isObject(entry) || typeof entry["token"] !== "string") return undefined;
-    const logprob = numberOf(entry["logprob"]);
-    if (logprob === undefined) return undefined;
+    if (!isObject(entry)) return undefined;
+    const [scored] = scoredToken(entry);
+    if (scored === undefined) return undefined;
     const alternatives: readonly unknown[] = Array.isArray(entry["top_logprobs"]) ? entry["top_logprobs"] : [];
-    tokens.push({ token: entry["token"], logprob, top: alternatives.flatMap(alternative) });
+    tokens.push({ ...scored, top: alternatives.flatMap(scoredToken) });
   }
   return tokens;
 }
 
-function alternative(value: unknown): { token: string; logprob: number }[] {
+const isByte = (value: unknown): value is number =>
+  Number.isInteger(value) && Number(value) >= 0 && Number(value) < 256;
+
+function scoredToken(value: unknown): ScoredToken[] {
   if (!isObject(value) || typeof value["token"] !== "string") return [];
+  const { token, bytes } = value;
   const logprob = numberOf(value["logprob"]);
-  return logprob === undefined ? [] : [{ token: value["token"], logprob }];
+  if (logprob === undefined) return [];
+  return [{ token, logprob, ...(Array.isArray(bytes) && bytes.every(isByte) && { bytes }) }];
 }
 
 const UNFINISHED: ReadonlyMap<unknown, string> = new Map<unknown, string>([

@@ -1,7 +1,7 @@
 /** @file Tokens that split a character among them ("\\xe8\\xbf", "\\x94" for 返) as tokens of whole characters, by their bytes. What may come
  *  instead of a part comes instead of the whole, with the probability of the parts before it. Pure. */
 import { isUtf8 } from "node:buffer";
-import type { TokenLogprob } from "../wire/chat.js";
+import type { ScoredToken, TokenLogprobs } from "./types.js";
 
 /** The whole characters that bytes begin with; undefined where they are not UTF-8. */
 function wholeCharacters(bytes: Uint8Array): string | undefined {
@@ -12,12 +12,10 @@ function wholeCharacters(bytes: Uint8Array): string | undefined {
   return isUtf8(whole) ? Buffer.from(whole).toString("utf8") : undefined;
 }
 
-type Alternative = Pick<TokenLogprob, "token" | "logprob">;
-
 /** What may come instead of a token after the first bytes of a character. One that gives no whole character is left out, because it may
  *  become many. */
-function alternativesOf(token: TokenLogprob, before: readonly number[], beforeLogprob: number): Alternative[] {
-  return (token.top_logprobs ?? []).flatMap((other) => {
+function alternativesOf(token: TokenLogprobs, before: readonly number[], beforeLogprob: number): ScoredToken[] {
+  return token.top.flatMap((other) => {
     const bytes = other.bytes ?? Buffer.from(other.token);
     if (Buffer.from(bytes).equals(Buffer.from(token.bytes ?? []))) return [];
     const text = wholeCharacters(Uint8Array.from([...before, ...bytes]));
@@ -26,18 +24,18 @@ function alternativesOf(token: TokenLogprob, before: readonly number[], beforeLo
 }
 
 /** The same answer in tokens of whole characters; undefined where a token has no bytes, or they are not UTF-8. */
-export function wholeTokens(tokens: readonly TokenLogprob[]): readonly TokenLogprob[] | undefined {
-  const found: TokenLogprob[] = [];
-  let [bytes, logprob, others]: [number[], number, Alternative[]] = [[], 0, []];
+export function wholeTokens(tokens: readonly TokenLogprobs[]): readonly TokenLogprobs[] | undefined {
+  const found: TokenLogprobs[] = [];
+  let [bytes, logprob, others]: [number[], number, ScoredToken[]] = [[], 0, []];
   for (const token of tokens) {
-    if (!Array.isArray(token.bytes)) return undefined;
+    if (token.bytes === undefined) return undefined;
     others.push(...alternativesOf(token, bytes, logprob));
     bytes.push(...token.bytes);
     logprob += token.logprob;
     const text = wholeCharacters(Uint8Array.from(bytes));
     if (text === undefined) return undefined;
     if (Buffer.byteLength(text) < bytes.length) continue;
-    found.push({ token: text, logprob, top_logprobs: others });
+    found.push({ token: text, logprob, top: others });
     [bytes, logprob, others] = [[], 0, []];
   }
   return bytes.length === 0 ? found : undefined;
