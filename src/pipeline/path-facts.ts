@@ -88,8 +88,11 @@ export function pathFacts(input: AssembleInput): PathFacts | undefined {
   const hasCut = path.some(({ trained }) => trained.candidate.pretrained?.recovery !== undefined);
   const control = controls.find(({ of }) => of === chosen);
   const otherControls = controls.filter(({ of }) => of !== chosen);
+  const { cutTexts: texts = 0 } = planned.plan.facts.base ?? {};
+  const cutTexts = { texts, rows: context.rows.length, pieces: context.base?.maxTokens ?? 0 };
   return {
     steps,
+    ...(texts > 0 && { cutTexts }),
     ...(control !== undefined && { control }),
     ...(otherControls.length > 0 && { otherControls }),
     ...(hasCut && plannedAway.length > 0 && { withoutControl: plannedAway }),

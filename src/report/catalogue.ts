@@ -72,6 +72,10 @@ const TEXTS = {
     en: "Learning rate of the control: {rate}, chosen among {rates} on rows that judge neither.",
     ja: "対照の学習率は{rate}です({rates}の中から、どちらの判定にも使わないデータで選択)。",
   },
+  "cut-texts": {
+    en: "{texts:count} of {rows:count} texts to learn from are longer than the base reads ({pieces:count} pieces): it sees their beginning.",
+    ja: "学習用の{rows:count}件のうち{texts:count}件はベースが読める長さ({pieces:count}トークン)を超えるため、先頭部分だけを読んでいます。",
+  },
   "without-control": {
     en: "What distillation gave was not measured, no control was trained: {reason}.",
     ja: "対照を学習していないため、蒸留の効果は測定していません: {reason}。",

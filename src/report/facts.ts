@@ -179,8 +179,10 @@ export interface PathFacts {
   readonly control?: ControlFacts;
   /** Of the other cuts, where the plan had the time. */
   readonly otherControls?: readonly ControlFacts[];
-  /** Why the chosen cut has no control. */
+  /** Why no cut has one. */
   readonly withoutControl?: readonly Reason[];
+  /** Unsealed texts of which the base reads the beginning alone; absent where it reads all. */
+  readonly cutTexts?: { readonly texts: number; readonly rows: number; readonly pieces: number };
 }
 
 /** Terms that a base or a teacher stands under, as the registry of licences had them. */

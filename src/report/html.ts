@@ -14,7 +14,7 @@ import type { Facts, Verdict } from "./facts.js";
 import { type Language, LANGUAGES } from "./format.js";
 import { type Headline, headlines } from "./headline.js";
 import { renderReason } from "./reasons.js";
-import { controlLines, pathTable } from "./path.js";
+import { pathLines, pathTable } from "./path.js";
 import { risksOf } from "./risks.js";
 import {
   assumptionsTable,
@@ -152,7 +152,7 @@ function qualityRows(facts: Facts, language: Language): readonly PageRow[] {
 function pathRows(facts: Facts, language: Language): readonly PageRow[] {
   const table = pathTable(facts, language);
   if (table === undefined) return [];
-  const lines = controlLines(facts, language).map((line) => `<p class="gateline">${escapeHtml(line)}</p>`);
+  const lines = pathLines(facts, language).map((line) => `<p class="gateline">${escapeHtml(line)}</p>`);
   const body = figure(pathChart(facts, language)) + tableHtml(table, { parts: "stacked" }) + lines.join("");
   return [[[{ key: "path", lead: text(language, "path-lead"), body }]]];
 }

@@ -4,7 +4,7 @@ import type { Facts, Verdict } from "./facts.js";
 import type { Language } from "./format.js";
 import { headlines } from "./headline.js";
 import { renderReason } from "./reasons.js";
-import { controlLines, pathTable } from "./path.js";
+import { pathLines, pathTable } from "./path.js";
 import { risksOf } from "./risks.js";
 import {
   assumptionsTable,
@@ -94,7 +94,7 @@ export function renderMarkdown(facts: Facts, verdict: Verdict, language: Languag
         ? [escapeMarkdown(text(language, "compared-out-of-fold"))]
         : []),
       tableMarkdown(table),
-      ...(key === "path" ? controlLines(facts, language).map(escapeMarkdown) : []),
+      ...(key === "path" ? pathLines(facts, language).map(escapeMarkdown) : []),
     ]),
     `## ${text(language, "risks")}`,
     list(risksOf(facts).map((risk) => renderReason(risk, language))),

@@ -6,7 +6,7 @@ import { FACTS, pathFactsWith, UNCONTROLLED_FACTS } from "./facts.test.fixture.j
 import { renderHtml } from "./html.js";
 import { renderJson } from "./json.js";
 import { renderMarkdown } from "./markdown.js";
-import { controlLines } from "./path.js";
+import { pathLines } from "./path.js";
 import { renderSummary } from "./summary.js";
 import { decideVerdict } from "./verdict.js";
 
@@ -74,9 +74,20 @@ describe("what distillation gave", () => {
     if (facts.path === undefined || control === undefined) throw new Error("no control");
     const other = { ...control, of: "cut-third", difference: { value: -0.02, low: -0.03, high: -0.01 } };
     const both = { ...facts, path: { ...facts.path, otherControls: [other] } };
-    const lines = controlLines(both, "en");
+    const lines = pathLines(both, "en");
     expect(lines.map((line) => /“(cut-\w+)”/.exec(line)?.[1])).toEqual(["cut-half", undefined, "cut-third", undefined]);
     expect(lastReason(both)).toBe("distillation-helped");
+  });
+
+  it.each([
+    ["en", "12 of 9,000 texts to learn from are longer than the base reads (256 pieces)"],
+    ["ja", "9,000件のうち12件はベースが読める長さ(256トークン)を超える"],
+  ] as const)("says how many texts are read in part, in %s", (language, words) => {
+    const facts = pathFactsWith();
+    if (facts.path === undefined) throw new Error("no path");
+    const cut = { ...facts, path: { ...facts.path, cutTexts: { texts: 12, rows: 9000, pieces: 256 } } };
+    expect(pathLines(cut, language).at(-1)).toContain(words);
+    expect(pathLines(facts, language).join()).not.toContain(words);
   });
 
   it.each([

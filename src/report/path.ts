@@ -57,9 +57,13 @@ export function missingControlLines({ path }: Facts, language: Language): readon
   return withoutControl.map((reason) => text(language, "without-control", { reason: renderReason(reason, language) }));
 }
 
-/** Sentences on the controls, the chosen cut's first; none where there is no cut to compare. */
-export function controlLines(facts: Facts, language: Language): readonly string[] {
-  const { control, otherControls = [] } = facts.path ?? {};
+/** Sentences on the controls, the chosen cut's first, and on texts that are read in part; none where there is nothing to say. */
+export function pathLines(facts: Facts, language: Language): readonly string[] {
+  const { control, otherControls = [], cutTexts } = facts.path ?? {};
   const controls = [...(control === undefined ? [] : [control]), ...otherControls];
-  return [...controls.flatMap((one) => linesOf(one, language)), ...missingControlLines(facts, language)];
+  return [
+    ...controls.flatMap((one) => linesOf(one, language)),
+    ...missingControlLines(facts, language),
+    ...(cutTexts === undefined ? [] : [text(language, "cut-texts", { ...cutTexts })]),
+  ];
 }
