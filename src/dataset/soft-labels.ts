@@ -14,8 +14,8 @@ export function createSoftLabeller(labels: readonly string[]): SoftLabeller {
     .map((label, index) => ({ text: foldLabel(label), index }))
     .toSorted((a, b) => (a.text < b.text ? -1 : 1));
   return (given, answer, chosen) => {
-    const tokens = [given, wholeTokens(given)].find((one) => one !== undefined && spells(one, answer));
-    if (tokens === undefined) return undefined;
+    const tokens = spells(given, answer) ? given : wholeTokens(given);
+    if (tokens === undefined || !spells(tokens, answer)) return undefined;
     const mass = new Array<number>(labels.length + 1).fill(0);
     let path = "";
     let pathProbability = 1;

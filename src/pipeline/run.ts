@@ -297,9 +297,9 @@ export async function runPipeline(given: Config, options: RunOptions): Promise<R
   try {
     stopAtBlocked(licencesOf(given, given.texts === undefined ? [] : [given.label.model ?? ""]));
     checkAcknowledged(given.acknowledged);
-    const opened = await openGiven(given, options);
+    const named = await openGiven(given, options);
     const { config, notAsked } = await withTeacher(given, options);
-    const planned = await importAndPlan(config, options, { ...opened, notAsked });
+    const planned = await importAndPlan(config, options, { ...named, notAsked });
     stopAtBlocked(planned.licences);
     noteLicences(planned.licences, options.progress);
     announce(planned, options.progress);
@@ -318,11 +318,11 @@ export async function runPipeline(given: Config, options: RunOptions): Promise<R
     const planPath = folder.file("plan.json");
     if (!existsSync(planPath)) writeJsonAtomic(planPath, planned.plan);
     writeJsonAtomic(folder.file("config.json"), config);
-    const began = contextOf(planned, folder, config, options);
+    const opened = contextOf(planned, folder, config, options);
     const tunesBase = planned.plan.candidates.some(
       ({ status, pretrained, linear }) => status === "train" && (pretrained ?? linear?.taughtBy) !== undefined,
     );
-    const context = tunesBase ? await withPooling(began) : began;
+    const context = tunesBase ? await withPooling(opened) : opened;
     const ladder = await climb(context, planned.plan, planned.teacher, config.machineUsdPerHour);
     return await prove(config, planned, { context, planHash, runId, workload: planned.dataset.workload }, ladder);
   } finally {

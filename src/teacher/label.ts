@@ -271,8 +271,7 @@ async function askWithHalt(
   options.signal?.addEventListener("abort", abort, { once: true });
   let done = 0;
   const onDone = (): void => options.onProgress?.(++done / open);
-  const asking = askingOf(options, history, halting.signal, failures);
-  const lanes = new Lanes(asking, halting, onDone);
+  const lanes = new Lanes(askingOf(options, history, halting.signal, failures), halting, onDone);
   try {
     await askAll(options, history, lanes);
   } finally {
