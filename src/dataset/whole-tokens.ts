@@ -3,6 +3,9 @@
 import { isUtf8 } from "node:buffer";
 import type { ScoredToken, TokenLogprobs } from "./types.js";
 
+/** Bytes of tokens that all end within a character: a few are usual, and every one more is looked at again with those before it. */
+const LONGEST_RUN = 1024;
+
 /** The whole characters that bytes begin with; undefined where they are not UTF-8. */
 function wholeCharacters(bytes: Uint8Array): string | undefined {
   const start = bytes.findLastIndex((byte) => (byte & 0xc0) !== 0x80);
@@ -34,7 +37,10 @@ export function wholeTokens(tokens: readonly TokenLogprobs[]): readonly TokenLog
     logprob += token.logprob;
     const text = wholeCharacters(Uint8Array.from(bytes));
     if (text === undefined) return undefined;
-    if (Buffer.byteLength(text) < bytes.length) continue;
+    if (Buffer.byteLength(text) < bytes.length) {
+      if (bytes.length > LONGEST_RUN) return undefined;
+      continue;
+    }
     found.push({ token: text, logprob, top: others });
     [bytes, logprob, others] = [[], 0, []];
   }

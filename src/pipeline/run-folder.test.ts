@@ -1,3 +1,4 @@
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../../test/joryu.js";
@@ -26,6 +27,17 @@ describe("the time of a stage", () => {
     expect(run.measured().stageSeconds["fit"]).toBeCloseTo(95, 6);
     await run.arrays("fit", lasting(5));
     expect(run.measured().stageSeconds["fit"]).toBeCloseTo(95, 6);
+  });
+
+  it("hides no failure where it cannot be kept", async () => {
+    const path = join(folder.path, "gone");
+    const run = openRunFolder(path);
+    const failing = async () => {
+      rmSync(path, { recursive: true });
+      writeFileSync(path, "");
+      throw new Error("the disk");
+    };
+    await expect(run.arrays("fit", failing)).rejects.toThrow("the disk");
   });
 
   it("counts an attempt that failed, and those of other stages apart", async () => {

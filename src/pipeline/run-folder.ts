@@ -77,18 +77,23 @@ export function openRunFolder(path: string): RunFolder {
       const seconds = beforeSeconds + (nowMs() - startMs) / 1000;
       record({ stageSeconds: { ...measured().stageSeconds, [name]: seconds } });
     };
-    const timer = setInterval(() => {
+    const saveIfPossible = (): void => {
       try {
         save();
       } catch {
-        // The end of the stage tells what is wrong with the disk.
+        // The stage itself tells what is wrong with the disk.
       }
-    }, SAVE_MS).unref();
+    };
+    const timer = setInterval(saveIfPossible, SAVE_MS).unref();
     try {
-      return await produce();
+      const result = await produce();
+      save();
+      return result;
+    } catch (cause) {
+      saveIfPossible();
+      throw cause;
     } finally {
       clearInterval(timer);
-      save();
     }
   };
   return {

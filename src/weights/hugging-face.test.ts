@@ -65,8 +65,13 @@ describe("openHuggingFaceFolder", () => {
     expect(openHuggingFaceFolder(folder).pooling).toEqual({ modes, normalize: false });
   });
 
-  it("refuses a pooling that nothing switches on", () => {
-    plantPooling('{"pooling_mode_mean_tokens": "yes"}');
+  it.each([
+    '{"pooling_mode_mean_tokens": "yes"}',
+    '{"pooling_mode": "toString"}',
+    '{"pooling_mode": ["cls", "another"]}',
+    '{"pooling_mode": null}',
+  ])("refuses a pooling that nothing switches on: %s", (text) => {
+    plantPooling(text);
     expect(() => openHuggingFaceFolder(folder)).toThrow(/1_Pooling\/config\.json: expected one of/);
   });
 

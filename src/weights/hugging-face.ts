@@ -19,14 +19,14 @@ const POOLING_KEYS = {
   pooling_mode_lasttoken: "last",
 } as const;
 
-const POOLING_NAMES: Readonly<Record<string, PoolingMode>> = {
-  cls: "first",
-  mean: "mean",
-  max: "max",
-  mean_sqrt_len_tokens: "mean-sqrt-length",
-  weightedmean: "weighted-mean",
-  lasttoken: "last",
-};
+const POOLING_NAMES: ReadonlyMap<unknown, PoolingMode> = new Map<unknown, PoolingMode>([
+  ["cls", "first"],
+  ["mean", "mean"],
+  ["max", "max"],
+  ["mean_sqrt_len_tokens", "mean-sqrt-length"],
+  ["weightedmean", "weighted-mean"],
+  ["lasttoken", "last"],
+]);
 
 export type PoolingMode = (typeof POOLING_KEYS)[keyof typeof POOLING_KEYS];
 
@@ -79,8 +79,10 @@ function isNormalized(modulesPath: string): boolean {
 
 function poolingModes(settings: JsonObject): PoolingMode[] {
   const { pooling_mode: names } = settings;
-  const named = [names].flat().flatMap((name) => (typeof name === "string" ? (POOLING_NAMES[name] ?? []) : []));
-  if (named.length > 0) return named;
+  if (names !== undefined) {
+    const modes = [names].flat().map((name: unknown) => POOLING_NAMES.get(name));
+    return modes.every((mode) => mode !== undefined) ? modes : [];
+  }
   return Object.entries(POOLING_KEYS).flatMap(([key, mode]) => (settings[key] === true ? [mode] : []));
 }
 
@@ -91,7 +93,7 @@ function readPooling(folder: string): SentencePooling | undefined {
   const modes = poolingModes(settings);
   if (modes.length === 0) {
     throw new InputError(
-      `${path}: expected one of ${Object.keys(POOLING_KEYS).join(", ")} to be true, or pooling_mode to be one of ${Object.keys(POOLING_NAMES).join(", ")}`,
+      `${path}: expected one of ${Object.keys(POOLING_KEYS).join(", ")} to be true, or pooling_mode to be one of ${[...POOLING_NAMES.keys()].join(", ")}`,
     );
   }
   const maxTokens = readOptional(join(folder, "sentence_bert_config.json"))?.["max_seq_length"];
