@@ -1,5 +1,6 @@
 /** @file `joryu evaluate`: a student against records that it has not seen, with intervals. */
 import type { Command } from "commander";
+import type { ImportResult } from "../dataset/import.js";
 import { readLabelRecords, type LabelRecord } from "../dataset/records.js";
 import { InputError } from "../errors.js";
 import { shareOf } from "../pipeline/publish.js";
@@ -7,7 +8,8 @@ import { openStudent } from "../student/open.js";
 import { wilson, type Estimate } from "../stats.js";
 import type { Precision } from "../student/manifest.js";
 import type { Prediction } from "../student/student.js";
-import { printJson, printLine } from "./output.js";
+import { COLUMNS_FLAG, parseColumns } from "./columns-option.js";
+import { note, printJson, printLine } from "./output.js";
 import { precisionOption } from "./predict.js";
 
 function percent(value: number): string {
@@ -67,19 +69,27 @@ export function comparisonLines(comparison: Comparison): string[] {
 interface Options {
   readonly model: string;
   readonly records: string;
+  readonly columns?: string;
   readonly precision: Precision;
   readonly json?: boolean;
 }
 
+function noteImport({ notes, rejectCounts }: ImportResult): void {
+  for (const text of notes) note(text);
+  for (const [reason, count] of rejectCounts) note(`rejected ${count}: ${reason}`);
+}
+
 async function evaluate(options: Options): Promise<void> {
+  const columns = parseColumns(options.columns);
   const student = await openStudent(options.model, { precision: options.precision });
   try {
     const { labels, template } = student.manifest;
-    const { records } = await readLabelRecords(options.records, { labels, template });
+    const { records, imported } = await readLabelRecords(options.records, { labels, template }, { columns });
+    noteImport(imported);
     if (records.length === 0) throw new InputError(`${options.records}: no record with an answer`);
     const predictions = await student.predict(records.map((record) => record.text));
     const comparison = comparisonOf(records, predictions, labels);
-    if (options.json === true) printJson(comparison);
+    if (options.json === true) printJson({ ...comparison, rejected: imported.counts.rejected });
     else for (const line of comparisonLines(comparison)) printLine(line);
   } finally {
     await student.close();
@@ -93,6 +103,7 @@ export function addEvaluate(program: Command): void {
     .requiredOption("--model <dir>", "model folder that a run printed")
     .requiredOption("--records <file>", "records in any importable format")
     .addOption(precisionOption())
+    .option(...COLUMNS_FLAG)
     .option("--json", "print a JSON line")
     .action(evaluate);
 }

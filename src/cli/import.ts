@@ -1,6 +1,7 @@
 /** @file `joryu import`: reads logs and says what became of every record. Keeps nothing. */
 import type { Command } from "commander";
 import { importLogs, type ImportResult } from "../dataset/import.js";
+import { COLUMNS_FLAG, parseColumns } from "./columns-option.js";
 import { interruptible } from "./interrupt.js";
 import { createProgress, note, printJson, printLine } from "./output.js";
 
@@ -23,12 +24,14 @@ export function addImport(program: Command): void {
     .description("reads logs and counts accepted, duplicate and rejected records")
     .argument("<file...>", "log files")
     .option("--format <name>", "log format", "auto")
+    .option(...COLUMNS_FLAG)
     .option("--json", "print JSON lines: one per rejected record, then the counts")
-    .action(async (files: string[], options: { format: string; json?: boolean }) => {
+    .action(async (files: string[], options: { format: string; columns?: string; json?: boolean }) => {
       const progress = createProgress();
       try {
         const result = await importLogs(files, {
           format: options.format,
+          columns: parseColumns(options.columns),
           signal: interruptible().signal,
           onProgress: (read, total) => progress.update("import", total > 0 ? read / total : 1),
         });

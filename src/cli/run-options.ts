@@ -5,12 +5,14 @@ import { loadConfig, threadsFromEnvironment } from "../config/load.js";
 import type { Config, ConfigInput } from "../config/schema.js";
 import { UsageError } from "../errors.js";
 import { parseTarget, toTarget } from "../plan/target.js";
+import { COLUMNS_FLAG, parseColumns } from "./columns-option.js";
 
 export interface RunFlags {
   readonly config?: string;
   readonly logs?: string[];
   readonly texts?: string[];
   readonly input?: string;
+  readonly columns?: string;
   readonly unlabelled?: string[];
   readonly unlabelledInput?: string;
   readonly out?: string;
@@ -42,6 +44,7 @@ export function addRunFlags(command: Command): Command {
     .option("--config <file>", "configuration (YAML); `joryu init` writes one")
     .option("--logs <file...>", "log files: OpenAI chat JSONL, Batch, OpenPipe, JSONL, CSV")
     .option("--format <name>", "log format, when it is not to be found out")
+    .option(...COLUMNS_FLAG)
     .option(...INPUT_FLAG)
     .option("--out <dir>", "folder of the project's state (default .joryu)")
     .option("--target <list>", "requirements: agreement=0.98,p95Ms=5,sizeMb=10,memoryMb=300,costPer1kUsd=0.1")
@@ -83,7 +86,7 @@ export function configOf(flags: RunFlags, more: Partial<ConfigInput> = {}): Conf
     ...more,
     logs: flags.logs,
     texts: flags.texts,
-    columns: { input: flags.input },
+    columns: { ...parseColumns(flags.columns), ...(flags.input !== undefined && { input: flags.input }) },
     unlabelled: flags.unlabelled,
     unlabelledInput: flags.unlabelledInput,
     out: flags.out,

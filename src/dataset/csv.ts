@@ -7,7 +7,7 @@ import { CsvError, parse, type Parser } from "csv-parse";
 import { decodeBytes, type FileSample, type TextEncoding } from "./encoding.js";
 import type { JsonObject } from "./fields.js";
 import { InputError } from "../errors.js";
-import { MAXIMUM_LINE_BYTES } from "./lines.js";
+import { MAXIMUM_LINE_BYTES, undecodable } from "./lines.js";
 
 export interface ReadCsvOptions {
   readonly sample: FileSample;
@@ -59,12 +59,17 @@ export function headerOf(text: string): readonly string[] {
   return names.map((name) => name.trim());
 }
 
-/** Decodes chunks of whole lines; a line that is not valid in the encoding is decoded with replacement marks. */
-function decoder(encoding: TextEncoding): Transform {
+const REPLACEMENT = "\ufffd";
+
+/** Decodes chunks of whole lines; `onInvalid` hears of bytes that are none of the encoding's, which become replacement marks. */
+function decoder(encoding: TextEncoding, onInvalid: () => void): Transform {
   let rest = Buffer.alloc(0);
   const decode = (bytes: Buffer): string => {
     if (encoding === "utf-8" && isUtf8(bytes)) return bytes.toString("utf8");
-    return decodeBytes(bytes, encoding) ?? new TextDecoder(encoding, { ignoreBOM: true }).decode(bytes);
+    const text = decodeBytes(bytes, encoding);
+    if (text !== undefined) return text;
+    onInvalid();
+    return new TextDecoder(encoding, { ignoreBOM: true }).decode(bytes);
   };
   return new Transform({
     decodeStrings: true,
@@ -103,7 +108,8 @@ export async function readCsv(path: string, options: ReadCsvOptions): Promise<vo
     readBytes += chunk.length;
     onBytes?.(readBytes);
   });
-  const decoding = decoder(sample.encoding);
+  let hasInvalid = false;
+  const decoding = decoder(sample.encoding, () => (hasInvalid = true));
   const parser = startParser(sample);
   file.on("error", (error) => parser.destroy(error));
   file.pipe(decoding).pipe(parser);
@@ -121,7 +127,9 @@ export async function readCsv(path: string, options: ReadCsvOptions): Promise<vo
         names = options.withoutHeader ? entry.record.map((_, i) => String(i + 1)) : uniqueNames(path, entry.record);
         if (!options.withoutHeader) continue;
       }
-      giveRow(names, entry.record, line, onRow, onReject);
+      const isInvalid = hasInvalid && entry.record.some((cell) => cell.includes(REPLACEMENT));
+      if (isInvalid) onReject(line, undecodable(sample.encoding));
+      else giveRow(names, entry.record, line, onRow, onReject);
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;

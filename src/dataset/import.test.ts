@@ -342,7 +342,7 @@ describe("bad input", () => {
     await expect(read(file("a,b\n1,2\n", "x.csv"), { columns: { input: "c", output: "b" } })).rejects.toThrow(
       /no column c; found "a", "b"/,
     );
-    await expect(read(file("a,b\n1,2\n", "x.csv"))).rejects.toThrow(/input=COLUMN/);
+    await expect(read(file("a,b\n1,2\n", "x.csv"))).rejects.toThrow(/--columns input=NAME/);
     await expect(read(file("text,label,text\n1,2,3\n", "x.csv"))).rejects.toThrow(/"text" twice/);
   });
 
@@ -393,6 +393,18 @@ describe("bad input", () => {
     const { counts, rejects } = await read(file(bytes));
     expect(counts).toEqual({ records: 3, accepted: 2, duplicates: 0, rejected: 1 });
     expect(rejects[0]).toMatchObject({ line: 2, reason: "the line is not valid UTF-8" });
+  });
+
+  it("rejects a table's row of invalid UTF-8, not one that holds a replacement mark", async () => {
+    const bytes = Buffer.concat([
+      Buffer.from("text,label\ncafé,a\nna"),
+      Buffer.from([0xef]),
+      Buffer.from("ve,b\nü,c\n"),
+    ]);
+    const { counts, rejects } = await read(file(bytes, "log.csv"));
+    expect(counts).toEqual({ records: 3, accepted: 2, duplicates: 0, rejected: 1 });
+    expect(rejects[0]).toMatchObject({ line: 3, reason: "the line is not valid UTF-8" });
+    expect((await read(file("text,label\n\ufffd,a\n", "log.csv"))).counts.accepted).toBe(1);
   });
 
   it("replaces half a surrogate pair and says so", async () => {

@@ -27,8 +27,10 @@ export const MAXIMUM_LINE_BYTES = 64 * 1024 * 1024;
 const BLOCK_BYTES = 1 << 21;
 
 const TOO_LONG = "the line is longer than 64 MB";
-const NOT_UTF8 = "the line is not valid UTF-8";
-const UNDECODABLE = "the line cannot be decoded";
+/** Why a line is rejected whose bytes are none of the encoding's. */
+export function undecodable(encoding: TextEncoding): string {
+  return encoding === "utf-8" ? "the line is not valid UTF-8" : "the line cannot be decoded";
+}
 
 /** Calls `onLine` for every line that is not blank, in order; throws StoreError when the disk fails. */
 export async function readLines(path: string, options: ReadLinesOptions): Promise<void> {
@@ -125,7 +127,7 @@ class LineReader {
         ? decodeBytes(block.subarray(start, stop), this.options.encoding)
         : block.toString(whole, start, stop);
     if (text === undefined) {
-      this.give("", this.options.encoding === "utf-8" ? NOT_UTF8 : UNDECODABLE, start);
+      this.give("", undecodable(this.options.encoding), start);
     } else if (text.charCodeAt(0) > 32 || text.trim() !== "") {
       this.give(text, undefined, start);
     }

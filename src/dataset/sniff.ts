@@ -146,7 +146,7 @@ function checkTable(path: string, sample: FileSample, columns: ColumnMap): boole
     .slice(0, 20)
     .map((name) => JSON.stringify(name.slice(0, 40)))
     .join(", ")}`;
-  const hint = "map the columns, for instance input=COLUMN,output=COLUMN (by number where there is no header line)";
+  const hint = "map them with --columns input=NAME,output=NAME (by number where there is no header line)";
   if (missing.length > 0) throw new InputError(`${path}: no column ${missing.join(", ")}; ${found}`, { hint });
   if (columns.input === undefined && !hasName(header, usualNames.input)) {
     throw new InputError(`${path}: expected an input column (${usualNames.input.join(", ")}); ${found}`, { hint });
