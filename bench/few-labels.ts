@@ -2,13 +2,16 @@
  *  labels are set aside, and teaches a linear student and a cut of itself by its answers to all. Beside each the same student on the labels alone, its epochs or rate chosen on
  *  held-out rows. The official test rows only report. Prints JSON lines, a last one with the spread over the seeds.
  *
- *      node dist/bench/few-labels.js --base DIR [--set banking77] [--seeds 1,2,3,4,5] [--per-class 10] [--layers 3] [--epochs 4] [--rates 1e-4,2e-4,3e-4] [--threads 2] [--data DIR] */
+ *      node dist/bench/few-labels.js --base DIR [--set banking77] [--seeds 1,2,3,4,5] [--per-class 10] [--layers 3] [--epochs 4] [--rates 1e-4,2e-4,3e-4] [--teachers 1] [--teacher-alone] [--threads 2] [--data DIR]
+ *
+ *  With `--teachers K` the base is fine-tuned K times, by seeds of their own, and the first learns the mean of their answers; with `--teacher-alone`
+ *  no student is trained. */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { allParts, cutEncoder, type EncoderWeights } from "../src/compress/cut.js";
 import { chooseLayers } from "../src/compress/importance.js";
 import { labelTexts } from "../src/dataset/label-text.js";
-import { softAnswers } from "../src/distill/answers.js";
+import { averageAnswers, softAnswers } from "../src/distill/answers.js";
 import { keptLayers } from "../src/distill/inner-losses.js";
 import { fitLinear } from "../src/distill/linear-fit.js";
 import { InvariantError, UsageError } from "../src/errors.js";
@@ -50,7 +53,13 @@ interface Settings {
   readonly epochs: number;
   /** Of which the cut on labels alone takes the best on held-out rows. */
   readonly rates: readonly number[];
+  /** Fine-tuned bases whose answers the teacher learns. */
+  readonly teachers: number;
+  readonly isTeacherAlone: boolean;
 }
+
+/** Between the seeds of the teachers of a trial. */
+const TEACHER_SEED_STEP = 1000;
 
 /** Answers to held-out and to test rows. */
 interface Answered {
@@ -102,7 +111,11 @@ function recipeOf({ labelled, texts, labelCount }: Trial, { config }: EncoderWei
 }
 
 /** Fine-tuning on the labels alone by the plan's recipe, or with another rate. */
-async function onLabels(trial: Trial, start: EncoderWeights, learningRate?: number): Promise<Fitted> {
+async function onLabels(
+  trial: Trial,
+  start: EncoderWeights,
+  { learningRate, seed = trial.seed }: { readonly learningRate?: number; readonly seed?: number } = {},
+): Promise<Fitted> {
   const recipe = recipeOf(trial, start);
   const rows = withNames(trial);
   return fit(trial, {
@@ -111,7 +124,7 @@ async function onLabels(trial: Trial, start: EncoderWeights, learningRate?: numb
     epochs: recipe.teacher.epochs,
     learningRate: learningRate ?? recipe.teacher.learningRate,
     losses: [labelLoss(1)],
-    more: { batchSize: recipe.batchSize },
+    more: { batchSize: recipe.batchSize, seed },
   });
 }
 
@@ -157,16 +170,11 @@ function answeredRows({ texts, labelled, labelCount }: Trial, softLabels: Float3
   return { sequences: texts.sequences, labels };
 }
 
-function answersOf(trial: Trial, { config, values }: EncoderWeights): Promise<Float32Array> {
-  return softAnswers(modelOf(trial, { config }), values, trial.texts.sequences, { threads: trial.threads });
-}
-
-/** The teacher on its own answers to all texts, by the plan's recipe. */
-async function selfTaught(trial: Trial, teacher: EncoderWeights): Promise<Fitted> {
+/** The teacher on answers to all texts, its own or the mean of several teachers', by the plan's recipe. */
+async function selfTaught(trial: Trial, teacher: EncoderWeights, softLabels: Float32Array): Promise<Fitted> {
   const { selfTaught: recipe } = recipeOf(trial, teacher).teacher;
   if (recipe === undefined) throw new InvariantError("bench: the plan's teacher does not teach itself");
   const { epochs, learningRate, batchSize, softWeight } = recipe;
-  const softLabels = await answersOf(trial, teacher);
   return fit(trial, {
     rows: answeredRows(trial, softLabels),
     start: teacher,
@@ -196,29 +204,47 @@ async function taughtCut(
   });
 }
 
-type Students = Readonly<
-  Record<"teacher" | "selfTaught" | "linearAlone" | "linearTaught" | "cutAlone" | "cutTaught", Answered>
->;
+type Name = "teacher" | "teachers" | "selfTaught" | "linearAlone" | "linearTaught" | "cutAlone" | "cutTaught";
+type Students = Readonly<Partial<Record<Name, Answered>>>;
 
-async function train(trial: Trial, { layers, epochs, rates }: Settings): Promise<Students> {
-  const { base, texts, labelled, threads } = trial;
+/** The mean answers of several encoders to some rows. */
+async function meanAnswers(trial: Trial, encoders: readonly EncoderWeights[], { sequences }: Rows) {
+  const answers: Float32Array[] = [];
+  for (const { config, values } of encoders)
+    answers.push(await softAnswers(modelOf(trial, { config }), values, sequences, { threads: trial.threads }));
+  return averageAnswers(answers);
+}
+
+async function train(trial: Trial, { layers, epochs, rates, teachers, isTeacherAlone }: Settings): Promise<Students> {
+  const { base, texts, labelled, heldOut, test, labelCount, threads } = trial;
   const start = { config: base.config, values: base.weights };
   const first = await onLabels(trial, start);
-  const teacher = await selfTaught(trial, first);
-  const softLabels = await answersOf(trial, teacher);
+  const all = [first];
+  for (let k = 1; k < teachers; k++)
+    all.push(await onLabels(trial, start, { seed: trial.seed + k * TEACHER_SEED_STEP }));
+  const bestOf = async (rows: Rows) => bestLabels(await meanAnswers(trial, all, rows), labelCount + 1);
+  const teacher = await selfTaught(trial, first, await meanAnswers(trial, all, texts));
+  const tuned = {
+    teacher: await answered(trial, first),
+    ...(teachers > 1 && { teachers: { heldOut: await bestOf(heldOut), test: await bestOf(test) } }),
+    selfTaught: await answered(trial, teacher),
+  };
+  if (isTeacherAlone) return tuned;
+  const softLabels = await meanAnswers(trial, [teacher], texts);
   const kept = await chooseLayers(teacher, texts.sequences.slice(0, CALIBRATION_TEXTS), layers, { threads });
   const untaught = cutEncoder(start, { ...allParts(base.config), layers: kept });
   return {
-    teacher: await answered(trial, first),
-    selfTaught: await answered(trial, teacher),
+    ...tuned,
     linearAlone: await best(trial, LINEAR_EPOCHS, (value) => linear(trial, labelled.texts, labelled.labels, value)),
     linearTaught: await linear(trial, texts.texts, targetsOf(trial, softLabels)),
-    cutAlone: await best(trial, rates, async (rate) => answered(trial, await onLabels(trial, untaught, rate))),
+    cutAlone: await best(trial, rates, async (learningRate) =>
+      answered(trial, await onLabels(trial, untaught, { learningRate })),
+    ),
     cutTaught: await answered(trial, await taughtCut(trial, teacher, kept, softLabels, epochs)),
   };
 }
 
-const PAIRS = [
+const PAIRS: readonly (readonly [Name, Name])[] = [
   ["linearTaught", "linearAlone"],
   ["cutTaught", "cutAlone"],
   ["linearTaught", "teacher"],
@@ -226,7 +252,9 @@ const PAIRS = [
   ["selfTaught", "teacher"],
   ["linearTaught", "selfTaught"],
   ["cutTaught", "selfTaught"],
-] as const;
+  ["teachers", "teacher"],
+  ["selfTaught", "teachers"],
+];
 
 /** Prints what a seed gave and returns its figures. */
 async function runSeed(trial: Trial, settings: Settings): Promise<ReadonlyMap<string, number>> {
@@ -238,13 +266,14 @@ async function runSeed(trial: Trial, settings: Settings): Promise<ReadonlyMap<st
       [`${name}HeldOut`, accuracyOf(came.heldOut, heldOut)] as const,
     ]),
   );
-  const paired = PAIRS.map(([first, second]) => {
-    const of = (name: keyof Students): number[] => rightOf(students[name].test, test.labels);
-    const { difference, pValue } = comparePaired(of(first), of(second));
+  const paired = PAIRS.flatMap(([first, second]) => {
+    const [ours, theirs] = [students[first], students[second]];
+    if (ours === undefined || theirs === undefined) return [];
+    const { difference, pValue } = comparePaired(rightOf(ours.test, test.labels), rightOf(theirs.test, test.labels));
     figures.set(`${first}Minus${second.replace(/^./, (letter) => letter.toUpperCase())}`, difference.value);
     return { first, second, ...difference, pValue };
   });
-  const chosen = { linearEpochs: students.linearAlone.chosen, cutRate: students.cutAlone.chosen };
+  const chosen = { linearEpochs: students.linearAlone?.chosen, cutRate: students.cutAlone?.chosen };
   const counts = { labelled: labelled.labels.length, texts: texts.labels.length };
   printJson({ bench: "few-labels", seed, ...counts, ...chosen, ...Object.fromEntries(figures), paired });
   return figures;
@@ -259,6 +288,8 @@ const { values: flags } = parseArgs({
     layers: { type: "string", default: "3" },
     epochs: { type: "string", default: "4" },
     rates: { type: "string", default: "1e-4,2e-4,3e-4" },
+    teachers: { type: "string", default: "1" },
+    "teacher-alone": { type: "boolean", default: false },
     threads: { type: "string", default: "2" },
     data: { type: "string", default: join("..", "shared", "data") },
   },
@@ -270,6 +301,8 @@ const settings: Settings = {
   layers: Number(flags.layers),
   epochs: Number(flags.epochs),
   rates: flags.rates.split(",").map(Number),
+  teachers: Number(flags.teachers),
+  isTeacherAlone: flags["teacher-alone"],
 };
 const perClass = Number(flags["per-class"]);
 const results: ReadonlyMap<string, number>[] = [];

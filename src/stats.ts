@@ -135,6 +135,14 @@ export function clopperPearsonUpper(successes: number, trials: number, confidenc
   return successes >= trials ? 1 : 1 - betaQuantile(1 - confidence, trials - successes, successes + 1);
 }
 
+/** Share of outcomes that are 1, with its Clopper-Pearson interval; [0, 1] where there are none. */
+export function shareOf(outcomes: ArrayLike<number>): Estimate {
+  let right = 0;
+  for (let i = 0; i < outcomes.length; i++) right += outcomes[i] ?? 0;
+  if (outcomes.length === 0) return { value: 0, low: 0, high: 1 };
+  return clopperPearson(right, outcomes.length);
+}
+
 /** True when so few right answers among `labels` choices are below chance, at 95 % confidence. */
 export function isBelowChance(right: number, rows: number, labels: number): boolean {
   return right * labels < rows && clopperPearsonUpper(right, rows) < 1 / labels;

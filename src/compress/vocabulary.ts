@@ -3,9 +3,10 @@
  *  ones. Follows Ushio et al. 2023 (vocabulary trimming). Knows no weights. */
 import { InputError } from "../errors.js";
 import { mergePair } from "../tokenizer/bpe.js";
-import { arrayOf, isObject, isTokenId, objectOf, type JsonObject } from "../tokenizer/json-fields.js";
+import { arrayOf, isTokenId, objectOf } from "../tokenizer/json-fields.js";
 import type { SubwordModel } from "../tokenizer/model.js";
 import { openModel, openTokenizer } from "../tokenizer/tokenizer.js";
+import { type JsonObject, isJsonObject } from "../json.js";
 
 export interface TrimmedVocabulary {
   /** The new tokenizer.json. */
@@ -163,7 +164,7 @@ function ruleFor(config: JsonObject): TrimRule {
 
 function addedIds(json: JsonObject, model: SubwordModel): number[] {
   return arrayOf(json["added_tokens"] ?? [], "tokenizer.json: added_tokens").flatMap((token) => {
-    if (!isObject(token)) return [];
+    if (!isJsonObject(token)) return [];
     const id = model.vocabulary.get(String(token["content"])) ?? token["id"];
     return isTokenId(id) ? [id] : [];
   });
@@ -174,7 +175,7 @@ function renumbered(value: unknown, renumber: Renumber, isId: (path: readonly st
   const walk = (part: unknown, path: readonly string[]): unknown => {
     if (isTokenId(part) && isId(path)) return renumber(part);
     if (Array.isArray(part)) return part.map((item: unknown, i) => walk(item, [...path, String(i)]));
-    if (!isObject(part)) return part;
+    if (!isJsonObject(part)) return part;
     return Object.fromEntries(Object.entries(part).map(([key, item]) => [key, walk(item, [...path, key])]));
   };
   return walk(value, []);

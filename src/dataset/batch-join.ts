@@ -2,12 +2,13 @@
  *  request stands (16 bytes and a slot), never its text: results then fetch their request from the file. */
 import { closeSync, readSync } from "node:fs";
 import { decodeBytes, openInput, type TextEncoding } from "./encoding.js";
-import { isRejection, type JsonObject, type Rejection } from "./fields.js";
+import { isRejection, type Rejection } from "./fields.js";
 import { parseBatchPair } from "./formats/openai-batch.js";
 import type { Parsed } from "./formats/format.js";
 import { addText, startHash } from "./hashes.js";
 import { parseLine } from "./json-line.js";
 import { MAXIMUM_LINE_BYTES } from "./lines.js";
+import type { JsonObject } from "../json.js";
 
 /** Where a request's line begins; `path` is the file as given. */
 export interface LinePlace {

@@ -5,9 +5,9 @@ import { Transform } from "node:stream";
 import { isUtf8 } from "node:buffer";
 import { CsvError, parse, type Parser } from "csv-parse";
 import { decodeBytes, type FileSample, type TextEncoding } from "./encoding.js";
-import type { JsonObject } from "./fields.js";
 import { InputError } from "../errors.js";
 import { MAXIMUM_LINE_BYTES, undecodable } from "./lines.js";
+import type { JsonObject } from "../json.js";
 
 export interface ReadCsvOptions {
   readonly sample: FileSample;

@@ -1,8 +1,7 @@
 /** @file Reading loosely typed JSON: the names under which logs keep identity, time, cost, tokens and latency.
  *  Knows no file and no format. Names follow the shapes of OpenAI, OpenPipe, LiteLLM, Langfuse and NVIDIA logs. */
 import type { LlmRecord } from "./types.js";
-
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { type JsonObject, isJsonObject } from "../json.js";
 
 /** A line that cannot become a record, with the reason in one short clause (few distinct ones: they are counted). */
 export interface Rejection {
@@ -17,11 +16,6 @@ export type RecordMeta = Omit<LlmRecord, "source" | "line" | "messages" | "answe
 /** True for a rejection, false for whatever was parsed. */
 export function isRejection(value: unknown): value is Rejection {
   return typeof value === "object" && value !== null && "reject" in value;
-}
-
-/** True for a JSON object (not an array, not null). */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The value as text: a non-empty string, a number or a boolean; undefined otherwise. */
@@ -104,7 +98,7 @@ function under(names: readonly string[], setter: Setter): [string, Setter][] {
 }
 
 const nested: Setter = (meta, value) => {
-  if (isObject(value)) readMeta(value, meta);
+  if (isJsonObject(value)) readMeta(value, meta);
 };
 
 /** Plain `latency` is milliseconds; seconds are taken only from names that say so. */

@@ -7,7 +7,7 @@ import { InputError } from "../errors.js";
 import { BatchRequests, type LinePlace } from "./batch-join.js";
 import { readCsv } from "./csv.js";
 import { decodeBytes } from "./encoding.js";
-import { isObject, isRejection, type JsonObject, type Rejection } from "./fields.js";
+import { isRejection, type Rejection } from "./fields.js";
 import {
   BATCH,
   checkFormatName,
@@ -24,6 +24,7 @@ import { readLines, type Line } from "./lines.js";
 import { sniffFile, type SniffedFile } from "./sniff.js";
 import type { ImportCounts, LlmRecord, Message } from "./types.js";
 import { Verdicts, type RejectedLine, type Verdict } from "./verdicts.js";
+import { type JsonObject, isJsonObject } from "../json.js";
 
 export interface ImportOptions {
   /** A name of `formatNames`; "auto" (the default) looks at each file. */
@@ -204,7 +205,7 @@ class Importing {
       });
     }
     parsed.forEach((value, i) => {
-      if (isObject(value)) this.give(file, format, value, i + 1);
+      if (isJsonObject(value)) this.give(file, format, value, i + 1);
       else this.verdicts.reject(file.source, i + 1, "the entry is not a JSON object");
     });
   }

@@ -1,6 +1,7 @@
 /** @file One line of a JSON-lines file as an object, or the reason why not. Guards against nesting that would overflow a
  *  recursion later, and replaces halves of surrogate pairs. Knows no log format. */
-import { isObject, type JsonObject, type Rejection } from "./fields.js";
+import { type Rejection } from "./fields.js";
+import { type JsonObject, isJsonObject } from "../json.js";
 
 export interface ParsedLine {
   readonly value: JsonObject;
@@ -22,7 +23,7 @@ export function parseLine(text: string): ParsedLine | Rejection {
   } catch (error) {
     return error instanceof RangeError ? NESTED : BROKEN;
   }
-  if (!isObject(value)) return NO_OBJECT;
+  if (!isJsonObject(value)) return NO_OBJECT;
   if (!text.includes("\\ud") && !text.includes("\\uD")) return { value, replacedSurrogates: false };
   const mended = JSON.stringify(value);
   if (!/\\ud[89a-f]/.test(mended)) return { value, replacedSurrogates: false };
@@ -30,7 +31,7 @@ export function parseLine(text: string): ParsedLine | Rejection {
   const replaced: unknown = JSON.parse(
     mended.replace(/(\\\\)|\\ud[89a-f][0-9a-f]{2}/g, (_, backslash?: string) => backslash ?? "\ufffd"),
   );
-  return isObject(replaced) ? { value: replaced, replacedSurrogates: true } : NO_OBJECT;
+  return isJsonObject(replaced) ? { value: replaced, replacedSurrogates: true } : NO_OBJECT;
 }
 
 function depthOf(text: string): number {

@@ -2,11 +2,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodingOf } from "./encoding.js";
-import { isObject, isRejection, timeMsOf } from "./fields.js";
+import { isRejection, timeMsOf } from "./fields.js";
 import { batchHalf, parseBatchPair } from "./formats/openai-batch.js";
 import { generic } from "./formats/generic.js";
 import { formatOf, recordFormats } from "./formats/index.js";
 import { parseLine } from "./json-line.js";
+import { isJsonObject } from "../json.js";
 
 const names = [
   "messages",
@@ -49,7 +50,7 @@ describe("parsers", () => {
   it("turn any object into a record with an answer or a tool call, or a rejection with a reason", () => {
     fc.assert(
       fc.property(value, (object) => {
-        if (!isObject(object)) return;
+        if (!isJsonObject(object)) return;
         formatOf(object, {});
         batchHalf(object);
         for (const parsed of [

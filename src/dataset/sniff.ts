@@ -4,11 +4,12 @@ import { basename, extname } from "node:path";
 import { InputError } from "../errors.js";
 import { headerOf } from "./csv.js";
 import { encodingNotes, refuseMarkup, sampleFile, type FileSample } from "./encoding.js";
-import { isRejection, type JsonObject } from "./fields.js";
+import { isRejection } from "./fields.js";
 import { usualNames } from "./formats/generic.js";
 import { batchHalf } from "./formats/openai-batch.js";
 import { BATCH, CSV, formatOf, recordFormats, type ColumnMap, type RecordFormat } from "./formats/index.js";
 import { parseLine } from "./json-line.js";
+import type { JsonObject } from "../json.js";
 
 export interface SniffedFile {
   readonly path: string;

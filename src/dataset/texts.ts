@@ -7,7 +7,7 @@ import { InputError, UsageError } from "../errors.js";
 import { groupRows } from "./dedupe.js";
 import { headerOf, readCsv } from "./csv.js";
 import { decodeBytes, encodingNotes, refuseMarkup, sampleFile, type FileSample } from "./encoding.js";
-import { isObject, isRejection, type JsonObject, type RecordMeta, type Rejection, type Writable } from "./fields.js";
+import { isRejection, type RecordMeta, type Rejection, type Writable } from "./fields.js";
 import type { ColumnMap } from "./formats/index.js";
 import { parseQuestion, usualNames } from "./formats/generic.js";
 import { hashTexts } from "./hashes.js";
@@ -16,6 +16,7 @@ import { foldLabel } from "./labels.js";
 import { readLines } from "./lines.js";
 import { normaliseText, type RowDraft } from "./rows.js";
 import { stripTemplate } from "./template.js";
+import { type JsonObject, isJsonObject } from "../json.js";
 
 export type TextMeta = Pick<RecordMeta, "id" | "timestampMs" | "user" | "conversation" | "gold" | "split">;
 
@@ -159,7 +160,7 @@ async function readArray(path: string, sample: FileSample, gathering: Gathering)
     throw new InputError(`${path}: expected a JSON array, found broken JSON`, { hint: "use JSON lines" });
   }
   for (const row of rows as readonly unknown[]) {
-    if (isObject(row)) gathering.addObject(row);
+    if (isJsonObject(row)) gathering.addObject(row);
     else if (typeof row === "string") gathering.addText(row);
     else gathering.reject("the entry is neither an object nor a text");
   }

@@ -6,8 +6,8 @@ import type { PretrainedModel } from "../models/pretrained.js";
 import type { Value } from "../graph/types.js";
 import { headlessGraph, studentGraph } from "../models/joined.js";
 import { openSession } from "../runtime/onnxruntime.js";
+import { softmaxInto } from "../softmax.js";
 import { sortedByLength } from "./batches.js";
-import { softmaxInto } from "./evaluation.js";
 import { floatsOf } from "./optimiser.js";
 
 export interface AnswerOptions {

@@ -2,6 +2,7 @@
  *  Knows no training. */
 import type { Session } from "../runtime/session.js";
 import { f32, type Tensor } from "../tensor/tensor.js";
+import { softmaxInto } from "../softmax.js";
 import { sortedByLength } from "./batches.js";
 import type { PreparedData } from "./feeds.js";
 import { floatsOf } from "./optimiser.js";
@@ -46,12 +47,4 @@ export async function evaluateRows(
   }
   const count = Math.max(1, rows.length);
   return { probabilities, loss: loss / count, accuracyRatio: right / count };
-}
-
-/** Probabilities of logits [labels]. */
-export function softmaxInto(logits: Float32Array, into: Float32Array): void {
-  let [most, total] = [-Infinity, 0];
-  for (const logit of logits) most = Math.max(most, logit);
-  for (let c = 0; c < into.length; c++) total += into[c] = Math.exp((logits[c] ?? 0) - most);
-  for (let c = 0; c < into.length; c++) into[c] = (into[c] ?? 0) / total;
 }

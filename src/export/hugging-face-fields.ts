@@ -3,9 +3,9 @@
 import { familyOf, type PretrainedConfig } from "../models/families/index.js";
 import type { Pooling } from "../models/pretrained.js";
 import { openTokenizer } from "../tokenizer/tokenizer.js";
-import { isJsonObject, type JsonObject } from "../weights/json.js";
+import { type JsonObject, isJsonObject } from "../json.js";
 
-export type { JsonObject } from "../weights/json.js";
+export type { JsonObject } from "../json.js";
 
 /** What is true of a folder that is written. */
 export interface FolderFacts {

@@ -1,22 +1,12 @@
 /** @file How far an exported graph strays from the weights it was made from: share of equal answers and the largest difference of a
  *  probability, over real texts. */
+import { softmaxRow } from "../softmax.js";
 
 export interface Parity {
   readonly artefact: string;
   readonly top1Agreement: number;
   readonly maxProbabilityDifference: number;
   readonly rows: number;
-}
-
-/** Softmax of `logits[start .. start + count)`, in float64. */
-export function softmaxRow(logits: ArrayLike<number>, start: number, count: number): Float64Array {
-  const row = new Float64Array(count);
-  let largest = -Infinity;
-  for (let c = 0; c < count; c++) largest = Math.max(largest, logits[start + c] ?? 0);
-  let sum = 0;
-  for (let c = 0; c < count; c++) sum += row[c] = Math.exp((logits[start + c] ?? 0) - largest);
-  for (let c = 0; c < count; c++) row[c] = (row[c] ?? 0) / sum;
-  return row;
 }
 
 /** Compares logits [rows, classes] of an artefact with those of the training weights. */

@@ -5,7 +5,7 @@
 import { groupTexts, type TextRow } from "../dataset/texts.js";
 import { wantedRows } from "../sealing.js";
 import { fitLinear, type FitOptions } from "../distill/linear-fit.js";
-import { softmaxRow } from "../export/parity.js";
+import { softmaxRow } from "../softmax.js";
 import { createRandom, permutation } from "../random.js";
 import type { AskOrder } from "../teacher/label.js";
 

@@ -21,13 +21,13 @@ import type {
   MoneyFacts,
   Reason,
 } from "../report/facts.js";
-import { clopperPearson, clopperPearsonLower } from "../stats.js";
+import { clopperPearson, clopperPearsonLower, shareOf } from "../stats.js";
 import { GRAPH_FILES } from "../student/manifest.js";
 import { VERSION } from "../version.js";
 import type { Climbed, Ladder } from "./ladder.js";
 import type { PathStep } from "./path.js";
 import { pathFacts } from "./path-facts.js";
-import { openedBytes, shareOf, type Published } from "./publish.js";
+import { openedBytes, type Published } from "./publish.js";
 import type { Measured } from "./run-folder.js";
 import type { Planned } from "./run.js";
 import type { TrainContext } from "./rungs.js";

@@ -21,7 +21,8 @@ import { elementCount } from "../tensor/tensor.js";
 import { openTokenizer, type Tokenizer } from "../tokenizer/tokenizer.js";
 import { checkFinite } from "../weights/finite.js";
 import { openHuggingFaceFolder, type HuggingFaceFolder } from "../weights/hugging-face.js";
-import { isJsonObject, readJson } from "../weights/json.js";
+import { readJson } from "../weights/json.js";
+import { isJsonObject } from "../json.js";
 
 export interface Base {
   readonly folder: HuggingFaceFolder;

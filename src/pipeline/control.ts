@@ -4,6 +4,7 @@ import { comparePaired } from "../evaluate/compare.js";
 import type { PretrainedTrainSpec } from "../distill/spec.js";
 import { controlEpochs, controlRates } from "../plan/candidates.js";
 import type { ControlFacts } from "../report/facts.js";
+import { shareOf } from "../stats.js";
 import { teacherLosses } from "./encoder-spec.js";
 import { judgedCut } from "./pretrained.js";
 import {
@@ -15,7 +16,6 @@ import {
   untaughtCut,
 } from "./pretrained-spec.js";
 import { mergedProgress } from "./progress.js";
-import { shareOf } from "./publish.js";
 import { encoderStage, heldOutArrays, rowsOfFold, sideBySide, type TrainContext } from "./rungs.js";
 
 /** The fold that chooses the rate. */

@@ -2,7 +2,7 @@
  *  the path of the pretrained encoder, whole first. Then chooses by money. Sees no sealed row. */
 import { fitCalibrator, measureCalibration, type CalibrationResult } from "../evaluate/calibration.js";
 import { chooseByCost, comparePaired, type CostChoice, type PairedComparison } from "../evaluate/compare.js";
-import { softmaxRow } from "../export/parity.js";
+import { softmaxRow } from "../softmax.js";
 import { InvariantError } from "../errors.js";
 import { studentPer1kUsd, type TeacherPrice } from "../cost.js";
 import type { Plan, PlannedCandidate } from "../plan/plan.js";

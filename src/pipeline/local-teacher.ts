@@ -2,7 +2,7 @@
  *  without having seen it. Fold 0 stays unseen by every teacher, so that a student taught by them is still judged on rows that nothing in
  *  its training has touched; its rows are answered by the mean of all teachers. */
 import { fitLinear } from "../distill/linear-fit.js";
-import { softmaxRow } from "../export/parity.js";
+import { softmaxRow } from "../softmax.js";
 import type { EncoderRecipe, LinearRecipe } from "../plan/candidates.js";
 import { encoderSpec } from "./encoder-spec.js";
 import { mergedProgress } from "./progress.js";

@@ -6,7 +6,8 @@ import { GRAPH_FILES } from "../student/manifest.js";
 import type { AssembleInput } from "./assemble.js";
 import { PRECISIONS, proofName, type PathStep } from "./path.js";
 import { bestLabels } from "./pretrained-spec.js";
-import { openedBytes, shareOf } from "./publish.js";
+import { shareOf } from "../stats.js";
+import { openedBytes } from "./publish.js";
 
 type Judged = Pick<PathStepFacts, "rows" | "agreement" | "teacherAgreement">;
 

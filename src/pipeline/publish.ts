@@ -6,7 +6,7 @@ import { InputError } from "../errors.js";
 import { copyHuggingFaceFiles } from "../export/hugging-face.js";
 import { writeModelFolder } from "../export/model-folder.js";
 import { formatJson } from "../store/files.js";
-import { clopperPearson, type Estimate } from "../stats.js";
+import { shareOf } from "../stats.js";
 import { parseManifest, type StudentManifest } from "../student/manifest.js";
 import { TOKENIZER_FILE } from "../student/tokenizer-file.js";
 import type { Proof } from "./prove.js";
@@ -21,14 +21,6 @@ interface PublishInput {
   readonly from: string;
   readonly to: string;
   readonly prove: (manifest: StudentManifest) => Proof;
-}
-
-/** Share of outcomes that are 1, with its Clopper-Pearson interval; [0, 1] where there are none. */
-export function shareOf(outcomes: ArrayLike<number>): Estimate {
-  let right = 0;
-  for (let i = 0; i < outcomes.length; i++) right += outcomes[i] ?? 0;
-  if (outcomes.length === 0) return { value: 0, low: 0, high: 1 };
-  return clopperPearson(right, outcomes.length);
 }
 
 /** Sum of the files that `predict` opens with this graph. */

@@ -5,7 +5,7 @@ import type { LabelDataset, Row } from "../dataset/types.js";
 import { fitLinear, type LinearFit, type LinearFitJob } from "../distill/linear-fit.js";
 import type { EncoderTrainResult, TrainSpec } from "../distill/spec.js";
 import { trainEncoder } from "../distill/train.js";
-import { softmaxRow } from "../export/parity.js";
+import { softmaxRow } from "../softmax.js";
 import type { EncoderRecipe, LinearRecipe } from "../plan/candidates.js";
 import type { Base } from "./base.js";
 import { encoderSpec } from "./encoder-spec.js";

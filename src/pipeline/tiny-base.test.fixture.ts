@@ -6,8 +6,8 @@ import { startValues } from "../distill/training-graph.js";
 import { writeHuggingFaceFiles } from "../export/hugging-face.js";
 import type { PretrainedConfig } from "../models/families/index.js";
 import { headParameters, pretrainedParameters } from "../models/pretrained-parameters.js";
+import type { JsonObject } from "../json.js";
 
-type JsonObject = Readonly<Record<string, unknown>>;
 const tokenizerJson = JSON.parse(readFileSync("test/reference/tokenizers/wordpiece.json", "utf8")) as JsonObject;
 
 /** Every word row and every position row gets an outlier in dimension 0, which cancel each other in float32 and leave int8 no steps for the rest. */

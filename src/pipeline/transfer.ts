@@ -10,8 +10,8 @@ import { comparePaired } from "../evaluate/compare.js";
 import { TAUGHT_LINEAR } from "../plan/candidates.js";
 import type { Plan } from "../plan/plan.js";
 import type { UnlabelledFacts } from "../report/facts.js";
+import { shareOf } from "../stats.js";
 import type { Progress } from "./progress.js";
-import { shareOf } from "./publish.js";
 import type { Climbed } from "./ladder.js";
 
 interface ReadOptions {

@@ -1,8 +1,9 @@
 /** @file Byte-pair encoding: of all neighbours that may be merged, the pair of the lowest rank (then the leftmost) is, until none is left.
  *  Follows Hugging Face tokenizers 0.23. */
 import { InputError } from "../errors.js";
-import { arrayOf, isTokenId, textOf, type JsonObject } from "./json-fields.js";
+import { arrayOf, isTokenId, textOf } from "./json-fields.js";
 import { byteFallback, parseVocabulary, remembering, type Piece, type SubwordModel } from "./model.js";
+import type { JsonObject } from "../json.js";
 
 interface Merge {
   readonly rank: number;

@@ -1,12 +1,6 @@
 /** @file Fields of an untrusted tokenizer.json, read with their types checked. Runs in browsers. */
 import { InputError } from "../errors.js";
-
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-/** Whether a value is a JSON object (no array, not null). */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+import { type JsonObject, isJsonObject } from "../json.js";
 
 /** Whether a value can be the id of a token: ids index tables, and no vocabulary has more than some millions. */
 export function isTokenId(value: unknown): value is number {
@@ -19,7 +13,7 @@ function shown(value: unknown): string {
 
 /** @throws InputError */
 export function objectOf(value: unknown, where: string): JsonObject {
-  if (!isObject(value)) throw new InputError(`${where}: expected an object, came ${shown(value)}`);
+  if (!isJsonObject(value)) throw new InputError(`${where}: expected an object, came ${shown(value)}`);
   return value;
 }
 

@@ -1,7 +1,8 @@
 /** @file What the three kinds of subword model have in common: a word becomes pieces of the vocabulary, and words that were seen are
  *  remembered. Knows no normalisation and no text beyond the word. */
 import { InputError } from "../errors.js";
-import { isTokenId, objectOf, type JsonObject } from "./json-fields.js";
+import { isTokenId, objectOf } from "./json-fields.js";
+import type { JsonObject } from "../json.js";
 
 /** A piece of a word: units [start, end) (UTF-16) of it; several byte pieces may share the units of one character. */
 export interface Piece {

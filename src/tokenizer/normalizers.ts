@@ -3,8 +3,9 @@
 import { InputError } from "../errors.js";
 import { applyEdits, Rewriter, sliceAligned, type AlignedText } from "./aligned.js";
 import { compileCharsmap } from "./charsmap.js";
-import { arrayOf, objectOf, rowFor, textOf, type JsonObject } from "./json-fields.js";
+import { arrayOf, objectOf, rowFor, textOf } from "./json-fields.js";
 import { compilePattern } from "./pattern.js";
+import type { JsonObject } from "../json.js";
 
 export type Normalizer = (source: AlignedText) => AlignedText;
 

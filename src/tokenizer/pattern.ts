@@ -3,7 +3,7 @@
  *  reference (ideographs beyond the BMP, `\w`, compiled character maps, split behaviours) and know no offsets. */
 import * as library from "@huggingface/tokenizers";
 import { InputError, InvariantError } from "../errors.js";
-import { isObject, type JsonObject } from "./json-fields.js";
+import { type JsonObject, isJsonObject } from "../json.js";
 
 /** Longer patterns than any in use (some 700 characters); a pattern comes from an untrusted file. */
 const MAXIMUM_PATTERN_LENGTH = 10_000;
@@ -18,8 +18,8 @@ function translate(pattern: JsonObject): unknown {
 
 /** Compiles {"String": text} or {"Regex": text} with the flags "gu". @throws InputError */
 export function compilePattern(pattern: unknown, where: string): RegExp {
-  const source = isObject(pattern) ? (pattern["String"] ?? pattern["Regex"]) : undefined;
-  if (!isObject(pattern) || typeof source !== "string" || source === "" || source.length > MAXIMUM_PATTERN_LENGTH) {
+  const source = isJsonObject(pattern) ? (pattern["String"] ?? pattern["Regex"]) : undefined;
+  if (!isJsonObject(pattern) || typeof source !== "string" || source === "" || source.length > MAXIMUM_PATTERN_LENGTH) {
     throw new InputError(`${where}: pattern: expected {"String": text} or {"Regex": text}`);
   }
   let compiled: unknown;

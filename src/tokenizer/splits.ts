@@ -2,8 +2,9 @@
  *  tokenizers 0.23. Knows no model. */
 import { InputError } from "../errors.js";
 import { applyEdits, originalStart, Rewriter, sliceAligned, type AlignedText } from "./aligned.js";
-import { arrayOf, objectOf, rowFor, textOf, type JsonObject } from "./json-fields.js";
+import { arrayOf, objectOf, rowFor, textOf } from "./json-fields.js";
 import { compilePattern } from "./pattern.js";
+import type { JsonObject } from "../json.js";
 
 export type Splitter = (source: AlignedText) => readonly AlignedText[];
 

@@ -1,7 +1,8 @@
 /** @file Where the special tokens of a sequence or pair stand: the post-processors of a tokenizer.json as one list of items. Follows
  *  Hugging Face tokenizers 0.23. */
 import { InputError } from "../errors.js";
-import { arrayOf, objectOf, rowFor, textOf, tokenIdOf, type JsonObject } from "./json-fields.js";
+import { arrayOf, objectOf, rowFor, textOf, tokenIdOf } from "./json-fields.js";
+import type { JsonObject } from "../json.js";
 
 export type TemplateItem =
   | { readonly kind: "special"; readonly id: number; readonly typeId: number }

@@ -4,13 +4,14 @@ import { InputError } from "../errors.js";
 import { createSectioner, parseAddedTokens, type AddedToken, type Section } from "./added-tokens.js";
 import { originalEnd, originalStart, type AlignedText } from "./aligned.js";
 import { createBpe } from "./bpe.js";
-import { isObject, objectOf, rowFor, tokenIdOf, type JsonObject } from "./json-fields.js";
+import { objectOf, rowFor, tokenIdOf } from "./json-fields.js";
 import type { SubwordModel } from "./model.js";
 import { createNormalizer } from "./normalizers.js";
 import { createSplitter } from "./splits.js";
 import { createTemplate, type Template, type TemplateItem } from "./template.js";
 import { createUnigram } from "./unigram.js";
 import { createWordPiece } from "./wordpiece.js";
+import { type JsonObject, isJsonObject } from "../json.js";
 
 export interface Encoding {
   /** Ids [tokens]. */
@@ -170,10 +171,10 @@ const PAD_CONTENTS = ["[PAD]", "<pad>", "<|pad|>", "<|endoftext|>"];
 /** The id that fills up batches: the file's, the configuration's, or a token that is named so. @throws InputError */
 function findPadId(json: JsonObject, config: JsonObject, idOf: Tokenizer["idOf"]): number | undefined {
   const padding = json["padding"];
-  const told = isObject(padding) ? padding["pad_id"] : undefined;
+  const told = isJsonObject(padding) ? padding["pad_id"] : undefined;
   if (told !== undefined && told !== null) return tokenIdOf(told, "tokenizer.json: padding.pad_id");
   const token = config["pad_token"];
-  const content = isObject(token) ? token["content"] : token;
+  const content = isJsonObject(token) ? token["content"] : token;
   const named = typeof content === "string" ? idOf(content) : undefined;
   return named ?? PAD_CONTENTS.map(idOf).find((id) => id !== undefined);
 }
@@ -181,7 +182,7 @@ function findPadId(json: JsonObject, config: JsonObject, idOf: Tokenizer["idOf"]
 /** The shorter of what tokenizer.json truncates to and tokenizer_config.json allows; values beyond reason mean no limit. */
 function findMaxTokens(json: JsonObject, config: JsonObject): number | undefined {
   const truncation = json["truncation"];
-  const told = [isObject(truncation) ? truncation["max_length"] : undefined, config["model_max_length"]];
+  const told = [isJsonObject(truncation) ? truncation["max_length"] : undefined, config["model_max_length"]];
   const limits = told.filter((limit): limit is number => typeof limit === "number" && limit > 0 && limit < 1e9);
   return limits.length === 0 ? undefined : Math.min(...limits);
 }

@@ -1,8 +1,9 @@
 /** @file Unigram: the spelling of a word with the highest sum of scores (Viterbi). What no piece spells is unknown, neighbours fused.
  *  Follows Hugging Face tokenizers 0.23. */
 import { InputError } from "../errors.js";
-import { arrayOf, isTokenId, type JsonObject } from "./json-fields.js";
+import { arrayOf, isTokenId } from "./json-fields.js";
 import { byteFallback, remembering, stepsOfWhole, type Piece, type SubwordModel } from "./model.js";
+import type { JsonObject } from "../json.js";
 
 /** How much worse than the worst piece an unknown character is. */
 const UNKNOWN_PENALTY = 10;

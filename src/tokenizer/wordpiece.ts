@@ -1,9 +1,9 @@
 /** @file WordPiece: the longest piece of the vocabulary that fits, again and again; a word that cannot be spelled is unknown as a whole.
  *  Follows Hugging Face tokenizers 0.23. */
 import { InputError } from "../errors.js";
-import type { JsonObject } from "./json-fields.js";
 import { textOf } from "./json-fields.js";
 import { parseVocabulary, remembering, stepsOfWhole, type Piece, type SubwordModel } from "./model.js";
+import type { JsonObject } from "../json.js";
 
 /** The reference's default: longer words are unknown. */
 const LONGEST_WORD = 100;

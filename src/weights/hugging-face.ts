@@ -3,8 +3,9 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors.js";
-import { isJsonObject, readJson, readJsonObject, type JsonObject } from "./json.js";
+import { readJson, readJsonObject } from "./json.js";
 import { openSafetensors, openShardedSafetensors, type Weights } from "./safetensors.js";
+import { type JsonObject, isJsonObject } from "../json.js";
 
 /** Configurations are a few kilobytes; label maps of large classifiers reach a megabyte. */
 const MAXIMUM_CONFIG_BYTES = 16 << 20;

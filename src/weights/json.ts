@@ -2,17 +2,11 @@
  *  Knows no model format. */
 import { readFileSync, statSync } from "node:fs";
 import { InputError } from "../errors.js";
-
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { type JsonObject, isJsonObject } from "../json.js";
 
 /** Headers and configurations nest three to eight levels. */
 const MAXIMUM_DEPTH = 64;
 const GET_AGAIN = "download or export the file again";
-
-/** Whether a value is a JSON object (no array, not null). */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** Index behind the closing quote of the string that opens at `start`. */
 function stringEnd(text: string, start: number): number {

@@ -1,7 +1,8 @@
 /** @file The header of a safetensors file, checked field by field: u64 length, JSON {name: {dtype, shape, data_offsets}}, data without
  *  holes or overlaps up to the end of the file. Follows the safetensors format (Hugging Face); knows no disk. */
 import { InputError } from "../errors.js";
-import { isJsonObject, parseJsonObject } from "./json.js";
+import { parseJsonObject } from "./json.js";
+import { isJsonObject } from "../json.js";
 
 /** Size of one element in bytes. */
 const ELEMENT_BYTES = {

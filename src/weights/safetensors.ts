@@ -7,7 +7,7 @@ import { InputError } from "../errors.js";
 import { writePartsAtomic } from "../store/files.js";
 import { packBF16, packF16, unpackBF16, unpackF16 } from "../tensor/half.js";
 import { elementCount } from "../tensor/tensor.js";
-import { isJsonObject, readError, readJsonObject } from "./json.js";
+import { readError, readJsonObject } from "./json.js";
 import {
   elementBytes,
   headerLength,
@@ -18,6 +18,7 @@ import {
   type SafetensorsHeader,
   type TensorEntry,
 } from "./safetensors-header.js";
+import { isJsonObject } from "../json.js";
 
 export type { ElementType, FloatType, TensorEntry } from "./safetensors-header.js";
 

@@ -1,7 +1,8 @@
 /** @file The row of the format table: how a log line of one shape is recognised and turned into a record.
  *  Knows no file; lines arrive as parsed JSON objects (CSV rows too, keyed by column name). */
-import type { JsonObject, Rejection } from "../fields.js";
+import type { Rejection } from "../fields.js";
 import type { LlmRecord } from "../types.js";
+import type { JsonObject } from "../../json.js";
 
 /** Which column or field (dots reach into objects) holds what; names that are absent are found by their usual names. */
 export interface ColumnMap {

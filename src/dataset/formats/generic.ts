@@ -2,14 +2,12 @@
  *  Serves JSON lines and CSV rows alike; knows no vendor. */
 import {
   firstField,
-  isObject,
   isRejection,
   readMeta,
   splitOf,
   textOf,
   timeMsOf,
   numberOf,
-  type JsonObject,
   type RecordMeta,
   type Rejection,
   type Writable,
@@ -18,6 +16,7 @@ import type { Message } from "../types.js";
 import type { ColumnMap, Parsed, RecordFormat } from "./format.js";
 import { answerOfResponse, checkAnswer, logprobsOf, parseMessages, splitAnswer, withoutThinking } from "./messages.js";
 import { assemble } from "./openai-chat.js";
+import { type JsonObject, isJsonObject } from "../../json.js";
 
 const INPUT_NAMES = [
   "input",
@@ -41,7 +40,7 @@ const GOLD_NAMES = ["gold", "gold_label", "ideal", "ground_truth"];
 function valueAt(value: JsonObject, path: string): unknown {
   if (Object.hasOwn(value, path)) return value[path];
   let at: unknown = value;
-  for (const key of path.split(".")) at = isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined;
+  for (const key of path.split(".")) at = isJsonObject(at) && Object.hasOwn(at, key) ? at[key] : undefined;
   return at;
 }
 
@@ -86,15 +85,15 @@ function goldOf(value: JsonObject, columns: ColumnMap): unknown {
 
 function messagesOfInput(input: unknown): readonly Message[] | Rejection {
   if (Array.isArray(input)) return parseMessages(input);
-  if (isObject(input) && Array.isArray(input["messages"])) return parseMessages(input["messages"]);
-  if (isObject(input)) return [{ role: "user", content: JSON.stringify(input) }];
+  if (isJsonObject(input) && Array.isArray(input["messages"])) return parseMessages(input["messages"]);
+  if (isJsonObject(input)) return [{ role: "user", content: JSON.stringify(input) }];
   const text = textOf(input);
   if (text === undefined || text.trim() === "") return { reject: "the input field is missing or empty" };
   return [{ role: "user", content: text }];
 }
 
 function answerOf(output: unknown): ReturnType<typeof answerOfResponse> {
-  if (isObject(output)) {
+  if (isJsonObject(output)) {
     const known = ["choices", "message", "content", "tool_calls"].some((name) => Object.hasOwn(output, name));
     return known ? answerOfResponse(output) : { answer: JSON.stringify(output) };
   }

@@ -1,13 +1,13 @@
 /** @file The table of record formats, most specific first. Batch pairs (two lines, one record) and CSV (no JSON) are read by
  *  their own readers and named here so that `--format` and messages know them. */
 import { UsageError } from "../../errors.js";
-import type { JsonObject } from "../fields.js";
 import type { ColumnMap, RecordFormat } from "./format.js";
 import { generic } from "./generic.js";
 import { batchHalf } from "./openai-batch.js";
 import { openaiChat } from "./openai-chat.js";
 import { openpipeDataset, openpipeReport } from "./openpipe.js";
 import { sharegpt } from "./sharegpt.js";
+import type { JsonObject } from "../../json.js";
 
 export type { ColumnMap, Parsed, RecordFormat } from "./format.js";
 

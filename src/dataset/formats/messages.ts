@@ -1,7 +1,8 @@
 /** @file OpenAI's chat vocabulary: messages, content parts, tool calls, the answer of a completion, token log-probabilities.
  *  Lenient with what vendors add, strict with what would change the meaning. Follows OpenAI's chat completion object. */
-import { isObject, isRejection, numberOf, type JsonObject, type Rejection } from "../fields.js";
+import { isRejection, numberOf, type Rejection } from "../fields.js";
 import type { Message, ScoredToken, TokenLogprobs, ToolCall } from "../types.js";
+import { type JsonObject, isJsonObject } from "../../json.js";
 
 export interface Answer {
   readonly answer: string;
@@ -29,7 +30,7 @@ export function contentText(content: unknown): string | Rejection {
   if (!Array.isArray(content)) return { reject: "a message's content is neither text nor a list of parts" };
   let text = "";
   for (const part of content as readonly unknown[]) {
-    const piece = typeof part === "string" ? part : isObject(part) ? part["text"] : undefined;
+    const piece = typeof part === "string" ? part : isJsonObject(part) ? part["text"] : undefined;
     if (typeof piece !== "string") return NOT_TEXT;
     text += piece;
   }
@@ -44,17 +45,17 @@ function argumentsText(value: unknown): string {
 export function toolCallsOf(message: JsonObject): readonly ToolCall[] {
   const calls: unknown[] = Array.isArray(message["tool_calls"]) ? message["tool_calls"] : [];
   const legacy = message["function_call"];
-  const named = [...calls.map((call) => (isObject(call) ? call["function"] : undefined)), legacy];
+  const named = [...calls.map((call) => (isJsonObject(call) ? call["function"] : undefined)), legacy];
   const result: ToolCall[] = [];
   for (const call of named) {
-    if (!isObject(call) || typeof call["name"] !== "string") continue;
+    if (!isJsonObject(call) || typeof call["name"] !== "string") continue;
     result.push({ name: call["name"], arguments: argumentsText(call["arguments"]) });
   }
   return result;
 }
 
 function parseMessage(value: unknown): Message | Rejection {
-  if (!isObject(value)) return { reject: "a message is not an object" };
+  if (!isJsonObject(value)) return { reject: "a message is not an object" };
   const role = ROLES.get(value["role"]);
   if (role === undefined) return { reject: "a message has an unknown role" };
   const content = contentText(value["content"]);
@@ -103,11 +104,11 @@ export function checkAnswer(answer: Answer): Rejection | undefined {
 
 /** Log-probabilities of a choice (`logprobs.content`), or undefined when absent or malformed. */
 export function logprobsOf(value: unknown): readonly TokenLogprobs[] | undefined {
-  const content: unknown = isObject(value) ? value["content"] : value;
+  const content: unknown = isJsonObject(value) ? value["content"] : value;
   if (!Array.isArray(content) || content.length === 0) return undefined;
   const tokens: TokenLogprobs[] = [];
   for (const entry of content as readonly unknown[]) {
-    if (!isObject(entry)) return undefined;
+    if (!isJsonObject(entry)) return undefined;
     const [scored] = scoredToken(entry);
     if (scored === undefined) return undefined;
     const alternatives: readonly unknown[] = Array.isArray(entry["top_logprobs"]) ? entry["top_logprobs"] : [];
@@ -120,7 +121,7 @@ const isByte = (value: unknown): value is number =>
   Number.isInteger(value) && Number(value) >= 0 && Number(value) < 256;
 
 function scoredToken(value: unknown): ScoredToken[] {
-  if (!isObject(value) || typeof value["token"] !== "string") return [];
+  if (!isJsonObject(value) || typeof value["token"] !== "string") return [];
   const { token, bytes } = value;
   const logprob = numberOf(value["logprob"]);
   if (logprob === undefined) return [];
@@ -138,12 +139,13 @@ export function answerOfResponse(response: unknown): Answer | Rejection {
     const answer = { answer: withoutThinking(response) };
     return checkAnswer(answer) ?? answer;
   }
-  if (!isObject(response)) return { reject: "the response is missing" };
-  if (isObject(response["error"]) || typeof response["error"] === "string") return { reject: "the call failed" };
+  if (!isJsonObject(response)) return { reject: "the response is missing" };
+  if (isJsonObject(response["error"]) || typeof response["error"] === "string") return { reject: "the call failed" };
   const choices = response["choices"];
-  if (!Array.isArray(choices)) return answerOfMessage(isObject(response["message"]) ? response["message"] : response);
+  if (!Array.isArray(choices))
+    return answerOfMessage(isJsonObject(response["message"]) ? response["message"] : response);
   const choice: unknown = choices[0];
-  if (!isObject(choice)) return { reject: "the response holds no choice" };
+  if (!isJsonObject(choice)) return { reject: "the response holds no choice" };
   const unfinished = UNFINISHED.get(choice["finish_reason"]);
   if (unfinished !== undefined) return { reject: unfinished };
   if (typeof choice["text"] === "string") return answerOfResponse(choice["text"]);
@@ -151,7 +153,7 @@ export function answerOfResponse(response: unknown): Answer | Rejection {
 }
 
 function answerOfMessage(message: unknown, logprobs?: unknown): Answer | Rejection {
-  if (!isObject(message)) return { reject: "the response holds no message" };
+  if (!isJsonObject(message)) return { reject: "the response holds no message" };
   if (typeof message["refusal"] === "string" && message["refusal"] !== "") return { reject: "the teacher refused" };
   if (
     message["content"] === undefined &&

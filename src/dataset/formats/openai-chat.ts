@@ -1,17 +1,10 @@
 /** @file OpenAI chat lines: `messages` that end with the answer (fine-tuning files), `messages` beside a response, and
  *  {request, response} log lines (NVIDIA's flywheel, gateways). Knows nothing of Batch files. */
-import {
-  isObject,
-  isRejection,
-  readMeta,
-  type JsonObject,
-  type RecordMeta,
-  type Rejection,
-  type Writable,
-} from "../fields.js";
+import { isRejection, readMeta, type RecordMeta, type Rejection, type Writable } from "../fields.js";
 import type { Message } from "../types.js";
 import type { Parsed, RecordFormat } from "./format.js";
 import { answerOfResponse, logprobsOf, parseMessages, splitAnswer, type Answer } from "./messages.js";
+import { type JsonObject, isJsonObject } from "../../json.js";
 
 /** One record of its parts; a key that is absent stays absent. */
 export function assemble(meta: RecordMeta, messages: readonly Message[], answer: Answer): Parsed {
@@ -24,7 +17,7 @@ export function parseExchange(request: JsonObject, response: unknown, meta: Writ
   if (isRejection(messages)) return messages;
   const answer = answerOfResponse(response);
   if (isRejection(answer)) return answer;
-  if (isObject(response)) readMeta(response, meta);
+  if (isJsonObject(response)) readMeta(response, meta);
   readMeta(request, meta);
   return assemble(meta, messages, answer);
 }
@@ -32,7 +25,7 @@ export function parseExchange(request: JsonObject, response: unknown, meta: Writ
 function parse(value: JsonObject): Parsed | Rejection {
   const meta = readMeta(value, {});
   const request = value["request"];
-  if (isObject(request)) return parseExchange(request, value["response"], meta);
+  if (isJsonObject(request)) return parseExchange(request, value["response"], meta);
   const response = value["response"] ?? (Array.isArray(value["choices"]) ? value : value["completion"]);
   if (response !== undefined && response !== null) return parseExchange(value, response, meta);
   const messages = parseMessages(value["messages"]);
@@ -49,6 +42,6 @@ export const openaiChat: RecordFormat = {
   expects:
     '{"messages": [..., {"role": "assistant", ...}]} or {"request": {"messages": ...}, "response": {"choices": ...}}',
   detect: (value) =>
-    Array.isArray(value["messages"]) || (isObject(value["request"]) && Array.isArray(value["request"]["messages"])),
+    Array.isArray(value["messages"]) || (isJsonObject(value["request"]) && Array.isArray(value["request"]["messages"])),
   parse,
 };

@@ -1,25 +1,17 @@
 /** @file OpenPipe's two shapes: what its SDK posted to /report, and its exported dataset rows. Follows the open-source
  *  OpenPipe (times in milliseconds, payloads in OpenAI's shapes, flat tags). */
-import {
-  isObject,
-  isRejection,
-  numberOf,
-  readMeta,
-  type JsonObject,
-  type RecordMeta,
-  type Rejection,
-  type Writable,
-} from "../fields.js";
+import { isRejection, numberOf, readMeta, type RecordMeta, type Rejection, type Writable } from "../fields.js";
 import type { Parsed, RecordFormat } from "./format.js";
 import { answerOfResponse, parseMessages } from "./messages.js";
 import { assemble, parseExchange } from "./openai-chat.js";
+import { type JsonObject, isJsonObject } from "../../json.js";
 
 function parseReport(value: JsonObject): Parsed | Rejection {
   const status = numberOf(value["statusCode"]);
   if (status !== undefined && (status < 200 || status > 299)) return { reject: "the call failed" };
   if (typeof value["errorMessage"] === "string" && value["errorMessage"] !== "") return { reject: "the call failed" };
   const request = value["reqPayload"];
-  if (!isObject(request)) return { reject: "`reqPayload` is missing" };
+  if (!isJsonObject(request)) return { reject: "`reqPayload` is missing" };
   const meta: Writable<RecordMeta> = readMeta(value, {});
   const requested = numberOf(value["requestedAt"]);
   const received = numberOf(value["receivedAt"]);
@@ -32,18 +24,18 @@ function parseReport(value: JsonObject): Parsed | Rejection {
 export const openpipeReport: RecordFormat = {
   name: "openpipe-report",
   expects: '{"requestedAt": ..., "reqPayload": {"messages": ...}, "respPayload": {"choices": ...}}',
-  detect: (value) => isObject(value["reqPayload"]),
+  detect: (value) => isJsonObject(value["reqPayload"]),
   parse: parseReport,
 };
 
 function parseRow(value: JsonObject): Parsed | Rejection {
   const input = value["input"];
-  const messages = parseMessages(isObject(input) ? input["messages"] : input);
+  const messages = parseMessages(isJsonObject(input) ? input["messages"] : input);
   if (isRejection(messages)) return messages;
   const answer = answerOfResponse(value["output"]);
   if (isRejection(answer)) return answer;
   const meta = readMeta(value, {});
-  if (isObject(input)) readMeta(input, meta);
+  if (isJsonObject(input)) readMeta(input, meta);
   return assemble(meta, messages, answer);
 }
 
@@ -53,6 +45,6 @@ export const openpipeDataset: RecordFormat = {
   expects: '{"input": {"messages": ...}, "output": {"role": "assistant", ...}, "tags": ..., "split": ...}',
   detect: (value) =>
     value["output"] !== undefined &&
-    (Array.isArray(value["input"]) || (isObject(value["input"]) && Array.isArray(value["input"]["messages"]))),
+    (Array.isArray(value["input"]) || (isJsonObject(value["input"]) && Array.isArray(value["input"]["messages"]))),
   parse: parseRow,
 };

@@ -1,9 +1,10 @@
 /** @file ShareGPT's `conversations` lists ({from, value}); the last entry is the answer. Knows nothing of OpenAI's shapes. */
-import { isObject, isRejection, readMeta, type JsonObject, type Rejection } from "../fields.js";
+import { isRejection, readMeta, type Rejection } from "../fields.js";
 import type { Message } from "../types.js";
 import type { Parsed, RecordFormat } from "./format.js";
 import { splitAnswer } from "./messages.js";
 import { assemble } from "./openai-chat.js";
+import { type JsonObject, isJsonObject } from "../../json.js";
 
 const ROLES: ReadonlyMap<unknown, Message["role"]> = new Map<unknown, Message["role"]>([
   ["system", "system"],
@@ -19,7 +20,7 @@ const ROLES: ReadonlyMap<unknown, Message["role"]> = new Map<unknown, Message["r
 ]);
 
 function turn(value: unknown): Message | Rejection {
-  if (!isObject(value)) return { reject: "a turn is not an object" };
+  if (!isJsonObject(value)) return { reject: "a turn is not an object" };
   const role = ROLES.get(value["from"] ?? value["role"]);
   const content = value["value"] ?? value["content"];
   if (role === undefined) return { reject: "a message has an unknown role" };

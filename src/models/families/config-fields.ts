@@ -1,8 +1,7 @@
 /** @file Reading the fields of a model's config.json, which may come from anywhere: every value is checked for its kind and limits.
  *  Knows no family. */
 import { InputError } from "../../errors.js";
-
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { type JsonObject, isJsonObject } from "../../json.js";
 
 export interface Limits {
   readonly minimum: number;
@@ -63,14 +62,9 @@ export function configFields(json: JsonObject, where: string): ConfigFields {
     },
     object(key) {
       const value = valueOf(key) ?? {};
-      return isObject(value) ? configFields(value, `${where}: ${key}`) : fail(key, "an object");
+      return isJsonObject(value) ? configFields(value, `${where}: ${key}`) : fail(key, "an object");
     },
     has: (key) => valueOf(key) !== undefined,
     fail,
   };
-}
-
-/** A JSON object, no list and no null. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InputError, UsageError } from "../../errors.js";
 import { openReference, REFERENCES } from "../pretrained.test.fixture.js";
-import { isObject, type JsonObject } from "./config-fields.js";
 import {
   cutConfig,
   ENCODER_FAMILIES,
@@ -11,6 +10,7 @@ import {
   readPretrainedConfig,
   writePretrainedConfig,
 } from "./index.js";
+import { type JsonObject, isJsonObject } from "../../json.js";
 
 const bertJson: JsonObject = {
   model_type: "bert",
@@ -28,7 +28,7 @@ const without = (json: JsonObject, key: string): JsonObject =>
 describe("a config.json of a known family", () => {
   it.each(REFERENCES)("is read and written back as transformers wrote it (%s)", (name) => {
     const { config, json } = openReference(name);
-    const original = isObject(json) ? json : {};
+    const original = isJsonObject(json) ? json : {};
     const former = ["global_attn_every_n_layers", "global_rope_theta", "local_rope_theta"];
     const written = former.reduce(without, writePretrainedConfig(config, original));
     expect(written).toEqual(original);

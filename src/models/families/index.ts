@@ -2,9 +2,10 @@
  *  stating a cut. A name without a row does not compile. */
 import { InputError, UsageError } from "../../errors.js";
 import { bert } from "./bert.js";
-import { configFields, isObject, type JsonObject } from "./config-fields.js";
+import { configFields } from "./config-fields.js";
 import type { EncoderFamily, FamilyClassifier, FamilyName, Pooling, PretrainedConfig } from "./family.js";
 import { modernbert } from "./modernbert.js";
+import { type JsonObject, isJsonObject } from "../../json.js";
 
 export type { EncoderFamily, FamilyClassifier, FamilyName, Pooling, PretrainedConfig, Sight } from "./family.js";
 
@@ -25,7 +26,7 @@ export function classifierOf(config: PretrainedConfig, pooling: Pooling): Family
 /** What a config.json says, `where` naming the file in errors. @throws InputError for a family that is not known, fields that are
  *  missing or outside their limits, and sizes that do not fit each other. */
 export function readPretrainedConfig(json: unknown, where: string): PretrainedConfig {
-  if (!isObject(json)) throw new InputError(`${where}: expected an object`);
+  if (!isJsonObject(json)) throw new InputError(`${where}: expected an object`);
   const type = json["model_type"];
   const family = Object.values(ENCODER_FAMILIES).find(({ name }) => name === type);
   if (family === undefined) {
