@@ -20,6 +20,7 @@ import type {
   MeasuredFacts,
   MoneyFacts,
   Reason,
+  UnlabelledFacts,
 } from "../report/facts.js";
 import { clopperPearson, clopperPearsonLower, shareOf } from "../stats.js";
 import { GRAPH_FILES } from "../student/manifest.js";
@@ -46,6 +47,8 @@ export interface AssembleInput {
   /** From the teacher down; empty without a pretrained encoder. */
   readonly path: readonly PathStep[];
   readonly controls: readonly ControlFacts[];
+  /** Of the linear student by its teacher; undefined where it was not trained. */
+  readonly taughtGain: UnlabelledFacts["gain"];
   readonly measured: Measured;
 }
 
@@ -275,7 +278,7 @@ export function assembleFacts(input: AssembleInput): Facts {
   const { gate, calibration } = published.proof;
   const outlook = outlookOf(input);
   const path = pathFacts(input);
-  const unlabelled = unlabelledFacts(planned.transfer, planned.plan, input.ladder.climbed);
+  const unlabelled = unlabelledFacts(planned.transfer, planned.plan, input.taughtGain);
   const untriedBase = typicalBase(planned.plan.facts, planned.plan.target);
   return {
     version: VERSION,

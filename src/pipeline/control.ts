@@ -9,6 +9,7 @@ import { teacherLosses } from "./encoder-spec.js";
 import { judgedCut } from "./pretrained.js";
 import {
   bestLabels,
+  CHOOSING_FOLD,
   JUDGING_FOLD,
   type PretrainedTask,
   startedSpec,
@@ -17,9 +18,6 @@ import {
 } from "./pretrained-spec.js";
 import { mergedProgress } from "./progress.js";
 import { encoderStage, heldOutArrays, rowsOfFold, sideBySide, type TrainContext } from "./rungs.js";
-
-/** The fold that chooses the rate. */
-const CHOOSING_FOLD = 1;
 
 /** Everything but the judging fold. */
 function withoutJudge(context: TrainContext, task: PretrainedTask): readonly [TrainContext, PretrainedTask] {

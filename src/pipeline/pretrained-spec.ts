@@ -15,6 +15,8 @@ import { trainingLabel, type TrainContext } from "./rungs.js";
 
 /** The fold that judges. */
 export const JUDGING_FOLD = 0;
+/** The fold that chooses how a control is trained. */
+export const CHOOSING_FOLD = 1;
 
 /** Texts that a cut is chosen by. */
 const CALIBRATION_TEXTS = 512;

@@ -24,6 +24,7 @@ import { machineFor } from "./machine.js";
 import { prepareDataset } from "./prepare.js";
 import type { Progress } from "./progress.js";
 import { describePath, pathSteps, plannedControls, PRECISIONS, proofName } from "./path.js";
+import { taughtLinearGain } from "./linear-control.js";
 import { withPooling } from "./pooling.js";
 import { publishStudent } from "./publish.js";
 import type { ProvedStudent } from "./prove-job.js";
@@ -241,6 +242,7 @@ async function prove(config: Config, planned: Planned, shipping: Shipping, ladde
   }
   const path = await describePath(context, steps);
   const controls = await plannedControls(context, ladder, planned.plan);
+  const taughtGain = await taughtLinearGain(context, ladder.climbed);
   context.signal?.throwIfAborted();
   const sealOpenings = countOpening(config.out, planned.dataset.hash, runId);
   const logits = await openSealed(context, planned.datasetFolder, students);
@@ -268,6 +270,7 @@ async function prove(config: Config, planned: Planned, shipping: Shipping, ladde
     published,
     path,
     controls,
+    taughtGain,
     measured: context.folder.measured(),
   });
   const verdict = decideVerdict(facts);

@@ -12,6 +12,7 @@ import { baseFacts, openBase } from "./base.js";
 import { pretrainedFinal, pretrainedOutOfFold } from "./pretrained.js";
 import { teacherOf } from "./pretrained-fits.js";
 import { cutOf, pretrainedTask, recoverySpec, wholeOf } from "./pretrained-spec.js";
+import { taughtLinearGain } from "./linear-control.js";
 import { openRunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
 import { shipStudent } from "./ship.js";
@@ -100,6 +101,34 @@ describe("a linear student taught by a base", () => {
     const long = { ...pretrained, teacher: { ...pretrained.teacher, epochs: 12 } };
     const taught = { ...recipe(0), taughtBy: { ...recipe(0).taughtBy, pretrained: long } };
     await expect(taughtOutOfFold(contextOf(rowsOf(1)), candidate.name, taught)).rejects.toThrow("worse than chance");
+  });
+});
+
+describe("the control of a taught linear student", () => {
+  const gainOf = (shift: number) => {
+    const context = contextOf(fewRows(shift));
+    const correct = Uint8Array.from({ length: 12 }, () => 1);
+    return taughtLinearGain(context, [{ candidate, correct }]);
+  };
+
+  it("takes as many steps on labels alone at the rate that another fold prefers, whatever the judging fold says", async () => {
+    const gain = await gainOf(0);
+    expect(gain?.control.tried).toEqual([
+      { epochs: 4, learningRate: 0.2 },
+      { epochs: 6, learningRate: 0.0666667 },
+      { epochs: 6, learningRate: 0.2 },
+      { epochs: 6, learningRate: 0.333333 },
+    ]);
+    const { epochs, learningRate } = gain?.control ?? {};
+    expect(gain?.control.tried).toContainEqual({ epochs, learningRate });
+    expect(gain).toMatchObject({ taught: { value: 1 }, rows: 12, texts: 12 });
+    const wrong = await gainOf(1);
+    expect(wrong?.control).toEqual(gain?.control);
+    expect(wrong?.untaught.value).toBeLessThan(gain?.untaught.value ?? 0);
+  });
+
+  it("is not there where no linear student was taught", async () => {
+    expect(await taughtLinearGain(contextOf(fewRows(0)), [])).toBeUndefined();
   });
 });
 

@@ -6,13 +6,9 @@ import { normaliseText } from "../dataset/rows.js";
 import { readTexts } from "../dataset/texts.js";
 import { selectTransfer, type TransferSet } from "../dataset/transfer.js";
 import type { LabelDataset } from "../dataset/types.js";
-import { comparePaired } from "../evaluate/compare.js";
-import { TAUGHT_LINEAR } from "../plan/candidates.js";
 import type { Plan } from "../plan/plan.js";
 import type { UnlabelledFacts } from "../report/facts.js";
-import { shareOf } from "../stats.js";
 import type { Progress } from "./progress.js";
-import type { Climbed } from "./ladder.js";
 
 interface ReadOptions {
   readonly progress: Progress;
@@ -91,32 +87,12 @@ export function noteTransfer({ texts, counts }: TransferSet, plan: Plan, progres
   progress.note(`texts without answers: ${counts.texts} distinct, ${usedOf(plan)} teach${rest}`);
 }
 
-/** What the linear student gained by its teacher, on the rows that both answered unseen; undefined where one was not trained. */
-function gainOf(climbed: readonly Climbed[]): UnlabelledFacts["gain"] {
-  const taught = climbed.find(({ candidate }) => candidate.name === TAUGHT_LINEAR);
-  const untaught = climbed.find(({ candidate }) => candidate.kind === "linear" && candidate.name !== TAUGHT_LINEAR);
-  if (taught === undefined || untaught === undefined) return undefined;
-  const at = new Map(Array.from(untaught.outOfFold.rows, (row, i) => [row, i]));
-  const correct = Uint8Array.from(taught.outOfFold.rows, (row) => untaught.correct[at.get(row) ?? -1] ?? 0);
-  const { difference, pValue } = comparePaired(taught.correct, correct);
-  const texts = taught.candidate.linear?.taughtBy?.transferRows ?? 0;
-  return {
-    taught: shareOf(taught.correct),
-    untaught: shareOf(correct),
-    difference,
-    pValue,
-    rows: correct.length,
-    texts,
-  };
-}
-
 /** Facts of the texts without answers; undefined where none was given and no student was taught. */
 export function unlabelledFacts(
   transfer: TransferSet | undefined,
   plan: Plan,
-  climbed: readonly Climbed[],
+  gain: UnlabelledFacts["gain"],
 ): UnlabelledFacts | undefined {
-  const gain = gainOf(climbed);
   if (transfer === undefined && gain === undefined) return undefined;
   const counts = transfer?.counts ?? { texts: 0, sealed: 0, labelled: 0, thinned: 0 };
   return { ...counts, used: usedOf(plan), ...(gain !== undefined && { gain }) };

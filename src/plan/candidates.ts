@@ -173,6 +173,18 @@ export function controlRates({ recovery }: PretrainedRecipe): readonly number[] 
   return CONTROL_RATE_RATIOS.map((ratio) => Number(((recovery?.learningRate ?? 0) * ratio).toPrecision(6)));
 }
 
+/** Recipes that the control of a taught linear student chooses from: the same table on labels alone, for as many steps at several rates, or as it is
+ *  trained without a teacher. */
+export function linearControlRecipes({ taughtBy, ...alone }: LinearRecipe, trainRows: number): LinearRecipe[] {
+  const transferRows = taughtBy?.transferRows ?? 0;
+  const epochs = Math.ceil((alone.epochs * (trainRows + transferRows)) / Math.max(1, trainRows));
+  const rates = CONTROL_RATE_RATIOS.map((ratio) => Number((alone.learningRate * ratio).toPrecision(6)));
+  return [
+    ...(epochs === alone.epochs ? [] : [alone]),
+    ...rates.map((learningRate) => ({ ...alone, epochs, learningRate })),
+  ];
+}
+
 /** Epochs of the control on `controlRows` texts: as many steps as the cut and the cuts above it took, on so many rows and on the texts without answers. */
 export function controlEpochs(
   { recovery, from }: PretrainedRecipe,

@@ -14,6 +14,7 @@ import {
   controlEpochs,
   controlRates,
   type EncoderRecipe,
+  linearControlRecipes,
   type LinearRecipe,
   type PretrainedRecipe,
   POOLING_TRIAL,
@@ -148,6 +149,19 @@ export function linearFitSeconds(
   return linearOverheadSeconds + (rows * perRow) / efficiency;
 }
 
+/** Seconds of the control of a taught linear student: a fit of each recipe without judging and choosing fold, then one without the judging fold. */
+function linearControlSeconds(recipe: LinearRecipe, facts: PlanFacts, profile: MachineProfile): number {
+  const without = (folds: number): number => (facts.trainRows * Math.max(0, facts.folds - folds)) / facts.folds;
+  const tried = linearControlRecipes(recipe, without(1));
+  const longest = tried.reduce((most, one) => (one.epochs > most.epochs ? one : most), recipe);
+  return (
+    laneSeconds(
+      tried.map((one) => linearFitSeconds(one, without(2), facts, profile, false)),
+      profile.cores,
+    ) + linearFitSeconds(longest, without(1), facts, profile, true)
+  );
+}
+
 /** Seconds of all fits of a linear part: those of the folds, then the final one. A taught one is judged by one fold; the time of its
  *  teacher's training is not counted, that of its answers is. */
 export function linearSecondsOf(recipe: LinearRecipe, facts: PlanFacts, profile: MachineProfile): number {
@@ -157,9 +171,8 @@ export function linearSecondsOf(recipe: LinearRecipe, facts: PlanFacts, profile:
     const fits = [foldRows, facts.trainRows].map((rows) =>
       linearFitSeconds(recipe, rows + transferRows, facts, profile, true),
     );
-    return (
-      fits.reduce((sum, seconds) => sum + seconds, 0) + answerSeconds(facts.trainRows + transferRows, facts, profile)
-    );
+    const answers = answerSeconds(facts.trainRows + transferRows, facts, profile);
+    return fits.reduce((sum, seconds) => sum + seconds, 0) + answers + linearControlSeconds(recipe, facts, profile);
   }
   const rounds = Math.ceil(facts.folds / profile.cores);
   const folds = rounds * linearFitSeconds(recipe, foldRows, facts, profile, false);

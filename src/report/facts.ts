@@ -201,6 +201,11 @@ export interface LicenceFacts {
   readonly acknowledged: boolean;
 }
 
+export interface LinearSchedule {
+  readonly epochs: number;
+  readonly learningRate: number;
+}
+
 /** Texts without answers, and what they were good for. */
 export interface UnlabelledFacts {
   /** Distinct texts that were given. */
@@ -211,7 +216,7 @@ export interface UnlabelledFacts {
   readonly thinned: number;
   /** The most that a trained candidate learned from: the minutes may allow a sample only. */
   readonly used: number;
-  /** The linear student taught by the base against the one that learned from the labels alone, on the fold that both had not seen. */
+  /** The linear student taught by the base against its control, which learned from the labels alone, on the fold that both had not seen. */
   readonly gain?: {
     readonly taught: Estimate;
     readonly untaught: Estimate;
@@ -220,6 +225,8 @@ export interface UnlabelledFacts {
     readonly rows: number;
     /** Without answers, that the taught one learned from beside the rows. */
     readonly texts: number;
+    /** How the control was trained, chosen on rows that judge nothing among what was tried. */
+    readonly control: LinearSchedule & { readonly tried: readonly LinearSchedule[] };
   };
 }
 

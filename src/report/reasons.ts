@@ -95,20 +95,20 @@ const VERDICT_REASONS = {
     ja: "教師に委ねる呼び出し({deferral:percent})には教師の応答時間が加わるため、遅い側の応答時間は教師並みのままです。",
   },
   "taught-better": {
-    en: "{texts:count} texts without answers: the linear student that the fine-tuned base teaches by them agrees with the teacher on {taught:percent} of {rows:count} rows that neither had seen, the one taught by the labels alone on {untaught:percent} (difference between {low:percent} and {high:percent}, p = {pValue:p}).",
-    ja: "回答のないテキスト{texts:count}件の効果: どちらも未見の{rows:count}件での教師との一致率は、これを使って微調整済みのベースから学んだ線形の生徒が{taught:percent}、ラベルだけで学んだ線形の生徒が{untaught:percent}です(差の95%信頼区間{low:percent}～{high:percent}、p = {pValue:p})。",
+    en: "{texts:count} texts without answers: the linear student that the fine-tuned base teaches by them agrees with the teacher on {taught:percent} of {rows:count} rows that neither had seen, the same one on labels alone, its passes and rate chosen on another fold, on {untaught:percent} (difference between {low:percent} and {high:percent}, p = {pValue:p}).",
+    ja: "回答のないテキスト{texts:count}件の効果: どちらも未見の{rows:count}件での教師との一致率は、これを使って微調整済みのベースから学んだ線形の生徒が{taught:percent}、ラベルだけで学んだ同じ生徒(学習回数と学習率は別の分割で選択)が{untaught:percent}です(差の95%信頼区間{low:percent}～{high:percent}、p = {pValue:p})。",
   },
   "taught-not-better": {
-    en: "{texts:count} texts without answers: the linear student that the fine-tuned base teaches by them is not proved better than the one taught by the labels alone ({taught:percent} and {untaught:percent} of {rows:count} rows that neither had seen, difference between {low:percent} and {high:percent}, p = {pValue:p}).",
-    ja: "回答のないテキスト{texts:count}件の効果: これを使って微調整済みのベースから学んだ線形の生徒が、ラベルだけで学んだ線形の生徒より優れているとは証明されていません(どちらも未見の{rows:count}件での一致率は{taught:percent}と{untaught:percent}、差の95%信頼区間{low:percent}～{high:percent}、p = {pValue:p})。",
+    en: "{texts:count} texts without answers: the linear student that the fine-tuned base teaches by them is not proved better than the same one on labels alone, its passes and rate chosen on another fold ({taught:percent} and {untaught:percent} of {rows:count} rows that neither had seen, difference between {low:percent} and {high:percent}, p = {pValue:p}).",
+    ja: "回答のないテキスト{texts:count}件の効果: これを使って微調整済みのベースから学んだ線形の生徒が、ラベルだけで学んだ同じ生徒(学習回数と学習率は別の分割で選択)より優れているとは証明されていません(どちらも未見の{rows:count}件での一致率は{taught:percent}と{untaught:percent}、差の95%信頼区間{low:percent}～{high:percent}、p = {pValue:p})。",
   },
   "taught-rows-better": {
-    en: "The base as a teacher: the linear student that it teaches, once fine-tuned, on the labelled rows agrees with the teacher on {taught:percent} of {rows:count} rows that neither had seen, the one taught by the labels alone on {untaught:percent} (difference between {low:percent} and {high:percent}, p = {pValue:p}).",
-    ja: "ベースを教師とする効果: どちらも未見の{rows:count}件での教師との一致率は、ラベル付きデータ上で微調整済みのベースから学んだ線形の生徒が{taught:percent}、ラベルだけで学んだ線形の生徒が{untaught:percent}です(差の95%信頼区間{low:percent}～{high:percent}、p = {pValue:p})。",
+    en: "The base as a teacher: the linear student that it teaches, once fine-tuned, on the labelled rows agrees with the teacher on {taught:percent} of {rows:count} rows that neither had seen, the same one on labels alone, its passes and rate chosen on another fold, on {untaught:percent} (difference between {low:percent} and {high:percent}, p = {pValue:p}).",
+    ja: "ベースを教師とする効果: どちらも未見の{rows:count}件での教師との一致率は、ラベル付きデータ上で微調整済みのベースから学んだ線形の生徒が{taught:percent}、ラベルだけで学んだ同じ生徒(学習回数と学習率は別の分割で選択)が{untaught:percent}です(差の95%信頼区間{low:percent}～{high:percent}、p = {pValue:p})。",
   },
   "taught-rows-not-better": {
-    en: "The base as a teacher: the linear student that it teaches, once fine-tuned, on the labelled rows is not proved better than the one taught by the labels alone ({taught:percent} and {untaught:percent} of {rows:count} rows that neither had seen, difference between {low:percent} and {high:percent}, p = {pValue:p}).",
-    ja: "ベースを教師とする効果: ラベル付きデータ上で微調整済みのベースから学んだ線形の生徒が、ラベルだけで学んだ線形の生徒より優れているとは証明されていません(どちらも未見の{rows:count}件での一致率は{taught:percent}と{untaught:percent}、差の95%信頼区間{low:percent}～{high:percent}、p = {pValue:p})。",
+    en: "The base as a teacher: the linear student that it teaches, once fine-tuned, on the labelled rows is not proved better than the same one on labels alone, its passes and rate chosen on another fold ({taught:percent} and {untaught:percent} of {rows:count} rows that neither had seen, difference between {low:percent} and {high:percent}, p = {pValue:p}).",
+    ja: "ベースを教師とする効果: ラベル付きデータ上で微調整済みのベースから学んだ線形の生徒が、ラベルだけで学んだ同じ生徒(学習回数と学習率は別の分割で選択)より優れているとは証明されていません(どちらも未見の{rows:count}件での一致率は{taught:percent}と{untaught:percent}、差の95%信頼区間{low:percent}～{high:percent}、p = {pValue:p})。",
   },
 } as const satisfies Readonly<Record<string, Bilingual>>;
 

@@ -24,7 +24,15 @@ const UNLABELLED: NonNullable<Facts["unlabelled"]> = {
   labelled: 7,
   thinned: 0,
   used: 3981,
-  gain: { taught: share(0.8), untaught: share(0.7), difference: share(0.1), pValue: 0.003, rows: 200, texts: 3981 },
+  gain: {
+    taught: share(0.8),
+    untaught: share(0.7),
+    difference: share(0.1),
+    pValue: 0.003,
+    rows: 200,
+    texts: 3981,
+    control: { epochs: 6, learningRate: 0.2, tried: [{ epochs: 6, learningRate: 0.2 }] },
+  },
 };
 
 function codes(facts: Facts): readonly string[] {
