@@ -4,6 +4,7 @@
 import * as library from "@huggingface/tokenizers";
 import { InputError, InvariantError } from "../errors.js";
 import { type JsonObject, isJsonObject } from "../json.js";
+import { repeatsRepetition } from "./repetition.js";
 
 /** Longer patterns than any in use (some 700 characters); a pattern comes from an untrusted file. */
 const MAXIMUM_PATTERN_LENGTH = 10_000;
@@ -29,5 +30,10 @@ export function compilePattern(pattern: unknown, where: string): RegExp {
     throw new InputError(`${where}: pattern cannot be used: ${source.slice(0, 80)}`, { cause });
   }
   if (!(compiled instanceof RegExp)) throw new InputError(`${where}: pattern cannot be used: ${source.slice(0, 80)}`);
+  if (repeatsRepetition(compiled.source)) {
+    throw new InputError(`${where}: pattern repeats a repetition, which may never end: ${source.slice(0, 80)}`, {
+      hint: "write (a+)+ as a+",
+    });
+  }
   return compiled;
 }

@@ -300,6 +300,11 @@ describe("a damaged tokenizer.json", () => {
       /pre_tokenizer: pattern cannot be used: \(/,
     ],
     [
+      "a pattern that may never end",
+      { ...base, pre_tokenizer: { type: "Split", pattern: { Regex: "(a+)+$" }, behavior: "Isolated" } },
+      /pre_tokenizer: pattern repeats a repetition/,
+    ],
+    [
       "an unknown behaviour",
       { ...base, pre_tokenizer: { type: "Split", pattern: { String: "a" }, behavior: "Kept" } },
       /behavior: expected one of removed/,
