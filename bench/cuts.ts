@@ -11,7 +11,7 @@ import { softAnswers } from "../src/distill/answers.js";
 import { type InnerLossSpec, keptLayers, lastLayers } from "../src/distill/inner-losses.js";
 import { UsageError } from "../src/errors.js";
 import { pretrainedAccounting } from "../src/models/accounting.js";
-import { openBase, trimmedFor } from "../src/pipeline/base.js";
+import { openBase, trimmedFor } from "../src/pipeline/pretrained/base.js";
 import { loadDataSet } from "./datasets.js";
 import {
   answer,

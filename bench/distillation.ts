@@ -15,7 +15,7 @@ import { type InnerLossSpec, keptLayers, type LayerPair, lastLayers } from "../s
 import type { LossSpec } from "../src/distill/losses.js";
 import { UsageError } from "../src/errors.js";
 import { comparePaired } from "../src/evaluate/compare.js";
-import { openBase } from "../src/pipeline/base.js";
+import { openBase } from "../src/pipeline/pretrained/base.js";
 import { loadDataSet } from "./datasets.js";
 import {
   answer,

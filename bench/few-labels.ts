@@ -16,8 +16,8 @@ import { keptLayers } from "../src/distill/inner-losses.js";
 import { fitLinear } from "../src/distill/linear-fit.js";
 import { InvariantError, UsageError } from "../src/errors.js";
 import { comparePaired } from "../src/evaluate/compare.js";
-import { openBase, piecesOf } from "../src/pipeline/base.js";
-import { bestLabels } from "../src/pipeline/pretrained-spec.js";
+import { openBase, piecesOf } from "../src/pipeline/pretrained/base.js";
+import { bestLabels } from "../src/pipeline/pretrained/spec.js";
 import {
   LINEAR_RUNGS,
   linearRecipes,

@@ -15,7 +15,7 @@ import { epochBatches, stepsPerEpoch } from "../src/distill/batches.js";
 import { PRETRAINED_TRAIN_DEFAULTS, type PretrainedTrainSpec } from "../src/distill/spec.js";
 import { trainEncoder } from "../src/distill/train.js";
 import { InvariantError, UsageError } from "../src/errors.js";
-import { type Base, openBase, piecesOf } from "../src/pipeline/base.js";
+import { type Base, openBase, piecesOf } from "../src/pipeline/pretrained/base.js";
 import { teacherLosses } from "../src/pipeline/encoder-spec.js";
 import { PRETRAINED_RUNGS, pretrainedRecipes, UNCUT } from "../src/plan/candidates.js";
 import { printJson } from "./product.js";

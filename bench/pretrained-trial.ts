@@ -7,8 +7,8 @@ import { headStart } from "../src/distill/head-start.js";
 import type { LossSpec } from "../src/distill/losses.js";
 import { PRETRAINED_TRAIN_DEFAULTS, type PretrainedTrainSpec } from "../src/distill/spec.js";
 import { trainEncoder } from "../src/distill/train.js";
-import { type Base, piecesOf } from "../src/pipeline/base.js";
-import { bestLabels } from "../src/pipeline/pretrained-spec.js";
+import { type Base, piecesOf } from "../src/pipeline/pretrained/base.js";
+import { bestLabels } from "../src/pipeline/pretrained/spec.js";
 import { createRandom, permutation } from "../src/random.js";
 import type { LabelledText } from "./datasets.js";
 

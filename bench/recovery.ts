@@ -11,8 +11,8 @@ import { bestOf, chooseLayers, measureImportance } from "../src/compress/importa
 import { softAnswers } from "../src/distill/answers.js";
 import { keptLayers } from "../src/distill/inner-losses.js";
 import { UsageError } from "../src/errors.js";
-import { openBase } from "../src/pipeline/base.js";
-import { bestLabels } from "../src/pipeline/pretrained-spec.js";
+import { openBase } from "../src/pipeline/pretrained/base.js";
+import { bestLabels } from "../src/pipeline/pretrained/spec.js";
 import { PRETRAINED_RUNGS, UNCUT } from "../src/plan/candidates.js";
 import { loadDataSet } from "./datasets.js";
 import {

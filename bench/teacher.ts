@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { PRETRAINED_TRAIN_DEFAULTS } from "../src/distill/spec.js";
 import { SessionError, UsageError } from "../src/errors.js";
-import { type Base, openBase } from "../src/pipeline/base.js";
+import { type Base, openBase } from "../src/pipeline/pretrained/base.js";
 import { teacherLosses } from "../src/pipeline/encoder-spec.js";
 import { createRandom, permutation } from "../src/random.js";
 import { type DataSet, loadDataSet, type LabelledText } from "./datasets.js";

@@ -11,7 +11,7 @@ import { compileStudent, sha256, weightsHash, writeModelFolder } from "../src/ex
 import { classifierOf, type FamilyName, type PretrainedConfig } from "../src/models/families/index.js";
 import { headParameters, pretrainedParameters, WORD_TABLE } from "../src/models/pretrained-parameters.js";
 import type { Pooling } from "../src/models/pretrained.js";
-import { openBase, piecesOf, trimmedFor } from "../src/pipeline/base.js";
+import { openBase, piecesOf, trimmedFor } from "../src/pipeline/pretrained/base.js";
 import { type FinalStudent, pretrainedStudent } from "../src/pipeline/final-student.js";
 import type { StudentManifest } from "../src/student/manifest.js";
 import { VERSION } from "../src/version.js";

@@ -7,7 +7,7 @@ import { join, relative } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nowMs } from "../src/clock.js";
-import { writeBase } from "../src/pipeline/tiny-base.test.fixture.js";
+import { writeBase } from "../src/pipeline/pretrained/tiny-base.test.fixture.js";
 import { createRandom } from "../src/random.js";
 import type { Facts, PathStepFacts } from "../src/report/facts.js";
 import { MACHINE, startJoryu, temporaryFolder, writeSmallLogs, type Finished, type Running } from "./joryu.js";

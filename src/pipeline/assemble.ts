@@ -26,13 +26,13 @@ import { clopperPearson, clopperPearsonLower, shareOf } from "../stats.js";
 import { GRAPH_FILES } from "../student/manifest.js";
 import { VERSION } from "../version.js";
 import type { Climbed, Ladder } from "./ladder.js";
-import type { PathStep } from "./path.js";
-import { pathFacts } from "./path-facts.js";
+import type { PathStep } from "./pretrained/path.js";
+import { pathFacts } from "./pretrained/path-facts.js";
 import { openedBytes, type Published } from "./publish.js";
 import type { Measured } from "./run-folder.js";
 import type { Planned } from "./run.js";
 import type { TrainContext } from "./rungs.js";
-import { unlabelledFacts } from "./transfer.js";
+import { unlabelledFacts } from "./pretrained/transfer.js";
 
 export interface AssembleInput {
   readonly config: Config;

@@ -7,7 +7,7 @@ import { sha256 } from "../export/model-folder.js";
 import type { StudentShape } from "../models/joined.js";
 import type { StudentFeatures } from "../student/student.js";
 import { openTokenizer } from "../tokenizer/tokenizer.js";
-import type { Base } from "./base.js";
+import type { Base } from "./pretrained/base.js";
 
 export interface FinalStudent {
   readonly shape: StudentShape;

@@ -8,8 +8,8 @@ import { studentPer1kUsd, type TeacherPrice } from "../cost.js";
 import type { Plan, PlannedCandidate } from "../plan/plan.js";
 import { clopperPearsonLower } from "../stats.js";
 import { encoderTask } from "./local-teacher.js";
-import { pretrainedOutOfFold } from "./pretrained.js";
-import { pretrainedTask } from "./pretrained-spec.js";
+import { pretrainedOutOfFold } from "./pretrained/rung.js";
+import { pretrainedTask } from "./pretrained/spec.js";
 import { mergedProgress } from "./progress.js";
 import {
   encoderFinal,
@@ -23,7 +23,7 @@ import {
   type TrainContext,
 } from "./rungs.js";
 import type { Trained } from "./ship.js";
-import { isTaught, taughtOutOfFold } from "./taught-linear.js";
+import { isTaught, taughtOutOfFold } from "./pretrained/taught-linear.js";
 
 /** Weights of the linear part that are tried out of fold. */
 const LINEAR_RATIOS = [0.2, 0.3, 0.4, 0.5, 0.6] as const;

@@ -17,15 +17,15 @@ import { isBelowChance } from "../stats.js";
 import { takeLock, writeJsonAtomic } from "../store/files.js";
 import { VERSION } from "../version.js";
 import { assembleFacts } from "./assemble.js";
-import { type Base, baseFacts, openBase } from "./base.js";
+import { type Base, baseFacts, openBase } from "./pretrained/base.js";
 import { climb, type Ladder } from "./ladder.js";
 import { checkAcknowledged, licencesOf, noteLicences, stopAtBlocked } from "./licence-gate.js";
 import { machineFor } from "./machine.js";
 import { prepareDataset } from "./prepare.js";
 import type { Progress } from "./progress.js";
-import { describePath, pathSteps, plannedControls, PRECISIONS, proofName } from "./path.js";
-import { taughtLinearGain } from "./linear-control.js";
-import { withPooling } from "./pooling.js";
+import { describePath, pathSteps, plannedControls, PRECISIONS, proofName } from "./pretrained/path.js";
+import { taughtLinearGain } from "./pretrained/linear-control.js";
+import { withPooling } from "./pretrained/pooling.js";
 import { publishStudent } from "./publish.js";
 import type { ProvedStudent } from "./prove-job.js";
 import { countOpening, openSealed, proveStudent } from "./prove.js";
@@ -33,7 +33,7 @@ import { openRunFolder, type RunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
 import { shipStudent, type Trained } from "./ship.js";
 import { withTeacher } from "./teach.js";
-import { noteTransfer, transferOf, unlabelledTexts } from "./transfer.js";
+import { noteTransfer, transferOf, unlabelledTexts } from "./pretrained/transfer.js";
 
 export interface RunOptions {
   /** A machine profile to plan for. */

@@ -7,9 +7,9 @@ import type { EncoderTrainResult, TrainSpec } from "../distill/spec.js";
 import { trainEncoder } from "../distill/train.js";
 import { softmaxRow } from "../softmax.js";
 import type { EncoderRecipe, LinearRecipe } from "../plan/candidates.js";
-import type { Base } from "./base.js";
+import type { Base } from "./pretrained/base.js";
 import { encoderSpec } from "./encoder-spec.js";
-import type { PoolingTrial } from "./pooling.js";
+import type { PoolingTrial } from "./pretrained/pooling.js";
 import type { Progress } from "./progress.js";
 import type { RunFolder } from "./run-folder.js";
 

@@ -22,15 +22,15 @@ import { openSession } from "../runtime/onnxruntime.js";
 import { GRAPH_FILES, parseManifest, type StudentManifest } from "../student/manifest.js";
 import { readAs, type StudentFeatures, studentLogits } from "../student/student.js";
 import { VERSION } from "../version.js";
-import { piecesOf, trimmedFor } from "./base.js";
+import { piecesOf, trimmedFor } from "./pretrained/base.js";
 import { type FinalStudent, pretrainedStudent } from "./final-student.js";
 import { lossFormulaOf } from "./encoder-spec.js";
-import { isRounded } from "./int8-recovery.js";
+import { isRounded } from "./pretrained/int8-recovery.js";
 import { encoderTask } from "./local-teacher.js";
-import { pretrainedFinal } from "./pretrained.js";
-import { pretrainedTask } from "./pretrained-spec.js";
+import { pretrainedFinal } from "./pretrained/rung.js";
+import { pretrainedTask } from "./pretrained/spec.js";
 import { encoderFinal, linearFinal, type OutOfFold, type TrainContext } from "./rungs.js";
-import { isTaught, taughtFinal } from "./taught-linear.js";
+import { isTaught, taughtFinal } from "./pretrained/taught-linear.js";
 
 /** Rows on which an export is compared with its training weights. */
 const PARITY_ROWS = 1000;

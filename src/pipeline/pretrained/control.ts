@@ -1,12 +1,12 @@
 /** @file The control of a taught cut: the same cut of the untaught base, trained for the same steps on labels alone, at a rate of its own. The rate
  *  is chosen on a fold of its own, in a context that lacks the judging fold; then one fit is judged as the taught cut was. */
-import { comparePaired } from "../evaluate/compare.js";
-import type { PretrainedTrainSpec } from "../distill/spec.js";
-import { controlEpochs, controlRates } from "../plan/candidates.js";
-import type { ControlFacts } from "../report/facts.js";
-import { shareOf } from "../stats.js";
-import { teacherLosses } from "./encoder-spec.js";
-import { judgedCut } from "./pretrained.js";
+import { comparePaired } from "../../evaluate/compare.js";
+import type { PretrainedTrainSpec } from "../../distill/spec.js";
+import { controlEpochs, controlRates } from "../../plan/candidates.js";
+import type { ControlFacts } from "../../report/facts.js";
+import { shareOf } from "../../stats.js";
+import { teacherLosses } from "../encoder-spec.js";
+import { judgedCut } from "./rung.js";
 import {
   bestLabels,
   CHOOSING_FOLD,
@@ -15,9 +15,9 @@ import {
   startedSpec,
   teacherSpec,
   untaughtCut,
-} from "./pretrained-spec.js";
-import { mergedProgress } from "./progress.js";
-import { encoderStage, heldOutArrays, rowsOfFold, sideBySide, type TrainContext } from "./rungs.js";
+} from "./spec.js";
+import { mergedProgress } from "../progress.js";
+import { encoderStage, heldOutArrays, rowsOfFold, sideBySide, type TrainContext } from "../rungs.js";
 
 /** Everything but the judging fold. */
 function withoutJudge(context: TrainContext, task: PretrainedTask): readonly [TrainContext, PretrainedTask] {

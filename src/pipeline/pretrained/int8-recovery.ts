@@ -1,7 +1,7 @@
 /** @file What int8 costs a fitted pretrained encoder: a paired test on the judging fold, training on with rounded weights where it costs agreement, and a
  *  second test whether that has helped. Each is decided once and kept. */
-import { comparePaired } from "../evaluate/compare.js";
-import { answersTo, awareSpec, bestLabels, JUDGING_FOLD, type PretrainedTask } from "./pretrained-spec.js";
+import { comparePaired } from "../../evaluate/compare.js";
+import { answersTo, awareSpec, bestLabels, JUDGING_FOLD, type PretrainedTask } from "./spec.js";
 import {
   collected,
   type Fit,
@@ -13,8 +13,8 @@ import {
   type Stored,
   teacherOf,
   wholeFit,
-} from "./pretrained-fits.js";
-import { encoderStage, rowsOfFold, type TrainContext } from "./rungs.js";
+} from "./fits.js";
+import { encoderStage, rowsOfFold, type TrainContext } from "../rungs.js";
 
 /** Training goes on for one epoch at this share of the rate where int8 has cost quality. */
 const AWARE_RATE_RATIO = 0.1;

@@ -1,17 +1,17 @@
 /** @file The sizes that the plan estimates for cuts of MiniLM on Banking77 beside real exports; no training, which changes no size. */
 import { existsSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { allParts, cutEncoder } from "../compress/cut.js";
-import type { LabelDataset, Row } from "../dataset/types.js";
-import { startValues } from "../distill/training-graph.js";
-import { tokenizerText } from "../export/hugging-face.js";
-import { compileStudent } from "../export/model-folder.js";
-import { headParameters } from "../models/pretrained-parameters.js";
-import { PRETRAINED_RUNGS, pretrainedRecipes } from "../plan/candidates.js";
-import { sizeBytesOf } from "../plan/estimate.js";
-import { planFacts } from "../plan/facts.js";
+import { allParts, cutEncoder } from "../../compress/cut.js";
+import type { LabelDataset, Row } from "../../dataset/types.js";
+import { startValues } from "../../distill/training-graph.js";
+import { tokenizerText } from "../../export/hugging-face.js";
+import { compileStudent } from "../../export/model-folder.js";
+import { headParameters } from "../../models/pretrained-parameters.js";
+import { PRETRAINED_RUNGS, pretrainedRecipes } from "../../plan/candidates.js";
+import { sizeBytesOf } from "../../plan/estimate.js";
+import { planFacts } from "../../plan/facts.js";
 import { baseFacts, openBase, piecesOf, trimmedFor } from "./base.js";
-import { pretrainedStudent } from "./final-student.js";
+import { pretrainedStudent } from "../final-student.js";
 import { datasetOf } from "./tiny-base.test.fixture.js";
 
 const MINILM = "../shared/models/all-minilm-l6-v2";

@@ -1,12 +1,12 @@
 /** @file How one vector is made of a text, where the base's folder does not tell or names a way that is not ours: a short training with each way on rows that do not judge,
  *  compared text by text. Decided once for a run and kept in its folder. */
-import { comparePaired } from "../evaluate/compare.js";
-import type { Pooling } from "../models/pretrained.js";
-import { POOLING_TRIAL, PRETRAINED_RUNGS, pretrainedRecipes, UNCUT } from "../plan/candidates.js";
-import { createRandom, permutation } from "../random.js";
-import { mergedProgress } from "./progress.js";
-import { bestLabels, JUDGING_FOLD, pretrainedTask, teacherSpec } from "./pretrained-spec.js";
-import { encoderStage, heldOutArrays, sideBySide, trainingLabel, type TrainContext } from "./rungs.js";
+import { comparePaired } from "../../evaluate/compare.js";
+import type { Pooling } from "../../models/pretrained.js";
+import { POOLING_TRIAL, PRETRAINED_RUNGS, pretrainedRecipes, UNCUT } from "../../plan/candidates.js";
+import { createRandom, permutation } from "../../random.js";
+import { mergedProgress } from "../progress.js";
+import { bestLabels, JUDGING_FOLD, pretrainedTask, teacherSpec } from "./spec.js";
+import { encoderStage, heldOutArrays, sideBySide, trainingLabel, type TrainContext } from "../rungs.js";
 
 /** What the trial found. */
 export interface PoolingTrial {

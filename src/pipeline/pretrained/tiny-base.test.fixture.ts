@@ -1,12 +1,12 @@
 /** @file A tiny random pretrained encoder as a folder, and rows of three labels that it can learn, for the tests of the pipeline and of the whole
  *  product. */
 import { mkdirSync, readFileSync } from "node:fs";
-import type { LabelDataset, Row } from "../dataset/types.js";
-import { startValues } from "../distill/training-graph.js";
-import { writeHuggingFaceFiles } from "../export/hugging-face.js";
-import type { PretrainedConfig } from "../models/families/index.js";
-import { headParameters, pretrainedParameters } from "../models/pretrained-parameters.js";
-import type { JsonObject } from "../json.js";
+import type { LabelDataset, Row } from "../../dataset/types.js";
+import { startValues } from "../../distill/training-graph.js";
+import { writeHuggingFaceFiles } from "../../export/hugging-face.js";
+import type { PretrainedConfig } from "../../models/families/index.js";
+import { headParameters, pretrainedParameters } from "../../models/pretrained-parameters.js";
+import type { JsonObject } from "../../json.js";
 
 const tokenizerJson = JSON.parse(readFileSync("test/reference/tokenizers/wordpiece.json", "utf8")) as JsonObject;
 

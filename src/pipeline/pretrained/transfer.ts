@@ -1,14 +1,14 @@
 /** @file The texts without answers of a run: files that the user names, and what the logs or a teacher's budget left unanswered. Says what
  *  came of them; which may teach is decided in dataset/transfer.ts. */
-import type { Config } from "../config/schema.js";
-import { foldLabel } from "../dataset/labels.js";
-import { normaliseText } from "../dataset/rows.js";
-import { readTexts } from "../dataset/texts.js";
-import { selectTransfer, type TransferSet } from "../dataset/transfer.js";
-import type { LabelDataset } from "../dataset/types.js";
-import type { Plan } from "../plan/plan.js";
-import type { UnlabelledFacts } from "../report/facts.js";
-import type { Progress } from "./progress.js";
+import type { Config } from "../../config/schema.js";
+import { foldLabel } from "../../dataset/labels.js";
+import { normaliseText } from "../../dataset/rows.js";
+import { readTexts } from "../../dataset/texts.js";
+import { selectTransfer, type TransferSet } from "../../dataset/transfer.js";
+import type { LabelDataset } from "../../dataset/types.js";
+import type { Plan } from "../../plan/plan.js";
+import type { UnlabelledFacts } from "../../report/facts.js";
+import type { Progress } from "../progress.js";
 
 interface ReadOptions {
   readonly progress: Progress;

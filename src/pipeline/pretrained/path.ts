@@ -1,16 +1,16 @@
 /** @file The path from teacher to student after the ladder: which steps were trained, what each ships as, and what is known of each out of fold.
  *  Trains nothing but final fits that a single lane has left to do. */
-import { type PretrainedRecipe, UNCUT } from "../plan/candidates.js";
-import type { Plan, PlannedCandidate } from "../plan/plan.js";
-import type { ControlFacts } from "../report/facts.js";
+import { type PretrainedRecipe, UNCUT } from "../../plan/candidates.js";
+import type { Plan, PlannedCandidate } from "../../plan/plan.js";
+import type { ControlFacts } from "../../report/facts.js";
 import { controlOf } from "./control.js";
-import type { Ladder } from "./ladder.js";
-import { judgedCut, pretrainedFinal, pretrainedOutOfFold } from "./pretrained.js";
-import { answersTo, bestLabels, JUDGING_FOLD, pretrainedTask, type PretrainedTask } from "./pretrained-spec.js";
-import { silentProgress } from "./progress.js";
-import type { ProvedStudent } from "./prove-job.js";
-import { rowsOfFold, type TrainContext } from "./rungs.js";
-import type { Trained } from "./ship.js";
+import type { Ladder } from "../ladder.js";
+import { judgedCut, pretrainedFinal, pretrainedOutOfFold } from "./rung.js";
+import { answersTo, bestLabels, JUDGING_FOLD, pretrainedTask, type PretrainedTask } from "./spec.js";
+import { silentProgress } from "../progress.js";
+import type { ProvedStudent } from "../prove-job.js";
+import { rowsOfFold, type TrainContext } from "../rungs.js";
+import type { Trained } from "../ship.js";
 
 type Precision = ProvedStudent["precision"];
 export const PRECISIONS: readonly Precision[] = ["fp32", "int8"];

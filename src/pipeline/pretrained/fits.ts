@@ -1,9 +1,9 @@
 /** @file Fits of a pretrained encoder, each a stage of the run: it is fine-tuned, then teaches what a cut leaves of it, by its answers and its hidden
  *  states; a smaller cut is cut from the larger one that has recovered and has the same teacher. */
-import type { EncoderWeights } from "../compress/cut.js";
-import type { EncoderTrainResult } from "../distill/spec.js";
-import { cutConfig } from "../models/families/index.js";
-import { PRETRAINED_TEACHER } from "../plan/candidates.js";
+import type { EncoderWeights } from "../../compress/cut.js";
+import type { EncoderTrainResult } from "../../distill/spec.js";
+import { cutConfig } from "../../models/families/index.js";
+import { PRETRAINED_TEACHER } from "../../plan/candidates.js";
 import {
   answersTo,
   type Cut,
@@ -14,9 +14,9 @@ import {
   startedSpec,
   teacherSpec,
   wholeOf,
-} from "./pretrained-spec.js";
-import { silentProgress } from "./progress.js";
-import { encoderStage, heldOutArrays, rowsOfFold, type TrainContext } from "./rungs.js";
+} from "./spec.js";
+import { silentProgress } from "../progress.js";
+import { encoderStage, heldOutArrays, rowsOfFold, type TrainContext } from "../rungs.js";
 
 /** What a fit leaves, as a stage keeps it. */
 export type Stored = ReadonlyMap<string, Float32Array>;

@@ -1,8 +1,8 @@
 /** @file What a pretrained recipe gives: its out-of-fold answers, the encoder that they were judged by, the final one that ships. Fold 0 is unseen by
  *  teacher and cuts alike, so that its rows judge; the final fits see all unsealed rows. */
-import { InputError } from "../errors.js";
-import { PRETRAINED_TEACHER, type PretrainedRecipe } from "../plan/candidates.js";
-import { isBelowChance } from "../stats.js";
+import { InputError } from "../../errors.js";
+import { PRETRAINED_TEACHER, type PretrainedRecipe } from "../../plan/candidates.js";
+import { isBelowChance } from "../../stats.js";
 import { awareFit, awareHelps, int8Costs, shippedFit } from "./int8-recovery.js";
 import {
   BEFORE,
@@ -17,9 +17,9 @@ import {
   taskAbove,
   teacherFit,
   wholeFit,
-} from "./pretrained-fits.js";
-import { bestLabels, type Cut, JUDGING_FOLD, type PretrainedTask } from "./pretrained-spec.js";
-import { mergedProgress } from "./progress.js";
+} from "./fits.js";
+import { bestLabels, type Cut, JUDGING_FOLD, type PretrainedTask } from "./spec.js";
+import { mergedProgress } from "../progress.js";
 import {
   type EncoderOutOfFold,
   heldOutOf,
@@ -28,7 +28,7 @@ import {
   rowsOfFold,
   sideBySide,
   type TrainContext,
-} from "./rungs.js";
+} from "../rungs.js";
 
 /** Epochs of the fits that a recipe ends with. */
 function epochsOf({ recovery, teacher }: PretrainedRecipe): number {

@@ -1,28 +1,28 @@
 /** @file The pretrained encoder that the user named: opened, checked as a whole, and counted for the planner. */
 import { createHash } from "node:crypto";
-import { countPieces, trimVocabulary, type TrimmedVocabulary } from "../compress/vocabulary.js";
-import type { LabelDataset } from "../dataset/types.js";
-import { InputError } from "../errors.js";
-import { weightsHash } from "../export/model-folder.js";
-import { familyOf, type PretrainedConfig, readPretrainedConfig } from "../models/families/index.js";
+import { countPieces, trimVocabulary, type TrimmedVocabulary } from "../../compress/vocabulary.js";
+import type { LabelDataset } from "../../dataset/types.js";
+import { InputError } from "../../errors.js";
+import { weightsHash } from "../../export/model-folder.js";
+import { familyOf, type PretrainedConfig, readPretrainedConfig } from "../../models/families/index.js";
 import {
   classifierParameters,
   presentParameters,
   pretrainedParameters,
   readParameters,
   WORD_TABLE,
-} from "../models/pretrained-parameters.js";
-import type { Pooling } from "../models/pretrained.js";
-import type { BaseFacts } from "../plan/facts.js";
-import { LARGEST_ADAM_LENGTH } from "../runtime/adam-memory.js";
-import { pieceIds } from "../student/student.js";
-import { MAX_TOKENIZER_BYTES } from "../student/tokenizer-file.js";
-import { elementCount } from "../tensor/tensor.js";
-import { openTokenizer, type Tokenizer } from "../tokenizer/tokenizer.js";
-import { checkFinite } from "../weights/finite.js";
-import { openHuggingFaceFolder, type HuggingFaceFolder } from "../weights/hugging-face.js";
-import { readJson } from "../weights/json.js";
-import { isJsonObject } from "../json.js";
+} from "../../models/pretrained-parameters.js";
+import type { Pooling } from "../../models/pretrained.js";
+import type { BaseFacts } from "../../plan/facts.js";
+import { LARGEST_ADAM_LENGTH } from "../../runtime/adam-memory.js";
+import { pieceIds } from "../../student/student.js";
+import { MAX_TOKENIZER_BYTES } from "../../student/tokenizer-file.js";
+import { elementCount } from "../../tensor/tensor.js";
+import { openTokenizer, type Tokenizer } from "../../tokenizer/tokenizer.js";
+import { checkFinite } from "../../weights/finite.js";
+import { openHuggingFaceFolder, type HuggingFaceFolder } from "../../weights/hugging-face.js";
+import { readJson } from "../../weights/json.js";
+import { isJsonObject } from "../../json.js";
 
 export interface Base {
   readonly folder: HuggingFaceFolder;

@@ -1,13 +1,13 @@
 /** @file The facts of the path from teacher to student: each step in both precisions, on the sealed rows, or on the judging fold where none are. */
 import { join } from "node:path";
-import { UNCUT } from "../plan/candidates.js";
-import type { PathFacts, PathStepFacts } from "../report/facts.js";
-import { GRAPH_FILES } from "../student/manifest.js";
-import type { AssembleInput } from "./assemble.js";
+import { UNCUT } from "../../plan/candidates.js";
+import type { PathFacts, PathStepFacts } from "../../report/facts.js";
+import { GRAPH_FILES } from "../../student/manifest.js";
+import type { AssembleInput } from "../assemble.js";
 import { PRECISIONS, proofName, type PathStep } from "./path.js";
-import { bestLabels } from "./pretrained-spec.js";
-import { shareOf } from "../stats.js";
-import { openedBytes } from "./publish.js";
+import { bestLabels } from "./spec.js";
+import { shareOf } from "../../stats.js";
+import { openedBytes } from "../publish.js";
 
 type Judged = Pick<PathStepFacts, "rows" | "agreement" | "teacherAgreement">;
 

@@ -1,13 +1,13 @@
 /** @file The control of the linear student that the base teaches: the same table on labels alone. How it is trained is chosen on a fold that
  *  judges nothing, in fits that lack the judging fold; then one fit is judged as the taught student was. */
-import { fitLinear } from "../distill/linear-fit.js";
-import { comparePaired } from "../evaluate/compare.js";
-import { linearControlRecipes, type LinearRecipe, TAUGHT_LINEAR } from "../plan/candidates.js";
-import type { UnlabelledFacts } from "../report/facts.js";
-import { shareOf } from "../stats.js";
-import type { Climbed } from "./ladder.js";
-import { bestLabels, CHOOSING_FOLD, JUDGING_FOLD } from "./pretrained-spec.js";
-import { linearJob, sideBySide, type TrainContext } from "./rungs.js";
+import { fitLinear } from "../../distill/linear-fit.js";
+import { comparePaired } from "../../evaluate/compare.js";
+import { linearControlRecipes, type LinearRecipe, TAUGHT_LINEAR } from "../../plan/candidates.js";
+import type { UnlabelledFacts } from "../../report/facts.js";
+import { shareOf } from "../../stats.js";
+import type { Climbed } from "../ladder.js";
+import { bestLabels, CHOOSING_FOLD, JUDGING_FOLD } from "./spec.js";
+import { linearJob, sideBySide, type TrainContext } from "../rungs.js";
 
 /** 1 where a student that saw neither this fold nor the judging one gives the teacher's answer, one entry per row of the fold; a stage. */
 async function outcomesOf(context: TrainContext, stage: string, recipe: LinearRecipe, fold: number): Promise<number[]> {

@@ -1,17 +1,17 @@
 /** @file What a pretrained encoder and its cuts are trained by: from a recipe and the rows of a run to the specs of the fits, the choice of a cut
  *  among them. Runs no training. */
-import { cutEncoder, allParts, type EncoderWeights } from "../compress/cut.js";
-import { bestOf, type CalibrationOptions, chooseLayers, measureImportance } from "../compress/importance.js";
-import { labelTexts } from "../dataset/label-text.js";
-import { softAnswers } from "../distill/answers.js";
-import { headStart } from "../distill/head-start.js";
-import { keptLayers } from "../distill/inner-losses.js";
-import { PRETRAINED_TRAIN_DEFAULTS, type PretrainedTrainSpec } from "../distill/spec.js";
-import { InvariantError } from "../errors.js";
-import { ANSWERS, type PretrainedRecipe, type SelfTaught } from "../plan/candidates.js";
+import { cutEncoder, allParts, type EncoderWeights } from "../../compress/cut.js";
+import { bestOf, type CalibrationOptions, chooseLayers, measureImportance } from "../../compress/importance.js";
+import { labelTexts } from "../../dataset/label-text.js";
+import { softAnswers } from "../../distill/answers.js";
+import { headStart } from "../../distill/head-start.js";
+import { keptLayers } from "../../distill/inner-losses.js";
+import { PRETRAINED_TRAIN_DEFAULTS, type PretrainedTrainSpec } from "../../distill/spec.js";
+import { InvariantError } from "../../errors.js";
+import { ANSWERS, type PretrainedRecipe, type SelfTaught } from "../../plan/candidates.js";
 import { type Base, piecesOf } from "./base.js";
-import { innerLosses, answerLosses, softLabelsOf, teacherLosses } from "./encoder-spec.js";
-import { trainingLabel, type TrainContext } from "./rungs.js";
+import { innerLosses, answerLosses, softLabelsOf, teacherLosses } from "../encoder-spec.js";
+import { trainingLabel, type TrainContext } from "../rungs.js";
 
 /** The fold that judges. */
 export const JUDGING_FOLD = 0;
