@@ -304,6 +304,7 @@ const settings: Settings = {
   teachers: Number(flags.teachers),
   isTeacherAlone: flags["teacher-alone"],
 };
+if (!(settings.teachers >= 1)) throw new UsageError(`--teachers: expected a count from 1 on, got ${flags.teachers}`);
 const perClass = Number(flags["per-class"]);
 const results: ReadonlyMap<string, number>[] = [];
 for (const seed of flags.seeds.split(",").map(Number))

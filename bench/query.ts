@@ -36,6 +36,7 @@ async function ask({ model, precision, threads }: Omit<Setting, "name">, data: s
   const texts = loadDataSet("banking77", data).test.flatMap(({ text }) =>
     tokenizer.encode(text).ids.length === QUERY_PIECES ? [text] : [],
   );
+  if (texts.length === 0) throw new UsageError(`query: no test text has ${QUERY_PIECES} pieces for ${model}`);
   const student = await openStudent(model, { precision, threads });
   const times: number[] = [];
   for (let i = 0; i < WARM_UP_QUERIES + queries; i++) {

@@ -15,10 +15,10 @@ export const COLUMNS_FLAG = [
 export function parseColumns(list: string | undefined): ColumnMap {
   const columns = new Map<string, string>();
   for (const part of list?.split(",") ?? []) {
-    const [, key, name] = /^\s*([^=]*?)\s*=\s*(.*?\S)\s*$/.exec(part) ?? [];
+    const [, key, name] = /^\s*([^=]+?)\s*=\s*(.*?\S)\s*$/.exec(part) ?? [];
     if (key === undefined || name === undefined) {
       throw new UsageError(`--columns: expected key=column, got "${part.trim()}"`, {
-        hint: "write it as input=question,output=answer",
+        hint: "write it as input=question,output=answer; a name with a comma goes into `columns` of the configuration",
       });
     }
     if (!KEYS.includes(key)) {

@@ -80,13 +80,20 @@ function leaksFlag(value: string | undefined): "error" | "drop-train" | undefine
   throw new UsageError(`--resolve-leaks: expected error or drop-train, got ${value}`);
 }
 
+function columnsOf(flags: RunFlags): ConfigInput["columns"] {
+  const columns = parseColumns(flags.columns);
+  if (flags.input === undefined) return columns;
+  if (columns.input !== undefined) throw new UsageError("--input: --columns names the column with the text already");
+  return { ...columns, input: flags.input };
+}
+
 /** The configuration that file and flags give together; `more` are sections of further flags. @throws UsageError, ConfigError */
 export function configOf(flags: RunFlags, more: Partial<ConfigInput> = {}): Config {
   const file = loadConfig(flags.config, {
     ...more,
     logs: flags.logs,
     texts: flags.texts,
-    columns: { ...parseColumns(flags.columns), ...(flags.input !== undefined && { input: flags.input }) },
+    columns: columnsOf(flags),
     unlabelled: flags.unlabelled,
     unlabelledInput: flags.unlabelledInput,
     out: flags.out,

@@ -59,17 +59,28 @@ export function headerOf(text: string): readonly string[] {
   return names.map((name) => name.trim());
 }
 
-const REPLACEMENT = "\ufffd";
+/** Stands for bytes that are none of the encoding's; no character, so that no text holds it. */
+const INVALID = "\uffff";
 
-/** Decodes chunks of whole lines; `onInvalid` hears of bytes that are none of the encoding's, which become replacement marks. */
-function decoder(encoding: TextEncoding, onInvalid: () => void): Transform {
+/** Whole lines as text, bytes that are none of the encoding's as `INVALID`. */
+function decodeLines(bytes: Buffer, encoding: TextEncoding): string {
+  const lines: string[] = [];
+  for (let start = 0; start < bytes.length;) {
+    const end = bytes.indexOf(10, start);
+    const line = bytes.subarray(start, end < 0 ? bytes.length : end + 1);
+    start += line.length;
+    const replaced = (): string => new TextDecoder(encoding, { ignoreBOM: true }).decode(line);
+    lines.push(decodeBytes(line, encoding) ?? replaced().replaceAll("\ufffd", INVALID));
+  }
+  return lines.join("");
+}
+
+/** Decodes chunks into whole lines. */
+function decoder(encoding: TextEncoding): Transform {
   let rest = Buffer.alloc(0);
   const decode = (bytes: Buffer): string => {
     if (encoding === "utf-8" && isUtf8(bytes)) return bytes.toString("utf8");
-    const text = decodeBytes(bytes, encoding);
-    if (text !== undefined) return text;
-    onInvalid();
-    return new TextDecoder(encoding, { ignoreBOM: true }).decode(bytes);
+    return decodeBytes(bytes, encoding) ?? decodeLines(bytes, encoding);
   };
   return new Transform({
     decodeStrings: true,
@@ -108,8 +119,7 @@ export async function readCsv(path: string, options: ReadCsvOptions): Promise<vo
     readBytes += chunk.length;
     onBytes?.(readBytes);
   });
-  let hasInvalid = false;
-  const decoding = decoder(sample.encoding, () => (hasInvalid = true));
+  const decoding = decoder(sample.encoding);
   const parser = startParser(sample);
   file.on("error", (error) => parser.destroy(error));
   file.pipe(decoding).pipe(parser);
@@ -127,8 +137,7 @@ export async function readCsv(path: string, options: ReadCsvOptions): Promise<vo
         names = options.withoutHeader ? entry.record.map((_, i) => String(i + 1)) : uniqueNames(path, entry.record);
         if (!options.withoutHeader) continue;
       }
-      const isInvalid = hasInvalid && entry.record.some((cell) => cell.includes(REPLACEMENT));
-      if (isInvalid) onReject(line, undecodable(sample.encoding));
+      if (entry.record.some((cell) => cell.includes(INVALID))) onReject(line, undecodable(sample.encoding));
       else giveRow(names, entry.record, line, onRow, onReject);
     }
   } catch (error) {

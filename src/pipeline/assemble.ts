@@ -98,7 +98,7 @@ function candidateFacts(input: AssembleInput): CandidateFacts[] {
   });
 }
 
-/** Seconds that a part took: linear folds run in lanes before the final fit; all fits of an encoder run in lanes, the final one first, after the trial of
+/** Seconds that a part took: linear folds run in lanes before the final fit, the fits of a taught one's control after it; all fits of an encoder run in lanes, the final one first, after the trial of
  *  poolings where its base needed one. */
 function partSeconds(input: AssembleInput, part: string): number {
   const { threads } = input.context;
@@ -108,7 +108,10 @@ function partSeconds(input: AssembleInput, part: string): number {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, value]) => value);
   const [folds, finals] = [seconds(part, /-fold\d+$/), seconds(part, /-weights\d*$/)];
-  if (part.startsWith("linear")) return laneSeconds(folds, threads) + laneSeconds(finals, 1);
+  if (part.startsWith("linear")) {
+    const [tried, judged] = [seconds(`control-${part}`, /-\d+$/), seconds(`control-${part}`, /-fold\d+$/)];
+    return laneSeconds(folds, threads) + laneSeconds(finals, 1) + laneSeconds(tried, threads) + laneSeconds(judged, 1);
+  }
   const trials = part === PRETRAINED_TEACHER ? seconds("pooling", /-(mean|cls)$/) : [];
   return laneSeconds(trials, threads) + laneSeconds([...finals, ...folds], threads);
 }

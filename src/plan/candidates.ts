@@ -177,7 +177,7 @@ export function controlRates({ recovery }: PretrainedRecipe): readonly number[] 
  *  trained without a teacher. */
 export function linearControlRecipes({ taughtBy, ...alone }: LinearRecipe, trainRows: number): LinearRecipe[] {
   const transferRows = taughtBy?.transferRows ?? 0;
-  const epochs = Math.ceil((alone.epochs * (trainRows + transferRows)) / Math.max(1, trainRows));
+  const epochs = alone.epochs + Math.ceil((alone.epochs * transferRows) / Math.max(1, trainRows));
   const rates = CONTROL_RATE_RATIOS.map((ratio) => Number((alone.learningRate * ratio).toPrecision(6)));
   return [
     ...(epochs === alone.epochs ? [] : [alone]),

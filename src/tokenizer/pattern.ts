@@ -32,7 +32,7 @@ export function compilePattern(pattern: unknown, where: string): RegExp {
   if (!(compiled instanceof RegExp)) throw new InputError(`${where}: pattern cannot be used: ${source.slice(0, 80)}`);
   if (repeatsRepetition(compiled.source)) {
     throw new InputError(`${where}: pattern repeats a repetition, which may never end: ${source.slice(0, 80)}`, {
-      hint: "write (a+)+ as a+",
+      hint: "a group that repeats may not hold *, + or {m,n}",
     });
   }
   return compiled;

@@ -11,6 +11,8 @@ describe("a repetition inside a repeated group", () => {
     "(a{1,3}){2,}",
     "(?:\\s+|b)*?",
     "((a+))+",
+    "(a+){10}b",
+    "(?:a+|b){2}",
   ])("is found in %s", (source) => {
     expect(repeatsRepetition(new RegExp(source, "gu").source)).toBe(true);
   });
@@ -26,6 +28,8 @@ describe("a repetition inside a repeated group", () => {
     "(a+)b+",
     "(a+)(b)+",
     "(a+)?",
+    "(a+){0,1}",
+    "(a+){1}",
     "[(a+)]+",
     "\\(a+\\)+",
     " {2,}",

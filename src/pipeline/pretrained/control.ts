@@ -73,7 +73,13 @@ export interface ChosenRate {
   readonly right: readonly number[];
 }
 
-/** The rate with the most right answers on the choosing fold; the judging fold is not there. */
+/** Place of the most right answers; where places are level the preferred one, else the first. */
+export function mostRight(right: readonly number[], preferred: number): number {
+  const most = Math.max(...right);
+  return right[preferred] === most ? preferred : right.indexOf(most);
+}
+
+/** The rate with the most right answers on the choosing fold, the cut's own where rates are level; the judging fold is not there. */
 export async function chooseControlRate(
   context: TrainContext,
   task: PretrainedTask,
@@ -92,7 +98,7 @@ export async function chooseControlRate(
       ).reduce((sum, outcome) => sum + outcome, 0),
   );
   const right = await sideBySide(fits, context.threads);
-  return { learningRate: rates[right.indexOf(Math.max(...right))] ?? 0, right };
+  return { learningRate: rates[mostRight(right, rates.indexOf(task.recipe.recovery?.learningRate ?? 0))] ?? 0, right };
 }
 
 /** Trains the control of a taught cut and compares the two on the judging fold; `taught` has 1 where the taught one is right. */

@@ -6,8 +6,9 @@ import { linearControlRecipes, type LinearRecipe, TAUGHT_LINEAR } from "../../pl
 import type { UnlabelledFacts } from "../../report/facts.js";
 import { shareOf } from "../../stats.js";
 import type { Climbed } from "../ladder.js";
+import { mostRight } from "./control.js";
 import { bestLabels, CHOOSING_FOLD, JUDGING_FOLD } from "./spec.js";
-import { linearJob, sideBySide, type TrainContext } from "../rungs.js";
+import { linearJob, rowsOfFold, sideBySide, type TrainContext } from "../rungs.js";
 
 /** 1 where a student that saw neither this fold nor the judging one gives the teacher's answer, one entry per row of the fold; a stage. */
 async function outcomesOf(context: TrainContext, stage: string, recipe: LinearRecipe, fold: number): Promise<number[]> {
@@ -27,7 +28,8 @@ async function outcomesOf(context: TrainContext, stage: string, recipe: LinearRe
 
 const STAGE = `control-${TAUGHT_LINEAR}`;
 
-/** What the linear student gained by its teacher, on the rows that it and its control answered unseen; undefined where it was not trained. */
+/** What the linear student gained by its teacher, on the rows that it and its control answered unseen; undefined where it was not trained or no row
+ *  can choose how its control is. */
 export async function taughtLinearGain(
   context: TrainContext,
   climbed: readonly Pick<Climbed, "candidate" | "correct">[],
@@ -35,6 +37,7 @@ export async function taughtLinearGain(
   const taught = climbed.find(({ candidate }) => candidate.name === TAUGHT_LINEAR);
   const recipe = taught?.candidate.linear;
   if (taught === undefined || recipe === undefined) return undefined;
+  if (rowsOfFold(context, CHOOSING_FOLD).length === 0) return undefined;
   const texts = recipe.taughtBy?.transferRows ?? 0;
   const tried = linearControlRecipes(recipe, context.rows.filter((row) => row.fold !== JUDGING_FOLD).length);
   let done = 0;
@@ -47,7 +50,8 @@ export async function taughtLinearGain(
     tried.map((recipe, at) => async () => shareOf(await told(`${STAGE}-${at}`, recipe, CHOOSING_FOLD)).value),
     context.threads,
   );
-  const chosen = tried[right.indexOf(Math.max(...right))] ?? recipe;
+  const own = tried.findLastIndex(({ learningRate }) => learningRate === recipe.learningRate);
+  const chosen = tried[mostRight(right, own)] ?? recipe;
   const untaught = await told(`${STAGE}-fold${JUDGING_FOLD}`, chosen, JUDGING_FOLD);
   const { difference, pValue, rows } = comparePaired(taught.correct, untaught);
   const scheduleOf = ({ epochs, learningRate }: LinearRecipe) => ({ epochs, learningRate });
