@@ -59,7 +59,7 @@ export function headerOf(text: string): readonly string[] {
   return names.map((name) => name.trim());
 }
 
-/** Stands for bytes that are none of the encoding's; no character, so that no text holds it. */
+/** Stands for bytes that are none of the encoding's: a noncharacter of Unicode, which text for interchange does not hold. */
 const INVALID = "\uffff";
 
 /** Whole lines as text, bytes that are none of the encoding's as `INVALID`. */

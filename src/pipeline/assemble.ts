@@ -98,8 +98,8 @@ function candidateFacts(input: AssembleInput): CandidateFacts[] {
   });
 }
 
-/** Seconds that a part took: linear folds run in lanes before the final fit, the fits of a taught one's control after it; all fits of an encoder run in lanes, the final one first, after the trial of
- *  poolings where its base needed one. */
+/** Seconds that a part took: linear folds run in lanes before the final fit, the fits of a taught one's control after it; all fits of an
+ *  encoder run in lanes, the final one first, after the trial of poolings where its base needed one. */
 function partSeconds(input: AssembleInput, part: string): number {
   const { threads } = input.context;
   const seconds = (prefix: string, wanted: RegExp): number[] =>

@@ -153,7 +153,7 @@ export function linearFitSeconds(
 function linearControlSeconds(recipe: LinearRecipe, facts: PlanFacts, profile: MachineProfile): number {
   const without = (folds: number): number => (facts.trainRows * Math.max(0, facts.folds - folds)) / facts.folds;
   const tried = linearControlRecipes(recipe, without(1));
-  const longest = tried.reduce((most, one) => (one.epochs > most.epochs ? one : most), recipe);
+  const longest = tried.at(-1) ?? recipe;
   return (
     laneSeconds(
       tried.map((one) => linearFitSeconds(one, without(2), facts, profile, false)),

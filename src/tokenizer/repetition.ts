@@ -1,6 +1,6 @@
 /** @file Which regular expressions can take time beyond all bounds: a repeated group that itself repeats ("(a+)+") has exponentially many ways
- *  to read a text that it does not match. Not found are alternatives that overlap
- *  ("(a|a)+"), optional pieces ("(aa?)+") and repetitions in a row ("a*a*a*"), which look like harmless ones. Reads the source of a compiled expression with the flag "u". */
+ *  to read a text that it does not match. Not found are alternatives that overlap ("(a|a)+"), optional pieces ("(aa?)+") and repetitions in
+ *  a row ("a*a*a*"), which look like harmless ones. Reads the source of a compiled expression with the flag "u". */
 
 const ESCAPE_OR_CLASS = String.raw`\\[pP]\{[^}]*\}|\\u\{[^}]*\}|\\.|\[(?:\\.|[^\]\\])*\]`;
 const OPENING = String.raw`\((?:\?(?:[:=!]|<[=!]|<[^>]*>|[a-z-]*:))?`;
