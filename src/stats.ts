@@ -251,27 +251,74 @@ export function pairedDifference(counts: PairedCounts, confidence = DEFAULT_CONF
 /** Options of `bootstrapMean`. */
 export interface BootstrapOptions {
   readonly seed: number;
+  /** Group of each value; groups are drawn whole. Every value is a group when absent. */
+  readonly groups?: ArrayLike<number>;
   readonly resamples?: number;
   readonly confidence?: number;
 }
 
-/** The mean of paired differences with a percentile-bootstrap interval; deterministic by seed. */
+/** Sums and sizes of groups, in order of appearance. */
+function groupSums(values: ArrayLike<number>, groups: ArrayLike<number>): { sums: Float64Array; sizes: Float64Array } {
+  const places = new Map<number, number>();
+  const place = Int32Array.from({ length: values.length }, (_, i) => {
+    const found = places.get(groups[i] ?? 0) ?? places.size;
+    places.set(groups[i] ?? 0, found);
+    return found;
+  });
+  const [sums, sizes] = [new Float64Array(places.size), new Float64Array(places.size)];
+  for (const [i, at] of place.entries()) {
+    sums[at] = (sums[at] ?? 0) + (values[i] ?? 0);
+    sizes[at] = (sizes[at] ?? 0) + 1;
+  }
+  return { sums, sizes };
+}
+
+/** The mean of paired differences with a percentile-bootstrap interval over groups; deterministic by seed. */
 export function bootstrapMean(values: ArrayLike<number>, options: BootstrapOptions): Estimate {
   const { seed, resamples = 2000, confidence = DEFAULT_CONFIDENCE } = options;
   const random = createRandom(seed, "bootstrap");
-  const rows = values.length;
-  if (rows === 0) return { value: 0, low: 0, high: 0 };
-  let total = 0;
-  for (let i = 0; i < rows; i++) total += values[i] ?? 0;
+  if (values.length === 0) return { value: 0, low: 0, high: 0 };
+  const { sums, sizes } = groupSums(values, options.groups ?? Array.from({ length: values.length }, (_, i) => i));
   const means = new Float64Array(resamples);
   for (let draw = 0; draw < resamples; draw++) {
-    let sum = 0;
-    for (let i = 0; i < rows; i++) sum += values[random.int(rows)] ?? 0;
-    means[draw] = sum / rows;
+    let [sum, size] = [0, 0];
+    for (let i = 0; i < sums.length; i++) {
+      const drawn = random.int(sums.length);
+      sum += sums[drawn] ?? 0;
+      size += sizes[drawn] ?? 0;
+    }
+    means[draw] = sum / size;
   }
   means.sort();
   const tail = (1 - confidence) / 2;
-  return { value: total / rows, low: percentile(means, tail), high: percentile(means, 1 - tail) };
+  const total = sums.reduce((sum, value) => sum + value, 0);
+  return { value: total / values.length, low: percentile(means, tail), high: percentile(means, 1 - tail) };
+}
+
+/** Draws of a sign-flip test; its least p-value is one in 5,000. */
+const SIGN_FLIPS = 4999;
+
+/** Two-sided p-value of the null "the sum of a group is as likely to be negative": signs of whole groups are flipped at random. */
+export function signFlipPValue(values: ArrayLike<number>, groups: ArrayLike<number>, seed: number): number {
+  const sums = groupSums(values, groups).sums.filter((sum) => sum !== 0);
+  const observed = Math.abs(sums.reduce((total, sum) => total + sum, 0));
+  const random = createRandom(seed, "sign flips");
+  let atLeast = 1;
+  for (let draw = 0; draw < SIGN_FLIPS; draw++) {
+    let total = 0;
+    for (const sum of sums) total += random.float() < 0.5 ? sum : -sum;
+    if (Math.abs(total) >= observed - 1e-9) atLeast += 1;
+  }
+  return atLeast / (SIGN_FLIPS + 1);
+}
+
+/** Variance of the mean of values over that of independent ones: 1 for groups of one. */
+export function designEffect(values: ArrayLike<number>, groups: ArrayLike<number>): number {
+  const mean = Array.from(values).reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+  const own = Array.from(values).reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const { sums, sizes } = groupSums(values, groups);
+  const grouped = sums.reduce((sum, value, i) => sum + (value - mean * (sizes[i] ?? 0)) ** 2, 0);
+  return own === 0 || sums.length < 2 ? 1 : Math.max(1, grouped / own);
 }
 
 /** The quantile `probability` in [0, 1] of ascending values, linear between neighbours (as numpy's default); NaN when empty. */

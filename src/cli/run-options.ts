@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { loadConfig, threadsFromEnvironment } from "../config/load.js";
 import type { Config, ConfigInput } from "../config/schema.js";
 import { UsageError } from "../errors.js";
-import { parseTarget, toTarget } from "../plan/target.js";
+import { checkPromise, DEFAULT_TARGET, parseTarget, toTarget, type Promised } from "../plan/target.js";
 import { COLUMNS_FLAG, parseColumns } from "./columns-option.js";
 
 export interface RunFlags {
@@ -17,6 +17,7 @@ export interface RunFlags {
   readonly unlabelledInput?: string;
   readonly out?: string;
   readonly target?: string;
+  readonly promise?: string;
   readonly minutes?: string;
   readonly machine?: string;
   readonly workload?: string;
@@ -48,6 +49,7 @@ export function addRunFlags(command: Command): Command {
     .option(...INPUT_FLAG)
     .option("--out <dir>", "folder of the project's state (default .joryu)")
     .option("--target <list>", "requirements: agreement=0.98,p95Ms=5,sizeMb=10,memoryMb=300,costPer1kUsd=0.1")
+    .option("--promise <name>", "what the agreement is of: delivered (default), all answers that leave the cascade, or kept")
     .option("--minutes <n>", "time to plan for, minutes (default 20)")
     .option("--machine <file>", "plan for this machine profile (`joryu doctor --profile`)")
     .option("--base <dir>", "folder of a pretrained encoder (Hugging Face layout) to fine-tune and cut")
@@ -107,9 +109,24 @@ export function configOf(flags: RunFlags, more: Partial<ConfigInput> = {}): Conf
     resolveLeaks: leaksFlag(flags.resolveLeaks),
   });
   const config = withAcknowledged(file, flags.acknowledge);
-  return flags.target === undefined
-    ? config
-    : { ...config, target: parseTarget(flags.target, toTarget(config.target)) };
+  const { target: settings } = config;
+  const target = flags.target === undefined ? toTarget(settings) : parseTarget(flags.target, toTarget(settings));
+  return { ...config, target: { ...target, promise: promiseOf(flags, config) } };
+}
+
+/** The promise that flags, else the file name; two names that differ are an error. @throws UsageError */
+function promiseOf(flags: RunFlags, config: Config): Promised {
+  const ofTarget = /(?:^|,)\s*promise\s*=\s*([^,\s]+)/.exec(flags.target ?? "")?.[1];
+  const fromFlags = agreed([flags.promise, ofTarget], "--promise and --target");
+  const fromFile = agreed([config.promise, config.target.promise], "the configuration");
+  return checkPromise(fromFlags ?? fromFile ?? DEFAULT_TARGET.promise, "--promise");
+}
+
+function agreed(names: readonly (string | undefined)[], where: string): string | undefined {
+  const [first, ...others] = names.filter((name) => name !== undefined);
+  if (others.some((other) => other !== first))
+    throw new UsageError(`${where}: two promises, ${[first, ...others].join(" and ")}; expected one`);
+  return first;
 }
 
 /** The licences that the configuration acknowledges, and these. */

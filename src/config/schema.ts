@@ -4,7 +4,10 @@ import { z } from "zod";
 const ratio = z.number().min(0).max(1);
 const positive = z.number().positive();
 
+const promise = z.enum(["delivered", "kept"]);
+
 export const targetSchema = z.strictObject({
+  promise: promise.optional().describe("The same as `promise` beside `target`."),
   agreement: ratio.default(0.98).describe("Least agreement with the teacher, a ratio; proved with 95 % confidence."),
   p95Ms: positive.optional().describe("Longest answer time of one query at the 95th percentile, milliseconds."),
   sizeMb: positive.optional().describe("Largest sum of the files that `predict` opens, megabytes (10^6 bytes)."),
@@ -103,6 +106,11 @@ export const configSchema = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe("Licences by name that stop a run no more: you have read their terms."),
+  promise: promise
+    .optional()
+    .describe(
+      "What the agreement is of: `delivered`, all answers that leave the cascade (the default), or `kept`, those that the student keeps.",
+    ),
   target: targetSchema.prefault({}),
   minutes: positive
     .max(100_000)

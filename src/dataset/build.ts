@@ -3,19 +3,24 @@
 import { join } from "node:path";
 import { InputError, UsageError } from "../errors.js";
 import { SEALED_RATIO } from "../sealing.js";
-import { groupRows } from "./dedupe.js";
+import { Conversations } from "./conversations.js";
+import { nearDuplicateFinder } from "./dedupe.js";
 import { findAffixes } from "./find-template.js";
 import type { ColumnMap } from "./formats/index.js";
+import { FrozenRows, type SplitDrafts } from "./frozen-rows.js";
+import { groupRows } from "./groups.js";
 import { hashTexts } from "./hashes.js";
 import { importLogs, type ImportResult } from "./import.js";
 import { buildLabelSet, type LabelSet } from "./labels.js";
-import { MAXIMUM_ROWS, majorityOf, RowCollector, selfAgreementOf, type RowDraft } from "./rows.js";
-import { hashDataset, writeDataset } from "./snapshot.js";
-import { FOLDS, resolveLeaks, splitRows, type Split } from "./split.js";
+import { Periods } from "./periods.js";
+import { MAXIMUM_ROWS, RowCollector, selfAgreementOf, type CollectedWorkload, type RowDraft } from "./rows.js";
+import { CallsFile, hashDataset, writeDataset } from "./snapshot.js";
+import { FOLDS, resolveLeaks, splitRows, type SplitOptions } from "./split.js";
 import { Spool } from "./spool.js";
+import { openSubjects } from "./subjects.js";
 import { stripTemplate } from "./template.js";
 import { Traffic } from "./traffic.js";
-import type { LabelDataset, Message, PromptTemplate, Row } from "./types.js";
+import type { LabelDataset, LlmRecord, Message, PromptTemplate, UnitFacts } from "./types.js";
 import type { RejectedLine } from "./verdicts.js";
 import { lastUserText, systemOf, WorkloadKeys, WorkloadTable, type WorkloadFacts } from "./workload.js";
 
@@ -99,16 +104,22 @@ async function fromSpool(
       },
     );
   }
-  const template = await findTemplate(spool, keys, chosen, options.signal);
+  const ofWorkload = (onRecord: (record: LlmRecord) => void): Promise<void> =>
+    spool.each((record) => {
+      if (keys.keyOf(record) === chosen.key) onRecord(record);
+    }, options.signal);
+  const conversations = new Conversations();
+  const template = await findTemplate(ofWorkload, chosen, conversations);
+  const sides = await findSides(ofWorkload, { template, conversations }, options.sealedRatio ?? SEALED_RATIO);
   const traffic = new Traffic();
-  const collector = new RowCollector(template, labelSet);
-  await spool.each((record) => {
-    if (keys.keyOf(record) !== chosen.key) return;
+  const collector = new RowCollector({ template, labelSet, conversations, sideOf: sides.sideOf });
+  await ofWorkload((record) => {
     traffic.add(record);
     collector.add(record);
-  }, options.signal);
-  const made = splitDrafts(collector, chosen, options);
-  const rows = rowsOf(made.drafts, made.groups, made.split);
+  });
+  const made = splitDrafts(collector, chosen, sides.kind, options);
+  const frozen = new FrozenRows(made, labelSet.labels, options.seed);
+  if (frozen.labels.length < 2) throw tooFewOpenLabels(chosen.summary.name);
   const dataset = hashDataset({
     workload: chosen.summary.name,
     others: facts
@@ -116,18 +127,79 @@ async function fromSpool(
       .map((other) => other.summary)
       .slice(0, 100),
     template,
-    labels: labelSet.labels,
+    labels: frozen.labels,
     foldedLabels: labelSet.folded,
     folds: FOLDS,
-    rows,
+    rows: frozen.rows,
     counts,
-    nearDuplicates: made.nearDuplicates,
+    nearDuplicates: made.groups.nearDuplicates,
     sealedBy: made.split.sealedBy,
+    units: unitFacts(made, frozen),
     ...optional("teacherSelfAgreement", selfAgreementOf(made.drafts)),
     traffic: traffic.facts(),
   });
-  const notes = [...imported.notes, ...foldNotes(labelSet), ...made.notes, ...unseenLabelNotes(rows, labelSet.labels)];
-  return { dataset, dir: writeDataset(options.outDir, dataset), rejects, rejectCounts, notes };
+  const calls = await writeCalls(ofWorkload, collector, frozen, options.outDir);
+  const notes = [...imported.notes, ...foldNotes(labelSet), ...made.notes, ...sealedNotes(dataset, frozen)];
+  return { dataset, dir: writeDataset(options.outDir, dataset, calls), rejects, rejectCounts, notes };
+}
+
+function tooFewOpenLabels(workload: string): InputError {
+  return new InputError(`workload ${workload}: the rows that may be learned from have one answer; expected at least two`, {
+    hint: "give logs of a longer time, or mark rows of every answer as train",
+  });
+}
+
+type EachRecord = (onRecord: (record: LlmRecord) => void) => Promise<void>;
+
+/** Which part of a split each call belongs to: the user's, else by time where every call has one. */
+async function findSides(
+  ofWorkload: EachRecord,
+  { template, conversations }: Pick<CollectedWorkload, "template" | "conversations">,
+  sealedRatio: number,
+): Promise<{ readonly kind: SplitOptions["sides"]; readonly sideOf: CollectedWorkload["sideOf"] }> {
+  const periods = new Periods(conversations);
+  let isUsers = false;
+  await ofWorkload((record) => {
+    isUsers ||= record.split === "test";
+    periods.observe(record, stripTemplate(record.messages, template));
+  });
+  if (isUsers) return { kind: "user", sideOf: ({ split }) => split ?? "train" };
+  if (periods.cut(sealedRatio)) return { kind: "time", sideOf: (record) => periods.sideOf(record) };
+  return { kind: "none", sideOf: () => "train" };
+}
+
+/** The calls of the rows, in the order of the log, people and conversations hashed. */
+async function writeCalls(
+  ofWorkload: EachRecord,
+  collector: RowCollector,
+  frozen: FrozenRows,
+  outDir: string,
+): Promise<{ readonly path: string; readonly sha256: string }> {
+  const subjectOf = openSubjects(outDir);
+  const file = new CallsFile(join(outDir, "datasets", ".import", "calls.jsonl"));
+  await ofWorkload((record) => {
+    const counted = collector.rowOf(record);
+    const row = counted === undefined ? undefined : frozen.rowOfCall(counted.draft, counted.label);
+    if (counted === undefined || row === undefined) return;
+    const { user, conversation } = record;
+    file.write({
+      row,
+      answer: frozen.labelOf(counted.label),
+      ...optional("id", record.id),
+      source: record.source,
+      line: record.line,
+      ...optional("timestampMs", record.timestampMs),
+      ...optional("subject", user === undefined ? undefined : subjectOf(`subject ${user}`)),
+      ...optional("conversation", conversation === undefined ? undefined : subjectOf(`conversation ${conversation}`)),
+      ...optional("model", record.model),
+      ...optional("costUsd", record.costUsd),
+      ...optional("inputTokens", record.inputTokens),
+      ...optional("outputTokens", record.outputTokens),
+      ...optional("latencyMs", record.latencyMs),
+      ...optional("occurrences", record.occurrences),
+    });
+  });
+  return { path: file.path, sha256: file.close() };
 }
 
 /** Keeps a question once, the instructions that many share as one string: parsed JSON has a copy in every call. */
@@ -189,18 +261,18 @@ function chooseWorkload(facts: readonly WorkloadFacts[], name: string | undefine
 }
 
 async function findTemplate(
-  spool: Spool,
-  keys: WorkloadKeys,
+  ofWorkload: EachRecord,
   chosen: WorkloadFacts,
-  signal?: AbortSignal,
+  conversations: Conversations,
 ): Promise<PromptTemplate> {
   const stride = Math.ceil(chosen.summary.records / TEMPLATE_SAMPLE);
   const systems = new Map<string, number>();
   const seen = new Set<string>();
   const messages: string[] = [];
   let index = 0;
-  await spool.each((record) => {
-    if (keys.keyOf(record) !== chosen.key || index++ % stride !== 0) return;
+  await ofWorkload((record) => {
+    conversations.observe(record);
+    if (index++ % stride !== 0) return;
     const system = systemOf(record);
     systems.set(system, (systems.get(system) ?? 0) + 1);
     const text = lastUserText(record);
@@ -208,73 +280,90 @@ async function findTemplate(
     if (text === "" || seen.has(hash)) return;
     seen.add(hash);
     messages.push(text);
-  }, signal);
+  });
   const system = [...systems].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]?.[0] ?? "";
   const { prefix, suffix } = findAffixes(messages);
   return { system, userPrefix: prefix, userSuffix: suffix };
 }
 
-interface SplitDrafts {
-  readonly drafts: readonly RowDraft[];
-  readonly groups: Int32Array;
-  readonly nearDuplicates: number;
-  readonly split: Split;
-  readonly notes: readonly string[];
-}
-
-/** Labels that no student can learn: a split of the user's may seal all rows of one. */
-function unseenLabelNotes(rows: readonly Row[], labels: readonly string[]): readonly string[] {
-  const learned = new Set(rows.filter(({ sealed }) => !sealed).map(({ label }) => label));
-  const unseen = [...new Set(rows.map(({ label }) => label))].filter((label) => !learned.has(label));
-  if (unseen.length === 0) return [];
-  const sealed = rows.filter(({ label }) => !learned.has(label)).length;
-  const shown = unseen.slice(0, 5).map((label) => JSON.stringify(labels[label]));
-  return [
-    `labels that only the test part has and nothing can learn: ${unseen.length} (${shown.join(", ")}${unseen.length > 5 ? ", ..." : ""}); their ${sealed} sealed rows count as wrong`,
-  ];
-}
-
-function splitDrafts(collector: RowCollector, chosen: WorkloadFacts, options: BuildOptions): SplitDrafts {
+function splitDrafts(
+  collector: RowCollector,
+  chosen: WorkloadFacts,
+  sides: SplitOptions["sides"],
+  options: BuildOptions,
+): SplitDrafts {
   const collected = collector.finish();
-  const { userSplit, timed } = collected;
-  const resolved = userSplit
-    ? resolveLeaks(collected.drafts, options.resolveLeaks ?? "error")
-    : { drafts: collected.drafts, dropped: 0 };
-  const { drafts, dropped } = resolved;
+  const mode = options.resolveLeaks ?? "error";
+  const resolved =
+    sides === "user"
+      ? resolveLeaks(collected.drafts, mode, nearLeakFinder(collected.drafts, options.seed))
+      : { drafts: collected.drafts, dropped: 0, nearLeaks: 0 };
+  const { drafts, dropped, nearLeaks } = resolved;
+  checkRows(drafts, chosen.summary.name, sides);
+  const groups = groupRows(drafts, options.seed);
+  const sealedRatio = options.sealedRatio ?? SEALED_RATIO;
+  const split = splitRows(drafts, groups, { seed: options.seed, sealedRatio, sides });
+  const notes = [
+    ...collected.notes,
+    ...(dropped > 0 ? [`${dropped} train rows that also stand in the test split were dropped`] : []),
+    ...(nearLeaks > 0
+      ? [
+          `${nearLeaks} train rows of your split are near-duplicates of test rows: figures on the test rows may be too good; --resolve-leaks drop-train leaves them out of training`,
+        ]
+      : []),
+    ...groups.notes,
+  ];
+  return { drafts, groups, split, nearLeaks, notes };
+}
+
+function nearLeakFinder(drafts: readonly RowDraft[], seed: number): (draft: RowDraft) => boolean {
+  const tests = drafts.filter(({ side }) => side === "test").map(({ text }) => text);
+  const find = nearDuplicateFinder(tests, seed);
+  return ({ text }) => find(text);
+}
+
+function checkRows(drafts: readonly RowDraft[], workload: string, sides: SplitOptions["sides"]): void {
   if (drafts.length < LEAST_ROWS) {
-    throw new InputError(
-      `workload ${chosen.summary.name}: ${drafts.length} distinct inputs; expected at least ${LEAST_ROWS}`,
-      {
-        hint: "give more logs",
-      },
-    );
+    throw new InputError(`workload ${workload}: ${drafts.length} distinct inputs; expected at least ${LEAST_ROWS}`, {
+      hint: "give more logs",
+    });
   }
-  if (userSplit && drafts.filter((draft) => draft.side === "train").length < LEAST_ROWS) {
-    throw new InputError(`workload ${chosen.summary.name}: the split leaves fewer than ${LEAST_ROWS} train rows`, {
+  if (sides === "user" && drafts.filter((draft) => draft.side === "train").length < LEAST_ROWS) {
+    throw new InputError(`workload ${workload}: the split leaves fewer than ${LEAST_ROWS} train rows`, {
       hint: "mark more rows as train, or leave the split out",
     });
   }
-  const { groups, nearDuplicates, notes } = groupRows(drafts, options.seed);
-  const sealedRatio = options.sealedRatio ?? SEALED_RATIO;
-  const split = splitRows(drafts, groups, { seed: options.seed, sealedRatio, timed, userSplit });
-  const dropNotes = dropped > 0 ? [`${dropped} train rows that also stand in the test split were dropped`] : [];
-  return { drafts, groups, nearDuplicates, split, notes: [...collected.notes, ...dropNotes, ...notes] };
 }
 
-function rowsOf(drafts: readonly RowDraft[], groups: Int32Array, split: Split): readonly Row[] {
-  return drafts.map((draft, i) => {
-    const { softSum, softCount } = draft;
-    return {
-      text: draft.text,
-      label: majorityOf(draft.answers),
-      ...(draft.golds === undefined ? {} : { gold: majorityOf(draft.golds) }),
-      ...(softSum === undefined ? {} : { softLabels: Array.from(softSum, (sum) => sum / softCount) }),
-      weight: Math.max(1, draft.weight),
-      group: groups[i] ?? 0,
-      sealed: split.sealed[i] ?? false,
-      fold: split.folds[i] ?? -1,
-    };
-  });
+function unitFacts({ drafts, groups, nearLeaks }: SplitDrafts, { rows }: FrozenRows): UnitFacts {
+  const open = new Set(rows.filter(({ sealed }) => !sealed).map(({ text }) => text));
+  const sealed = rows.filter((row) => row.sealed);
+  const callsOf = (some: readonly { readonly weight: number }[]): number =>
+    some.reduce((sum, { weight }) => sum + weight, 0);
+  const recurring = drafts.filter((_, i) => groups.recurring[i] === true);
+  return {
+    templatedRows: groups.templated,
+    recurringRows: recurring.length,
+    recurringCalls: callsOf(recurring),
+    repeatedSealedCalls: callsOf(sealed.filter(({ text }) => open.has(text))),
+    nearLeaks,
+    unknownLabelCalls: callsOf(sealed.filter(({ label }) => label < 0)),
+  };
+}
+
+/** What is to be known of the sealed rows before they are opened. */
+function sealedNotes({ units, sealedBy }: LabelDataset, { unknownLabels }: FrozenRows): readonly string[] {
+  const notes: string[] = [];
+  if (unknownLabels.length > 0) {
+    const shown = unknownLabels.slice(0, 5).map((label) => JSON.stringify(label));
+    notes.push(
+      `labels that only sealed rows have and nothing can learn: ${unknownLabels.length} (${shown.join(", ")}${unknownLabels.length > 5 ? ", ..." : ""}); their ${units.unknownLabelCalls} sealed calls count as wrong`,
+    );
+  }
+  if (sealedBy === "time" && units.repeatedSealedCalls > 0) {
+    notes.push(`${units.repeatedSealedCalls} sealed calls repeat an input of the older period, as the traffic does`);
+  }
+  return notes;
 }
 
 function foldNotes(labelSet: LabelSet): readonly string[] {

@@ -1,8 +1,6 @@
-/** @file Groups of rows that must stay on one side of a split: the same text but for case and space, near-duplicates (MinHash
- *  with LSH, verified by exact Jaccard similarity of character 4-grams), and rows of one conversation. Seeded, pure.
+/** @file Near-duplicates among texts: MinHash with LSH, verified by the Jaccard similarity of character 4-grams. Seeded, pure.
  *  Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, chapter 3. */
 import { createRandom } from "../random.js";
-import { tyingConversations, type RowDraft } from "./rows.js";
 
 const SHINGLE_LENGTH = 4;
 const BANDS = 16;
@@ -182,79 +180,4 @@ function bandKey(signature: Uint32Array, band: number): number {
   for (let r = 0; r < BAND_ROWS; r++)
     key = Math.imul(key ^ (signature[band * BAND_ROWS + r] ?? 0), 0x01000193) ^ (key >>> 13);
   return key;
-}
-
-export interface Groups {
-  /** Group of each row, numbered from 0 in order of appearance. */
-  readonly groups: Int32Array;
-  /** Rows that joined an earlier one as near-duplicates. */
-  readonly nearDuplicates: number;
-  readonly notes: readonly string[];
-}
-
-/** A group beyond this share of the rows would leave nothing to split. */
-const LARGEST_GROUP_RATIO = 0.3;
-
-/** Groups rows; rows on different sides of a user's split never share a group. */
-export function groupRows(drafts: readonly RowDraft[], seed: number): Groups {
-  const sets = new DisjointSets(drafts.length);
-  const texts = drafts.map((draft) => draft.text);
-  joinEqual(drafts, (draft) => [draft.folded], sets);
-  for (const side of ["train", "test"] as const) {
-    const members = drafts.flatMap((draft, i) => (draft.side === side ? [i] : []));
-    joinNearDuplicates(texts, members, seed, sets);
-  }
-  const nearDuplicates = drafts.length - countSets(sets, drafts.length);
-  const byText = numbered(sets, drafts.length);
-  joinEqual(drafts, tyingConversations, sets);
-  const byAll = numbered(sets, drafts.length);
-  if (largestRatio(byAll) <= Math.max(LARGEST_GROUP_RATIO, largestRatio(byText)) || drafts.length < 20) {
-    return { groups: byAll, nearDuplicates, notes: [] };
-  }
-  const note =
-    "the conversations of the log chain most rows into one group; they were left out of account in the split";
-  return { groups: byText, nearDuplicates, notes: [note] };
-}
-
-function joinEqual(
-  drafts: readonly RowDraft[],
-  keysOf: (draft: RowDraft) => readonly string[],
-  sets: DisjointSets,
-): void {
-  const first = new Map<string, number>();
-  drafts.forEach((draft, i) => {
-    for (const key of keysOf(draft)) {
-      const sided = `${draft.side}:${key}`;
-      const earlier = first.get(sided);
-      if (earlier === undefined) first.set(sided, i);
-      else sets.join(earlier, i);
-    }
-  });
-}
-
-function countSets(sets: DisjointSets, size: number): number {
-  let count = 0;
-  for (let i = 0; i < size; i++) if (sets.find(i) === i) count++;
-  return count;
-}
-
-function numbered(sets: DisjointSets, size: number): Int32Array {
-  const numbers = new Map<number, number>();
-  return Int32Array.from({ length: size }, (_, i) => {
-    const root = sets.find(i);
-    const number = numbers.get(root) ?? numbers.size;
-    numbers.set(root, number);
-    return number;
-  });
-}
-
-function largestRatio(groups: Int32Array): number {
-  const counts = new Map<number, number>();
-  let largest = 0;
-  for (const group of groups) {
-    const count = (counts.get(group) ?? 0) + 1;
-    counts.set(group, count);
-    largest = Math.max(largest, count);
-  }
-  return largest / Math.max(1, groups.length);
 }

@@ -1,7 +1,8 @@
-/** @file Calls of one workload gathered into rows: one row per distinct input (and side of a user's split), its answers
+/** @file Calls of one workload gathered into rows: one row per distinct input (and side of a split), its answers
  *  counted. More distinct inputs than `MAXIMUM_ROWS` are thinned by hash, the same ones whatever their order. Pure but for
  *  its state. */
 import { hashString } from "../random.js";
+import type { Conversations } from "./conversations.js";
 import { hashTexts } from "./hashes.js";
 import { foldLabel, type LabelSet } from "./labels.js";
 import { createSoftLabeller, type SoftLabeller } from "./soft-labels.js";
@@ -15,20 +16,22 @@ const MAXIMUM_SOFT_NUMBERS = 50_000_000;
 /** An input that occurs in more conversations than this is a common phrase and says nothing of any of them. */
 const COMMON_CONVERSATIONS = 3;
 
+/** Which part of a split that is decided by call: a split of the user's, or older and newest period. */
+export type Side = "train" | "test";
+
 /** A row before it is grouped and split. */
 export interface RowDraft {
   readonly text: string;
   /** Hash of the text but for case and space: what "the same input" means across a split. */
   readonly folded: string;
-  readonly side: "train" | "test";
+  readonly side: Side;
   readonly answers: Map<number, number>;
   golds: Map<number, number> | undefined;
   conversations: Set<string> | undefined;
   softSum: Float64Array | undefined;
   softCount: number;
+  /** Calls. */
   weight: number;
-  /** When the input was first seen; undefined when a call has no time. */
-  firstMs: number | undefined;
   /** Where it was first seen, for messages. */
   readonly place: string;
 }
@@ -48,45 +51,57 @@ export function majorityOf(counts: ReadonlyMap<number, number>): number {
   return best;
 }
 
+/** What a workload's calls are read by. */
+export interface CollectedWorkload {
+  readonly template: PromptTemplate;
+  readonly labelSet: LabelSet;
+  readonly conversations: Conversations;
+  readonly sideOf: (record: LlmRecord) => Side;
+}
+
 export class RowCollector {
   private drafts = new Map<string, RowDraft>();
   private mask = 0;
   private outside = 0;
   private empty = 0;
-  private untimed = 0;
-  private splits = 0;
   private readonly soften: SoftLabeller;
 
-  constructor(
-    private readonly template: PromptTemplate,
-    private readonly labelSet: LabelSet,
-  ) {
-    this.soften = createSoftLabeller(labelSet.labels);
+  constructor(private readonly workload: CollectedWorkload) {
+    this.soften = createSoftLabeller(workload.labelSet.labels);
   }
 
   add(record: LlmRecord): void {
-    const label = this.labelSet.indexOf(record.answer.trim());
-    const text = stripTemplate(record.messages, this.template);
+    const { template, labelSet, sideOf } = this.workload;
+    const label = labelSet.indexOf(record.answer.trim());
+    const text = stripTemplate(record.messages, template);
     const normalised = normaliseText(text);
     if (label < 0) this.outside++;
     if (normalised === "") this.empty++;
     if (label < 0 || normalised === "") return;
     if (this.mask !== 0 && (hashString(normalised) & this.mask) !== 0) return;
-    const side = record.split === "test" ? "test" : "train";
-    if (side === "test") this.splits++;
+    const side = sideOf(record);
     const draft = this.draftOf(hashTexts(side, normalised), () => start(record, text, normalised, side));
     this.count(draft, record, label);
     if (this.drafts.size > MAXIMUM_ROWS) this.thin();
   }
 
+  /** The row that a record was counted in, with the index of its answer; undefined for one that was left out. */
+  rowOf(record: LlmRecord): { readonly draft: RowDraft; readonly label: number } | undefined {
+    const { template, labelSet, sideOf } = this.workload;
+    const normalised = normaliseText(stripTemplate(record.messages, template));
+    const draft = this.drafts.get(hashTexts(sideOf(record), normalised));
+    const label = labelSet.indexOf(record.answer.trim());
+    return draft === undefined || label < 0 ? undefined : { draft, label };
+  }
+
   /** The rows in order of first appearance, with notes for the user. */
-  finish(): { drafts: readonly RowDraft[]; timed: boolean; userSplit: boolean; notes: readonly string[] } {
+  finish(): { drafts: readonly RowDraft[]; notes: readonly string[] } {
     const notes: string[] = [];
     if (this.outside > 0) notes.push(`${this.outside} calls have an answer outside the label set and were left out`);
     if (this.empty > 0) notes.push(`${this.empty} calls have no input beside the template and were left out`);
     if (this.mask > 0)
       notes.push(`more than ${MAXIMUM_ROWS} distinct inputs: one of ${this.mask + 1} was kept, chosen by hash`);
-    return { drafts: [...this.drafts.values()], timed: this.untimed === 0, userSplit: this.splits > 0, notes };
+    return { drafts: [...this.drafts.values()], notes };
   }
 
   private draftOf(key: string, create: () => RowDraft): RowDraft {
@@ -101,22 +116,19 @@ export class RowCollector {
     draft.weight += record.occurrences ?? 1;
     draft.answers.set(label, (draft.answers.get(label) ?? 0) + 1);
     if (record.gold !== undefined) {
-      const gold = this.labelSet.indexOf(record.gold);
+      const gold = this.workload.labelSet.indexOf(record.gold);
       const golds = (draft.golds ??= new Map<number, number>());
       golds.set(gold, (golds.get(gold) ?? 0) + 1);
     }
-    const conversation = conversationOf(record);
-    if (conversation !== "") {
-      const conversations = (draft.conversations ??= new Set<string>());
-      if (conversations.size <= COMMON_CONVERSATIONS) conversations.add(conversation);
+    for (const name of this.workload.conversations.of(record)) {
+      const known = (draft.conversations ??= new Set<string>());
+      if (known.size <= 2 * COMMON_CONVERSATIONS) known.add(name);
     }
-    if (record.timestampMs === undefined) this.untimed++;
-    else draft.firstMs = Math.min(draft.firstMs ?? Infinity, record.timestampMs);
     if (record.logprobs !== undefined) this.addSoft(draft, record, label);
   }
 
   private addSoft(draft: RowDraft, record: LlmRecord, label: number): void {
-    if (this.drafts.size * (this.labelSet.labels.length + 1) > MAXIMUM_SOFT_NUMBERS) return;
+    if (this.drafts.size * (this.workload.labelSet.labels.length + 1) > MAXIMUM_SOFT_NUMBERS) return;
     const probabilities = this.soften(record.logprobs ?? [], record.answer, label);
     if (probabilities === undefined) return;
     const sum = (draft.softSum ??= new Float64Array(probabilities.length));
@@ -131,7 +143,7 @@ export class RowCollector {
   }
 }
 
-function start(record: LlmRecord, text: string, normalised: string, side: "train" | "test"): RowDraft {
+function start(record: LlmRecord, text: string, normalised: string, side: Side): RowDraft {
   return {
     text,
     folded: hashTexts(foldLabel(normalised)),
@@ -142,40 +154,43 @@ function start(record: LlmRecord, text: string, normalised: string, side: "train
     softSum: undefined,
     softCount: 0,
     weight: 0,
-    firstMs: undefined,
     place: `${record.source}:${record.line}`,
   };
 }
 
-/** The conversations that tie a row to others; none for a common phrase. */
-export function tyingConversations(draft: RowDraft): readonly string[] {
-  const { conversations } = draft;
-  return conversations === undefined || conversations.size > COMMON_CONVERSATIONS ? [] : [...conversations];
-}
-
-/** The named conversation, or for a dialogue without one its first exchange, which later calls repeat. */
-function conversationOf(record: LlmRecord): string {
-  if (record.conversation !== undefined) return `c${record.conversation}`;
-  const turns = record.messages.filter((message) => message.role !== "system");
-  return turns.length < 3
-    ? ""
-    : `t${turns
-        .slice(0, 2)
-        .map((turn) => turn.content)
-        .join("\n")}`;
+/** The conversations that tie a row to others; none for a common phrase. A call has at most two names of its conversation: the log's and its
+ *  history's. */
+export function tyingConversations({ conversations }: RowDraft): readonly string[] {
+  if (conversations === undefined) return [];
+  const names = [...conversations];
+  const isCommon = (kind: string): boolean => names.filter((name) => name.startsWith(kind)).length > COMMON_CONVERSATIONS;
+  const common = ["c", "t"].filter(isCommon);
+  return names.filter((name) => !common.some((kind) => name.startsWith(kind)));
 }
 
 /** The teacher's agreement with itself over repeated inputs: pairs of its answers to one input that agree, and the share of
  *  all answers that are their input's majority answer, which no student can exceed. Undefined when no input repeats. */
 export function selfAgreementOf(drafts: readonly RowDraft[]): LabelDataset["teacherSelfAgreement"] {
   let [agreeing, pairs, majority, answers] = [0, 0, 0, 0];
-  for (const draft of drafts) {
-    const counts = [...draft.answers.values()];
-    const given = counts.reduce((sum, count) => sum + count, 0);
-    pairs += (given * (given - 1)) / 2;
+  const byText = new Map<string, Map<number, number>>();
+  for (const { text, answers: given } of drafts) {
+    const known = byText.get(text);
+    if (known === undefined) byText.set(text, given);
+    else byText.set(text, addCounts(known, given));
+  }
+  for (const given of byText.values()) {
+    const counts = [...given.values()];
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    pairs += (total * (total - 1)) / 2;
     for (const count of counts) agreeing += (count * (count - 1)) / 2;
     majority += Math.max(...counts);
-    answers += given;
+    answers += total;
   }
   return pairs === 0 ? undefined : { agreeing, pairs, ceilingRatio: majority / answers };
+}
+
+function addCounts(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): Map<number, number> {
+  const sum = new Map(a);
+  for (const [key, count] of b) sum.set(key, (sum.get(key) ?? 0) + count);
+  return sum;
 }

@@ -1,5 +1,6 @@
-/** @file The frozen dataset folder: `manifest.json` and `rows.jsonl`, named by the hash of their contents, written whole or
- *  not at all (temporary folder, fsync, rename). Soft labels are stored sparse. Knows nothing of how rows were made. */
+/** @file The frozen dataset folder: `manifest.json`, `rows.jsonl` and `calls.jsonl`, named by the hash of manifest and rows, written whole or
+ *  not at all (temporary folder, fsync, rename). The calls are hashed apart, for people in them are named under a key of the project. Soft
+ *  labels are stored sparse. Knows nothing of how rows were made. */
 import { createHash } from "node:crypto";
 import {
   closeSync,
@@ -15,11 +16,12 @@ import {
 import { join } from "node:path";
 import { StoreError } from "../errors.js";
 import { writeFailure } from "./spool.js";
-import type { LabelDataset, Row } from "./types.js";
+import type { Call, LabelDataset, Row } from "./types.js";
 
 const MANIFEST = "manifest.json";
 const ROWS = "rows.jsonl";
-const FORMAT_VERSION = 1;
+const CALLS = "calls.jsonl";
+const FORMAT_VERSION = 2;
 
 interface StoredRow extends Omit<Row, "softLabels"> {
   /** [index, probability] of the entries above zero, and the length. */
@@ -30,6 +32,7 @@ interface Manifest extends Omit<LabelDataset, "rows"> {
   readonly formatVersion: number;
   readonly rowCount: number;
   readonly rowsSha256: string;
+  readonly callsSha256: string;
 }
 
 function rowLine(row: Row): string {
@@ -73,9 +76,52 @@ export function hashDataset(dataset: Omit<LabelDataset, "hash">): LabelDataset {
   return { hash: sha256(concatenated(JSON.stringify(facts), rowChunks(rows))).slice(0, 32), ...dataset };
 }
 
-/** Writes `<outDir>/datasets/<hash>/` and returns that folder; an equal one that is there already is kept.
+/** The calls of a dataset, written to a file of their own as they come. */
+export class CallsFile {
+  private readonly file: number;
+  private readonly hash = createHash("sha256");
+  private pending: string[] = [];
+
+  constructor(readonly path: string) {
+    try {
+      this.file = openSync(path, "w");
+    } catch (cause) {
+      throw writeFailure(path, cause);
+    }
+  }
+
+  write(call: Call): void {
+    this.pending.push(`${JSON.stringify(call)}\n`);
+    if (this.pending.length >= 1000) this.flush();
+  }
+
+  /** Ends the file. The hash of its contents. @throws StoreError */
+  close(): string {
+    this.flush();
+    fsyncSync(this.file);
+    closeSync(this.file);
+    return this.hash.digest("hex");
+  }
+
+  private flush(): void {
+    const text = this.pending.join("");
+    this.pending = [];
+    this.hash.update(text);
+    try {
+      writeFileSync(this.file, text);
+    } catch (cause) {
+      throw writeFailure(this.path, cause);
+    }
+  }
+}
+
+/** Writes `<outDir>/datasets/<hash>/` and returns that folder; an equal one that is there already is kept. The file of the calls is moved there.
  *  Throws StoreError naming the path when the disk is full or forbidden. */
-export function writeDataset(outDir: string, dataset: LabelDataset): string {
+export function writeDataset(
+  outDir: string,
+  dataset: LabelDataset,
+  calls: { readonly path: string; readonly sha256: string },
+): string {
   const parent = join(outDir, "datasets");
   const folder = join(parent, dataset.hash);
   if (existsSync(join(folder, MANIFEST))) return folder;
@@ -89,8 +135,10 @@ export function writeDataset(outDir: string, dataset: LabelDataset): string {
       ...facts,
       rowCount: rows.length,
       rowsSha256: sha256(rowChunks(rows)),
+      callsSha256: calls.sha256,
     };
     writeSynced(join(temporary, ROWS), rowChunks(rows));
+    renameSync(calls.path, join(temporary, CALLS));
     writeSynced(join(temporary, MANIFEST), [`${JSON.stringify(manifest, undefined, 1)}\n`]);
     syncFolder(temporary);
     rmSync(folder, { recursive: true, force: true });
@@ -123,7 +171,7 @@ function syncFolder(path: string): void {
 
 /** Reads a dataset folder back; throws StoreError when it is missing, damaged or of another version. */
 export function readDataset(folder: string): LabelDataset {
-  const { formatVersion, rowCount, rowsSha256, ...facts } = readManifest(folder);
+  const { formatVersion, rowCount, rowsSha256, callsSha256: _, ...facts } = readManifest(folder);
   if (formatVersion !== FORMAT_VERSION) {
     throw new StoreError(`${folder}: expected dataset format ${FORMAT_VERSION}, found ${String(formatVersion)}`, {
       hint: "import the logs again",
@@ -137,6 +185,22 @@ export function readDataset(folder: string): LabelDataset {
     });
   }
   return { ...facts, rows: rows.map((line) => parseRow(line, facts.labels.length)) };
+}
+
+/** The calls of a dataset folder. @throws StoreError when they are missing or damaged */
+export function readCalls(folder: string): Call[] {
+  const { callsSha256 } = readManifest(folder);
+  const path = join(folder, CALLS);
+  const text = readStored(path);
+  if (sha256([text]) !== callsSha256) {
+    throw new StoreError(`${path}: damaged (its hash differs from the manifest's)`, {
+      hint: "delete the folder and import again",
+    });
+  }
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Call);
 }
 
 function readStored(path: string): string {

@@ -4,7 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { InputError, UsageError } from "../errors.js";
-import { groupRows } from "./dedupe.js";
+import { groupRows } from "./groups.js";
 import { headerOf, readCsv } from "./csv.js";
 import { decodeBytes, encodingNotes, refuseMarkup, sampleFile, type FileSample } from "./encoding.js";
 import { isRejection, type RecordMeta, type Rejection, type Writable } from "./fields.js";
@@ -232,7 +232,6 @@ export function groupTexts(texts: readonly TextRow[], seed: number): Int32Array 
     softSum: undefined,
     softCount: 0,
     weight: occurrences,
-    firstMs: undefined,
     place: "",
   }));
   return groupRows(drafts, seed).groups;

@@ -72,20 +72,63 @@ export interface PromptTemplate {
 /** One distinct input of a label workload. */
 export interface Row {
   readonly text: string;
-  /** Index of the teacher's (most frequent) answer in `labels`. */
+  /** Index of the teacher's (most frequent) answer in `labels`; -1 for an answer that no open row has, which nothing can learn. */
   readonly label: number;
+  /** All answers with how often each was given, where they are several: [index as `label`, count]. */
+  readonly answers?: readonly (readonly [number, number])[];
   /** Index of the right answer where the log names one; -1 when it is none of the labels (then nothing can be right). */
   readonly gold?: number;
   /** Teacher probabilities [labels + 1], the last entry the tail that left the label set; absent without log-probs. */
   readonly softLabels?: readonly number[];
-  /** How often this input occurred in the traffic. */
+  /** Calls with this input. */
   readonly weight: number;
   /** Rows of one group (conversation, near-duplicates) never straddle a split. */
   readonly group: number;
+  /** An input that comes so often, from anywhere, that each of its calls is a unit of its own. */
+  readonly recurring?: true;
   /** Sealed rows are opened by `prove` alone. */
   readonly sealed: boolean;
   /** 0 .. folds-1 for unsealed rows, by group; -1 when sealed. */
   readonly fold: number;
+}
+
+/** One call of a row: who, when, and at what price, where the log says so. */
+export interface Call {
+  /** Index of its row. */
+  readonly row: number;
+  /** Index as `Row.label`. */
+  readonly answer: number;
+  /** Id of the record in the log, and its place there. */
+  readonly id?: string;
+  readonly source: string;
+  readonly line: number;
+  readonly timestampMs?: number;
+  /** HMAC of the user under the project's key. */
+  readonly subject?: string;
+  /** HMAC of the conversation's name in the log. */
+  readonly conversation?: string;
+  readonly model?: string;
+  readonly costUsd?: number;
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  readonly latencyMs?: number;
+  /** How many calls it stands for, 1 when absent. */
+  readonly occurrences?: number;
+}
+
+/** What counts as independent in a split, and what was found on the way. */
+export interface UnitFacts {
+  /** Rows of templates: distinct inputs that are units of their own although they are near-duplicates. */
+  readonly templatedRows: number;
+  /** Inputs whose calls are units of their own, and these calls. */
+  readonly recurringRows: number;
+  readonly recurringCalls: number;
+  /** Sealed calls whose input stands in an open row too, as it comes again in the traffic. */
+  readonly repeatedSealedCalls: number;
+  /** Train rows of the user's split that are near-duplicates of test rows. */
+  readonly nearLeaks: number;
+  /** Sealed calls with an answer that no open row has. */
+  readonly unknownLabelCalls: number;
 }
 
 export interface ImportCounts {
@@ -126,6 +169,7 @@ export interface LabelDataset {
   readonly nearDuplicates: number;
   /** How the sealed rows were chosen. */
   readonly sealedBy: "time" | "group" | "user" | "none";
+  readonly units: UnitFacts;
   /** Of inputs answered more than once: how often two answers of the teacher agree; absent when no input repeats. */
   readonly teacherSelfAgreement?: { readonly agreeing: number; readonly pairs: number; readonly ceilingRatio: number };
   readonly traffic: TrafficFacts;

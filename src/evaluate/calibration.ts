@@ -15,11 +15,15 @@ import { fitLogistic, logLoss } from "./logistic.js";
 
 export type { Calibrator } from "../student/calibrator.js";
 
-/** Logits of many rows, row after row: [rows, classes] f32, with the right class of each (-1: none of them). */
+/** Logits of many rows, row after row: [rows, classes] f32, with the most frequent right class of each (-1: none of them). */
 export interface LogitRows {
   readonly logits: Float32Array;
   readonly classes: number;
   readonly labels: ArrayLike<number>;
+  /** In which share of a row's calls an answer is right; 1 for its label and 0 for others when absent. */
+  readonly shareRight?: (row: number, answer: number) => number;
+  /** Calls of each row, 1 when absent. */
+  readonly calls?: ArrayLike<number>;
 }
 
 /** Isotonic regression is tried from this many rows on; fewer would fit noise. */
@@ -42,12 +46,13 @@ function negativeLogLikelihood(data: LogitRows, inverse: number): number {
     const label = data.labels[row] ?? -1;
     if (label < 0) continue;
     const logits = logitsOf(data, row);
+    const calls = data.calls?.[row] ?? 1;
     let highest = Number.NEGATIVE_INFINITY;
     for (const logit of logits) highest = Math.max(highest, logit);
     let total = 0;
     for (const logit of logits) total += Math.exp((logit - highest) * inverse);
-    sum += Math.log(total) - ((logits[label] ?? 0) - highest) * inverse;
-    counted += 1;
+    sum += calls * (Math.log(total) - ((logits[label] ?? 0) - highest) * inverse);
+    counted += calls;
   }
   return sum / Math.max(1, counted);
 }
@@ -72,12 +77,17 @@ export function fitTemperature(data: LogitRows): number {
   return 2 / (low + high);
 }
 
-/** Isotonic knots of 0/1 outcomes over scores: the means of the pooled blocks, clipped to [1/(n+2), 1-1/(n+2)]. */
-export function fitIsotonic(scores: ArrayLike<number>, outcomes: ArrayLike<number>): IsotonicKnots {
+/** Isotonic knots of outcomes in [0, 1] over scores: the means of the pooled blocks, clipped to [1/(n+2), 1-1/(n+2)]. */
+export function fitIsotonic(
+  scores: ArrayLike<number>,
+  outcomes: ArrayLike<number>,
+  calls?: ArrayLike<number>,
+): IsotonicKnots {
   const order = ascending(scores);
   const blocks: { score: number; correct: number; rows: number }[] = [];
   for (const i of order) {
-    let block = { score: scores[i] ?? 0, correct: outcomes[i] ? 1 : 0, rows: 1 };
+    const weight = calls?.[i] ?? 1;
+    let block = { score: weight * (scores[i] ?? 0), correct: weight * (outcomes[i] ?? 0), rows: weight };
     for (let last = blocks.at(-1); last !== undefined; last = blocks.at(-1)) {
       if (last.correct * block.rows < block.correct * last.rows) break;
       blocks.pop();
@@ -94,41 +104,51 @@ export function fitIsotonic(scores: ArrayLike<number>, outcomes: ArrayLike<numbe
 
 interface Observed {
   readonly features: readonly ConfidenceFeatures[];
-  readonly outcomes: Uint8Array;
+  readonly outcomes: Float64Array;
+  readonly calls: Float64Array;
 }
 
 function observe(data: LogitRows, temperature: number): Observed {
   const outcomes = outcomesOf(data);
   const features = Array.from(outcomes, (_, row) => confidenceFeatures(logitsOf(data, row), temperature));
-  return { features, outcomes };
+  return { features, outcomes, calls: callsOf(data) };
 }
 
-/** 1 where the highest logit is the label's, the lower index winning ties. */
-export function outcomesOf(data: LogitRows): Uint8Array {
-  return Uint8Array.from({ length: data.labels.length }, (_, row) => {
+function callsOf({ labels, calls }: LogitRows): Float64Array {
+  return Float64Array.from({ length: labels.length }, (_, row) => calls?.[row] ?? 1);
+}
+
+/** In which share of each row's calls the highest logit is right, the lower index winning ties. */
+export function outcomesOf(data: LogitRows): Float64Array {
+  return Float64Array.from({ length: data.labels.length }, (_, row) => {
     const logits = logitsOf(data, row);
     let best = 0;
     for (let k = 1; k < logits.length; k++) if ((logits[k] ?? 0) > (logits[best] ?? 0)) best = k;
-    return best === data.labels[row] ? 1 : 0;
+    return data.shareRight?.(row, best) ?? (best === data.labels[row] ? 1 : 0);
   });
 }
 
 type Weights = Calibrator["weights"];
 
-function fitWeights({ features, outcomes }: Observed, width: 1 | 3): Weights {
+function fitWeights({ features, outcomes, calls }: Observed, width: 1 | 3): Weights {
   const [constant = 0, odds = 0, margin = 0, entropy = 0] = fitLogistic({
     features: features.map((row) => row.slice(0, width)),
     outcomes,
+    weights: calls,
   });
   return [constant, odds, margin, entropy];
 }
 
 /** Held-out probabilities of one form, by deterministic cross-fitting (row i belongs to part i mod 5). */
-function crossFit({ features, outcomes }: Observed, width: 1 | 3, isotonic: boolean): Float64Array {
+function crossFit({ features, outcomes, calls }: Observed, width: 1 | 3, isotonic: boolean): Float64Array {
   const held = new Float64Array(outcomes.length);
   for (let part = 0; part < CROSS_FITS; part++) {
     const inside = (_: unknown, row: number): boolean => row % CROSS_FITS !== part;
-    const kept: Observed = { features: features.filter(inside), outcomes: outcomes.filter(inside) };
+    const kept: Observed = {
+      features: features.filter(inside),
+      outcomes: outcomes.filter(inside),
+      calls: calls.filter(inside),
+    };
     const form = fitForm(kept, width, isotonic);
     for (let row = part; row < held.length; row += CROSS_FITS) {
       held[row] = probabilityOf(form, logisticScore(form.weights, features[row] ?? [0, 0, 0]));
@@ -142,11 +162,11 @@ function fitForm(observed: Observed, width: 1 | 3, isotonic: boolean): Calibrato
   const form = { modelHash: "", temperature: 1, weights };
   if (!isotonic) return { kind: "logistic", ...form };
   const scores = observed.features.map((row) => logisticScore(weights, row));
-  return { kind: "isotonic", ...form, knots: fitIsotonic(scores, observed.outcomes) };
+  return { kind: "isotonic", ...form, knots: fitIsotonic(scores, observed.outcomes, observed.calls) };
 }
 
 /** Whether `challenger` has the lower log-loss by more than two standard errors of the paired difference. */
-function isBetter(challenger: Float64Array, incumbent: Float64Array, outcomes: Uint8Array): boolean {
+function isBetter(challenger: Float64Array, incumbent: Float64Array, outcomes: Float64Array): boolean {
   let [sum, squares] = [0, 0];
   for (let row = 0; row < outcomes.length; row++) {
     const gain =
@@ -198,7 +218,7 @@ export function reliabilityBins(
     let [probability, correct] = [0, 0];
     for (const row of order.slice(from, to)) {
       probability += probabilities[row] ?? 0;
-      correct += outcomes[row] ? 1 : 0;
+      correct += outcomes[row] ?? 0;
     }
     const count = to - from;
     result.push({ meanProbability: probability / count, agreement: correct / count, count });
@@ -228,14 +248,13 @@ export function auroc(scores: ArrayLike<number>, outcomes: ArrayLike<number>): n
     while (to < order.length && scores[order[to] ?? 0] === scores[order[from] ?? 0]) to += 1;
     const rank = (from + 1 + to) / 2;
     for (const row of order.slice(from, to)) {
-      if (!outcomes[row]) continue;
-      right += 1;
-      rankSum += rank;
+      right += outcomes[row] ?? 0;
+      rankSum += rank * (outcomes[row] ?? 0);
     }
     from = to;
   }
   const wrong = order.length - right;
-  return right === 0 || wrong === 0 ? 0.5 : (rankSum - (right * (right + 1)) / 2) / (right * wrong);
+  return right < 1 || wrong < 1 ? 0.5 : (rankSum - (right * (right + 1)) / 2) / (right * wrong);
 }
 
 /** Calibration of a calibrator on rows that it was not fitted on. */
@@ -244,13 +263,19 @@ export interface CalibrationResult {
   readonly eceAfter: number;
   readonly auroc: number;
   readonly bins: readonly ReliabilityBin[];
-  /** Per row: the shown probability, the gate's score, and whether the answer was the label. */
+  /** Per row: the shown probability, the gate's score, and in which share of its calls the answer was right. */
   readonly probabilities: Float64Array;
   readonly scores: Float64Array;
-  readonly outcomes: Uint8Array;
+  readonly outcomes: Float64Array;
 }
 
-/** Measures a calibrator: ECE of the plain softmax before, of the shown probability after. */
+/** Values of rows as often as the rows have calls. */
+function perCall(values: Float64Array, calls: Float64Array): Float64Array {
+  if (calls.every((count) => count === 1)) return values;
+  return Float64Array.from([...values].flatMap((value, row) => new Array<number>(calls[row] ?? 1).fill(value)));
+}
+
+/** Measures a calibrator, each call counted: ECE of the plain softmax before, of the shown probability after. */
 export function measureCalibration(calibrator: Calibrator, data: LogitRows): CalibrationResult {
   const outcomes = outcomesOf(data);
   const before = new Float64Array(outcomes.length);
@@ -263,11 +288,13 @@ export function measureCalibration(calibrator: Calibrator, data: LogitRows): Cal
     probabilities[row] = answer.probability;
     scores[row] = answer.score;
   }
+  const calls = callsOf(data);
+  const [shown, right] = [perCall(probabilities, calls), perCall(outcomes, calls)];
   return {
-    eceBefore: expectedCalibrationError(before, outcomes),
-    eceAfter: expectedCalibrationError(probabilities, outcomes),
-    auroc: auroc(scores, outcomes),
-    bins: reliabilityBins(probabilities, outcomes),
+    eceBefore: expectedCalibrationError(perCall(before, calls), right),
+    eceAfter: expectedCalibrationError(shown, right),
+    auroc: auroc(perCall(scores, calls), right),
+    bins: reliabilityBins(shown, right),
     probabilities,
     scores,
     outcomes,

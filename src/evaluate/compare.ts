@@ -1,7 +1,8 @@
 /** @file Which of several predictors to take: the majority baseline, paired comparison on the same rows, and the choice by money
  *  of design section 3. Knows outcomes and prices per call; knows no model and no source of prices. */
 import { InputError } from "../errors.js";
-import { bootstrapMean, mcnemarExact, pairedDifference, type Estimate } from "../stats.js";
+import { bootstrapMean, designEffect, mcnemarExact, pairedDifference, signFlipPValue, type Estimate } from "../stats.js";
+import { isBinary } from "./calls.js";
 
 /** The most frequent label of the training rows (the lower index wins a tie); -1 without rows. */
 export function majorityLabel(labels: ArrayLike<number>): number {
@@ -13,41 +14,65 @@ export function majorityLabel(labels: ArrayLike<number>): number {
   return best;
 }
 
-/** First minus second, on the same rows. */
+/** First minus second, on the same calls (or rows). */
 export interface PairedComparison {
   readonly rows: number;
+  /** Independent groups; as many as rows where all are single. */
+  readonly groups: number;
   readonly onlyFirst: number;
   readonly onlySecond: number;
-  /** Difference of the ratios of right answers, Newcombe's paired 95 % interval. */
+  /** Difference of the ratios of right answers, Newcombe's paired 95 % interval, of the effective number of rows where they come in groups. */
   readonly difference: Estimate;
-  /** McNemar's exact two-sided test. */
+  /** McNemar's exact two-sided test; where rows come in groups or outcomes are shares, a test that flips the signs of whole groups. */
   readonly pValue: number;
 }
 
-/** Compares two vectors of outcomes (1 right, 0 wrong) row by row. @throws InputError for unequal lengths. */
-export function comparePaired(first: ArrayLike<number>, second: ArrayLike<number>): PairedComparison {
-  if (first.length !== second.length) {
-    throw new InputError(`paired comparison: expected the same rows, came ${first.length} and ${second.length}`);
+const FLIP_SEED = 1;
+
+/** Compares two vectors of outcomes (1 right, 0 wrong, between them a share) row by row. @throws InputError for unequal lengths. */
+export function comparePaired(
+  first: ArrayLike<number>,
+  second: ArrayLike<number>,
+  groups: ArrayLike<number> = Array.from({ length: first.length }, (_, row) => row),
+): PairedComparison {
+  if (first.length !== second.length || groups.length !== first.length) {
+    throw new InputError(
+      `paired comparison: expected the same rows, came ${first.length}, ${second.length} and groups of ${groups.length}`,
+    );
   }
   const counts = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
   for (let row = 0; row < first.length; row++) {
-    if (first[row]) counts[second[row] ? "both" : "onlyFirst"] += 1;
-    else counts[second[row] ? "onlySecond" : "neither"] += 1;
+    const [a, b] = [first[row] ?? 0, second[row] ?? 0];
+    const both = Math.min(a, b);
+    counts.both += both;
+    counts.onlyFirst += a - both;
+    counts.onlySecond += b - both;
+    counts.neither += 1 - Math.max(a, b);
   }
   const { onlyFirst, onlySecond } = counts;
+  const size = new Set(Array.from(groups)).size;
+  const differences = Float64Array.from({ length: first.length }, (_, row) => (first[row] ?? 0) - (second[row] ?? 0));
+  const isSimple = size === first.length && isBinary(first) && isBinary(second);
+  const effect = isSimple ? 1 : designEffect(differences, groups);
   return {
     rows: first.length,
+    groups: size,
     onlyFirst,
     onlySecond,
-    difference: pairedDifference(counts),
-    pValue: mcnemarExact(onlyFirst, onlySecond),
+    difference: pairedDifference({
+      both: counts.both / effect,
+      onlyFirst: onlyFirst / effect,
+      onlySecond: onlySecond / effect,
+      neither: counts.neither / effect,
+    }),
+    pValue: isSimple ? mcnemarExact(onlyFirst, onlySecond) : signFlipPValue(differences, groups, FLIP_SEED),
   };
 }
 
-/** A trained rung on the out-of-fold rows that all candidates share. Candidates are given cheapest rung first. */
+/** A trained rung on the out-of-fold calls that all candidates share. Candidates are given cheapest rung first. */
 export interface CostCandidate {
   readonly name: string;
-  /** 1 where its answer is the teacher's. */
+  /** 1 where its answer is the teacher's in that call. */
   readonly correct: ArrayLike<number>;
   /** 1 where its gate would keep the answer; all 1 for a rung that meets the target alone. */
   readonly kept: ArrayLike<number>;
@@ -61,6 +86,8 @@ export interface CostCandidate {
 export interface CostOptions {
   readonly teacherPer1kUsd?: number;
   readonly seed: number;
+  /** Group of each call; every call is one when absent. */
+  readonly groups?: ArrayLike<number>;
 }
 
 export interface CostComparison {
@@ -101,9 +128,9 @@ function challenge(challenger: CostCandidate, incumbent: CostCandidate, options:
   }
   const saving = bootstrapMean(
     current.map((cost, row) => cost - (dearer[row] ?? 0)),
-    { seed: options.seed },
+    { seed: options.seed, ...(options.groups === undefined ? {} : { groups: options.groups }) },
   );
-  const agreement = comparePaired(challenger.correct, incumbent.correct);
+  const agreement = comparePaired(challenger.correct, incumbent.correct, options.groups);
   const tied = saving.low <= 0 && saving.high >= 0;
   const decidedBy =
     saving.low > 0 ? "lower-cost" : tied && agreement.difference.low > 0 ? "higher-agreement" : "cheaper-rung";

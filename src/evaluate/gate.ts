@@ -1,121 +1,161 @@
-/** @file The gate: the loosest score threshold of which it is proved that P(risk of the kept answers > epsilon) <= delta.
- *  Learn-then-Test (Angelopoulos et al. 2021) with exact binomial p-values. Candidates and their order come from out-of-fold
- *  scores alone; sealed rows only test. The levels are shared among several starts and handed from each candidate that passes to
- *  the next looser one (the fallback procedure, Wiens and Dmitrienko 2005), which keeps the family-wise error within delta. */
+/** @file The gate: the loosest score threshold of which it is proved that P(the promise is broken) <= delta. The test and all that is decided
+ *  before the sealed calls are opened come from out-of-fold calls alone.
+ *  `delivered`: its risk grows as the threshold loosens, so one walk from strict to loose that stops at the first failure spends no level on
+ *  searching (risk-controlling prediction sets, Bates et al. 2021). `kept`: Learn-then-Test (Angelopoulos et al. 2021); the levels are shared
+ *  among several starts and handed from each candidate that passes to the next looser one (the fallback procedure, Wiens and Dmitrienko 2005). */
 import { InputError } from "../errors.js";
-import { binomialCdf, clopperPearson, type Estimate } from "../stats.js";
+import { createRandom } from "../random.js";
+import { binomialCdf, type Estimate } from "../stats.js";
+import { assertCalls, callsByGroup, shareByGroup, type CallOutcomes } from "./calls.js";
+import {
+  chooseTest,
+  countKept,
+  deliveredKept,
+  drawSample,
+  riskPValue,
+  sampler,
+  type Promised,
+  type Risk,
+  type RiskTest,
+  type Sample,
+} from "./risk-test.js";
 
-/** One start of the walk: where, and which share of delta it holds. */
+/** One start of the walk of `kept`: where, and which share of delta it holds. */
 export interface GateStart {
   /** 0 is the safest predicted coverage, 1 the loosest predicted to keep the risk, -1 coverage zero; between them linear. */
   readonly position: number;
   readonly deltaRatio: number;
 }
 
-/** Scores in (0, 1), a higher one meaning more trust; correct: 1 where the kept answer would be right. */
 export interface GateInput {
-  readonly oofScores: ArrayLike<number>;
-  readonly oofCorrect: ArrayLike<number>;
-  readonly sealedScores: ArrayLike<number>;
-  readonly sealedCorrect: ArrayLike<number>;
-  /** Largest risk of a kept answer, a ratio. */
+  readonly outOfFold: CallOutcomes;
+  readonly sealed: CallOutcomes;
+  readonly promise?: Promised;
+  /** Largest risk, a ratio. */
   readonly epsilon?: number;
   /** Largest probability that the promise fails. */
   readonly delta?: number;
-  readonly starts?: readonly GateStart[];
+  /** Of the draws that the test makes; no outcome enters them. */
+  readonly seed?: number;
+}
+
+/** What is fixed before the sealed calls are opened. */
+export interface GatePlan {
+  readonly risk: Risk;
+  readonly delta: number;
+  readonly seed: number;
+  readonly test: RiskTest;
+  /** Of `kept`: thresholds from strict to loose with the share of delta that each holds at first. */
+  readonly candidates: readonly Candidate[];
 }
 
 export interface GateResult {
+  readonly promise: Promised;
   /** Keep where score >= threshold (0 keeps all); null when no threshold can keep the promise. */
   readonly threshold: number | null;
   readonly epsilon: number;
   readonly delta: number;
-  readonly sealedRows: number;
-  /** Sealed rows kept, and the wrong ones among them. */
+  readonly test: RiskTest;
+  /** Sealed calls, and the groups that they fall into. */
+  readonly sealedCalls: number;
+  readonly sealedGroups: number;
+  /** Sealed calls kept, and how many of them are wrong (shares added). */
   readonly kept: number;
   readonly errors: number;
-  /** Binomial p-value of the threshold, null without one. */
+  /** P-value at the threshold, null without one. */
   readonly pValue: number | null;
   readonly coverage: Estimate;
   readonly keptAgreement: Estimate;
-  /** Coverage of the loosest threshold whose observed risk on the same rows is at most epsilon: without any guarantee. */
+  /** 1 - P(kept and wrong): of all answers that leave the cascade those that are the teacher's. */
+  readonly deliveredAgreement: Estimate;
+  /** Coverage of the loosest threshold whose observed risk on the same calls is at most epsilon: without any guarantee. */
   readonly unguaranteedCoverage: number;
-  /** What even a perfect score must defer: (mu - epsilon) / (1 - epsilon), mu the risk of keeping all. */
+  /** What even a perfect score must defer: mu - epsilon of all calls for `delivered`, (mu - epsilon) / (1 - epsilon) for `kept`, mu the risk
+   *  of keeping all. */
   readonly minimumDeferralRatio: number;
-  /** Sealed rows from loosest to strictest: [coverage, risk], at most 200 points. */
+  /** Sealed calls from loosest to strictest: [coverage, share of the kept that is wrong], at most 200 points. */
   readonly curve: readonly (readonly [number, number])[];
 }
 
+export const DEFAULT_PROMISE: Promised = "delivered";
 export const DEFAULT_EPSILON = 0.02;
 export const DEFAULT_DELTA = 0.05;
-/** Most of delta on the safest prediction, the rest for a prediction that was too bright or too dark (bench/gate.ts). */
-export const DEFAULT_STARTS: readonly GateStart[] = [
-  { position: -0.4, deltaRatio: 0.15 },
-  { position: 0, deltaRatio: 0.7 },
-  { position: 0.6, deltaRatio: 0.15 },
+/** Ways to share delta among starts; which of them is taken is decided by draws from out-of-fold calls (bench/gate.ts). */
+export const START_CHOICES: readonly (readonly GateStart[])[] = [
+  [
+    { position: -0.4, deltaRatio: 0.2 },
+    { position: 0, deltaRatio: 0.6 },
+    { position: 0.6, deltaRatio: 0.2 },
+  ],
+  [
+    { position: -0.3, deltaRatio: 0.2 },
+    { position: 0, deltaRatio: 0.8 },
+  ],
+  [
+    { position: -0.6, deltaRatio: 0.2 },
+    { position: -0.3, deltaRatio: 0.2 },
+    { position: 0, deltaRatio: 0.2 },
+    { position: 0.4, deltaRatio: 0.2 },
+    { position: 0.8, deltaRatio: 0.2 },
+  ],
+  [
+    { position: -0.2, deltaRatio: 0.4 },
+    { position: 0.2, deltaRatio: 0.4 },
+    { position: 0.6, deltaRatio: 0.2 },
+  ],
 ];
 /** Candidates: one per per cent of out-of-fold coverage. Finer grids end walks early, coarser ones waste coverage. */
 const GRID_STEPS = 100;
 const CURVE_POINTS = 200;
+/** Draws on which the starts are chosen. */
+const START_TRIALS = 60;
 
-/** Rows ordered by falling score with running counts of errors: errors[i] among the i best. */
-interface Ranked {
-  readonly scores: Float64Array;
-  readonly errors: Uint32Array;
-}
-
-function rank(scores: ArrayLike<number>, correct: ArrayLike<number>): Ranked {
-  const order = Array.from({ length: scores.length }, (_, i) => i).sort(
-    (a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b,
-  );
-  const errors = new Uint32Array(order.length + 1);
-  for (const [i, row] of order.entries()) errors[i + 1] = (errors[i] ?? 0) + (correct[row] ? 0 : 1);
-  return { scores: Float64Array.from(order, (row) => scores[row] ?? 0), errors };
-}
-
-/** How many of the ranked rows have a score of at least `threshold`. */
-function countKept({ scores }: Ranked, threshold: number): number {
-  let [low, high] = [0, scores.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((scores[middle] ?? 0) >= threshold) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-interface Candidate {
+export interface Candidate {
   readonly threshold: number;
-  /** Out-of-fold share kept and risk; the p-value predicted for as many sealed rows. */
+  /** Out-of-fold share kept and risk of what is kept; the p-value predicted for as many sealed calls. */
   readonly coverage: number;
   readonly risk: number;
   readonly predictedP: number;
+  /** Share of delta that it holds before anything has passed. */
+  readonly deltaRatio: number;
+}
+
+/** All calls by falling score with running sums of what is wrong: wrong[i] among the i best. */
+interface Ranked {
+  readonly scores: Float64Array;
+  readonly wrong: Float64Array;
+}
+
+function rank({ scores, right }: CallOutcomes): Ranked {
+  const order = Array.from({ length: scores.length }, (_, i) => i).sort(
+    (a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b,
+  );
+  const wrong = new Float64Array(order.length + 1);
+  for (const [i, call] of order.entries()) wrong[i + 1] = (wrong[i] ?? 0) + 1 - (right[call] ?? 0);
+  return { scores: Float64Array.from(order, (call) => scores[call] ?? 0), wrong };
 }
 
 /** The candidates, strictest first, thresholds strictly falling, the last one keeping all. */
-function candidatesOf(oof: Ranked, sealedRows: number, epsilon: number): Candidate[] {
-  const rows = oof.scores.length;
+function candidatesOf(ranked: Ranked, sealedCalls: number, epsilon: number): Candidate[] {
+  const calls = ranked.scores.length;
   const candidates: Candidate[] = [];
+  let kept = 0;
   for (let step = 1; step <= GRID_STEPS; step++) {
     const threshold =
-      step === GRID_STEPS ? 0 : (oof.scores[Math.max(0, Math.round((rows * step) / GRID_STEPS) - 1)] ?? 0);
+      step === GRID_STEPS ? 0 : (ranked.scores[Math.max(0, Math.round((calls * step) / GRID_STEPS) - 1)] ?? 0);
     if (threshold >= (candidates.at(-1)?.threshold ?? Infinity)) continue;
-    const kept = countKept(oof, threshold);
-    const coverage = kept / rows;
-    const risk = ((oof.errors[kept] ?? 0) + 0.5) / (kept + 1);
-    const sealedKept = Math.round(coverage * sealedRows);
-    candidates.push({
-      threshold,
-      coverage,
-      risk,
-      predictedP: binomialCdf(Math.round(risk * sealedKept), sealedKept, epsilon),
-    });
+    while (kept < calls && (ranked.scores[kept] ?? 0) >= threshold) kept++;
+    const coverage = kept / calls;
+    const risk = ((ranked.wrong[kept] ?? 0) + 0.5) / (kept + 1);
+    const sealedKept = Math.round(coverage * sealedCalls);
+    const predictedP = binomialCdf(Math.round(risk * sealedKept), sealedKept, epsilon);
+    candidates.push({ threshold, coverage, risk, predictedP, deltaRatio: 0 });
   }
   return candidates;
 }
 
 /** The share of delta that each candidate holds at first. */
-function initialLevels(candidates: readonly Candidate[], starts: readonly GateStart[], epsilon: number): Float64Array {
+function levelsOf(candidates: readonly Candidate[], starts: readonly GateStart[], epsilon: number): Float64Array {
   const levels = new Float64Array(candidates.length);
   const safest = candidates.reduce((best, candidate) => (candidate.predictedP < best.predictedP ? candidate : best));
   const loosest = candidates.findLast((candidate) => candidate.risk <= epsilon) ?? safest;
@@ -132,89 +172,158 @@ function initialLevels(candidates: readonly Candidate[], starts: readonly GateSt
   return levels;
 }
 
-interface Passed {
-  readonly threshold: number;
-  readonly kept: number;
-  readonly errors: number;
-  readonly pValue: number;
-}
-
-/** Walks from strict to loose; a candidate that passes hands its level on. Returns the loosest that passed. */
-function walk(
-  candidates: readonly Candidate[],
-  shares: Float64Array,
-  sealed: Ranked,
-  epsilon: number,
-  delta: number,
-): Passed | null {
+/** Walks from strict to loose; a candidate that passes hands its level on. Place of the loosest that passed, -1 for none. */
+function walk(levels: ArrayLike<number>, delta: number, pValueAt: (candidate: number) => number): number {
   let level = 0;
-  let best: Passed | null = null;
-  for (const [i, { threshold }] of candidates.entries()) {
-    level += (shares[i] ?? 0) * delta;
+  let best = -1;
+  for (let i = 0; i < levels.length; i++) {
+    level += (levels[i] ?? 0) * delta;
     if (level <= 0) continue;
-    const kept = countKept(sealed, threshold);
-    const errors = sealed.errors[kept] ?? 0;
-    const pValue = kept === 0 ? 1 : binomialCdf(errors, kept, epsilon);
-    if (pValue <= level) best = { threshold, kept, errors, pValue };
+    if (pValueAt(i) <= level) best = i;
     else level = 0;
   }
   return best;
 }
 
-/** The most rows that a threshold can keep while the observed risk is at most epsilon; rows of equal score stay together. */
-function unguaranteedKept({ scores, errors }: Ranked, epsilon: number): number {
+/** The starts whose walk keeps most on draws from the out-of-fold calls. */
+function chooseStarts(
+  candidates: readonly Candidate[],
+  outOfFold: CallOutcomes,
+  sealedGroups: number,
+  { risk, delta, seed, test }: Omit<GatePlan, "candidates">,
+): Float64Array {
+  const random = createRandom(seed, "gate starts");
+  const draw = sampler(outOfFold, test.cap, seed);
+  const choices = START_CHOICES.map((starts) => levelsOf(candidates, starts, risk.epsilon));
+  const totals = choices.map(() => 0);
+  for (let trial = 0; trial < START_TRIALS; trial++) {
+    const sample = draw(sealedGroups, random);
+    const pValues = candidates.map(({ threshold }) => riskPValue(sample, countKept(sample, threshold), risk, test));
+    for (const [i, levels] of choices.entries()) {
+      const passed = candidates[walk(levels, delta, (at) => pValues[at] ?? 1)];
+      totals[i] = (totals[i] ?? 0) + (passed?.coverage ?? 0);
+    }
+  }
+  const best = totals.reduce((a, total, i) => (total > (totals[a] ?? 0) + 1e-9 ? i : a), 0);
+  return choices[best] ?? new Float64Array(candidates.length);
+}
+
+/** Fixes test, order and levels from out-of-fold calls; of the sealed ones only the groups are looked at. @throws InputError */
+export function planGate(
+  outOfFold: CallOutcomes,
+  sealed: Pick<CallOutcomes, "groups" | "shared">,
+  options: Pick<GateInput, "promise" | "epsilon" | "delta" | "seed"> = {},
+): GatePlan {
+  const { promise = DEFAULT_PROMISE, epsilon = DEFAULT_EPSILON, delta = DEFAULT_DELTA, seed = 1 } = options;
+  assertCalls(outOfFold, "gate");
+  if (outOfFold.scores.length === 0) throw new InputError("gate: expected some out-of-fold calls, came none");
+  const risk: Risk = { promise, epsilon };
+  const test = chooseTest(outOfFold, sealed, risk, { delta, seed });
+  const decided = { risk, delta, seed, test };
+  if (promise === "delivered") return { ...decided, candidates: [] };
+  const candidates = candidatesOf(rank(outOfFold), sealed.groups.length, epsilon);
+  const levels = chooseStarts(candidates, outOfFold, callsByGroup(sealed.groups).length, decided);
+  return { ...decided, candidates: candidates.map((candidate, i) => ({ ...candidate, deltaRatio: levels[i] ?? 0 })) };
+}
+
+interface Passed {
+  readonly threshold: number;
+  readonly pValue: number;
+}
+
+function pass(sample: Sample, { risk, delta, test, candidates }: GatePlan): Passed | null {
+  if (risk.promise === "delivered") {
+    const kept = deliveredKept(sample, risk, test, delta);
+    if (kept === 0) return null;
+    const threshold = kept === sample.scores.length ? 0 : (sample.scores[kept - 1] ?? 0);
+    return { threshold, pValue: riskPValue(sample, kept, risk, test) };
+  }
+  const pValueAt = (i: number): number =>
+    riskPValue(sample, countKept(sample, candidates[i]?.threshold ?? Infinity), risk, test);
+  const levels = candidates.map(({ deltaRatio }) => deltaRatio);
+  const at = walk(levels, delta, pValueAt);
+  const threshold = candidates[at]?.threshold;
+  return threshold === undefined ? null : { threshold, pValue: pValueAt(at) };
+}
+
+/** The most calls that a threshold can keep while the observed risk is at most epsilon; calls of equal score stay together. */
+function unguaranteedKept({ scores, wrong }: Ranked, { promise, epsilon }: Risk): number {
   for (let kept = scores.length; kept > 0; kept--) {
     if (kept < scores.length && scores[kept] === scores[kept - 1]) continue;
-    if ((errors[kept] ?? 0) <= epsilon * kept) return kept;
+    if ((wrong[kept] ?? 0) <= epsilon * (promise === "delivered" ? scores.length : kept) + 1e-9) return kept;
   }
   return 0;
 }
 
-function curveOf({ scores, errors }: Ranked): [number, number][] {
-  const rows = scores.length;
-  const points = Math.min(CURVE_POINTS, rows);
+function curveOf({ scores, wrong }: Ranked): [number, number][] {
+  const calls = scores.length;
+  const points = Math.min(CURVE_POINTS, calls);
   return Array.from({ length: points }, (_, i) => {
-    const kept = Math.round((rows * (points - i)) / points);
-    return [kept / rows, (errors[kept] ?? 0) / kept];
+    const kept = Math.round((calls * (points - i)) / points);
+    return [kept / calls, (wrong[kept] ?? 0) / kept];
   });
 }
 
-function assertGateInput(input: GateInput, shares: readonly GateStart[]): void {
-  const { oofScores, oofCorrect, sealedScores, sealedCorrect } = input;
-  if (
-    oofScores.length !== oofCorrect.length ||
-    sealedScores.length !== sealedCorrect.length ||
-    oofScores.length === 0
-  ) {
-    const came = `${oofScores.length}/${oofCorrect.length} and ${sealedScores.length}/${sealedCorrect.length}`;
-    throw new InputError(`gate: expected as many scores as outcomes and some out-of-fold rows, came ${came}`);
-  }
-  const total = shares.reduce((sum, start) => sum + start.deltaRatio, 0);
-  if (total > 1 + 1e-9) throw new InputError(`gate: the starts hold ${total} of delta, expected at most 1`);
+interface KeptFigures {
+  readonly kept: number;
+  readonly errors: number;
+  readonly coverage: Estimate;
+  readonly keptAgreement: Estimate;
+  readonly deliveredAgreement: Estimate;
 }
 
-/** The loosest threshold with the guarantee, and what belongs to it. Deterministic. @throws InputError for unequal lengths. */
-export function chooseThreshold(input: GateInput): GateResult {
-  const { epsilon = DEFAULT_EPSILON, delta = DEFAULT_DELTA, starts = DEFAULT_STARTS } = input;
-  assertGateInput(input, starts);
-  const sealed = rank(input.sealedScores, input.sealedCorrect);
-  const sealedRows = sealed.scores.length;
-  const candidates = candidatesOf(rank(input.oofScores, input.oofCorrect), sealedRows, epsilon);
-  const passed = walk(candidates, initialLevels(candidates, starts, epsilon), sealed, epsilon, delta);
-  const [kept, errors] = [passed?.kept ?? 0, passed?.errors ?? 0];
-  const risk = sealedRows === 0 ? 1 : (sealed.errors[sealedRows] ?? 0) / sealedRows;
+const NOTHING: Estimate = { value: 0, low: 0, high: 0 };
+
+/** What a threshold does to calls; all of them, those beyond a cap too. */
+export function figuresAt({ scores, right, groups }: CallOutcomes, threshold: number | null): KeptFigures {
+  const places = Array.from({ length: scores.length }, (_, call) => call);
+  const kept = places.filter((call) => threshold !== null && (scores[call] ?? 0) >= threshold);
+  const keptRight = kept.map((call) => right[call] ?? 0);
+  const isKept = new Set(kept);
+  const delivered = places.map((call) => (isKept.has(call) ? (right[call] ?? 0) : 1));
+  const keptGroups = kept.map((call) => groups[call] ?? 0);
   return {
-    threshold: passed?.threshold ?? null,
-    epsilon,
-    delta,
-    sealedRows,
-    kept,
-    errors,
-    pValue: passed?.pValue ?? null,
-    coverage: passed === null ? { value: 0, low: 0, high: 0 } : clopperPearson(kept, sealedRows),
-    keptAgreement: clopperPearson(kept - errors, kept),
-    unguaranteedCoverage: sealedRows === 0 ? 0 : unguaranteedKept(sealed, epsilon) / sealedRows,
-    minimumDeferralRatio: Math.max(0, (risk - epsilon) / (1 - epsilon)),
-    curve: curveOf(sealed),
+    kept: kept.length,
+    errors: kept.length - keptRight.reduce((sum, value) => sum + value, 0),
+    coverage:
+      threshold === null
+        ? NOTHING
+        : shareByGroup(
+            places.map((call) => Number(isKept.has(call))),
+            groups,
+          ),
+    keptAgreement: shareByGroup(keptRight, keptGroups),
+    deliveredAgreement: shareByGroup(delivered, groups),
   };
+}
+
+/** Opens the sealed calls under a plan that was fixed before: the loosest threshold with the guarantee, and what belongs to it. Deterministic.
+ *  @throws InputError for columns of unequal lengths. */
+export function openGate(plan: GatePlan, sealed: CallOutcomes): GateResult {
+  assertCalls(sealed, "gate");
+  const { risk, delta, test, seed } = plan;
+  const passed = sealed.scores.length === 0 ? null : pass(drawSample(sealed, test, seed), plan);
+  const ranked = rank(sealed);
+  const calls = ranked.scores.length;
+  const mu = calls === 0 ? 1 : (ranked.wrong[calls] ?? 0) / calls;
+  const least = risk.promise === "delivered" ? mu - risk.epsilon : (mu - risk.epsilon) / (1 - risk.epsilon);
+  return {
+    promise: risk.promise,
+    threshold: passed?.threshold ?? null,
+    epsilon: risk.epsilon,
+    delta,
+    test,
+    sealedCalls: calls,
+    sealedGroups: callsByGroup(sealed.groups).length,
+    ...figuresAt(sealed, passed?.threshold ?? null),
+    pValue: passed?.pValue ?? null,
+    unguaranteedCoverage: calls === 0 ? 0 : unguaranteedKept(ranked, risk) / calls,
+    minimumDeferralRatio: Math.max(0, least),
+    curve: curveOf(ranked),
+  };
+}
+
+/** `planGate` and `openGate` in one. @throws InputError */
+export function chooseThreshold({ outOfFold, sealed, ...options }: GateInput): GateResult {
+  return openGate(planGate(outOfFold, sealed, options), sealed);
 }

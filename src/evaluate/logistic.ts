@@ -1,10 +1,12 @@
 /** @file L2-regularised logistic regression on a few features, by Newton's method: deterministic, no learning rate. Knows no
  *  calibrator. Features are standardised inside, so that the penalty treats them alike; the constant is not penalised. */
 
-/** Rows [rows][features] with 0/1 outcomes. */
+/** Rows [rows][features] with outcomes in [0, 1]: a row that stands for several calls is right in a share of them. */
 export interface LogisticData {
   readonly features: readonly (readonly number[])[];
   readonly outcomes: ArrayLike<number>;
+  /** What each row counts, 1 when absent. */
+  readonly weights?: ArrayLike<number>;
 }
 
 const NEWTON_STEPS = 50;
@@ -64,7 +66,7 @@ function dot(a: readonly number[], b: readonly number[]): number {
 /** One Newton step; returns the step taken. */
 function newtonStep(
   rows: readonly (readonly number[])[],
-  outcomes: ArrayLike<number>,
+  { outcomes, weights: counts }: Pick<LogisticData, "outcomes" | "weights">,
   weights: number[],
   l2: number,
 ): number[] {
@@ -74,9 +76,10 @@ function newtonStep(
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] ?? [];
     const probability = 1 / (1 + Math.exp(-dot(row, weights)));
-    const curvature = probability * (1 - probability);
+    const count = counts?.[i] ?? 1;
+    const curvature = count * probability * (1 - probability);
     for (let k = 0; k < size; k++) {
-      gradient[k] = (gradient[k] ?? 0) + (probability - (outcomes[i] ?? 0)) * (row[k] ?? 0);
+      gradient[k] = (gradient[k] ?? 0) + count * (probability - (outcomes[i] ?? 0)) * (row[k] ?? 0);
       const line = hessian[k] ?? [];
       for (let j = 0; j < size; j++) line[j] = (line[j] ?? 0) + curvature * (row[k] ?? 0) * (row[j] ?? 0);
     }
@@ -84,32 +87,43 @@ function newtonStep(
   return solve(hessian, gradient);
 }
 
-/** The mean log-loss of probabilities against 0/1 outcomes, nats. */
-export function logLoss(probabilities: ArrayLike<number>, outcomes: ArrayLike<number>): number {
-  let sum = 0;
+/** The mean log-loss of probabilities against outcomes in [0, 1], nats. */
+export function logLoss(
+  probabilities: ArrayLike<number>,
+  outcomes: ArrayLike<number>,
+  weights?: ArrayLike<number>,
+): number {
+  let [sum, counted] = [0, 0];
   for (let i = 0; i < probabilities.length; i++) {
     const p = Math.min(1 - 1e-12, Math.max(1e-12, probabilities[i] ?? 0));
-    sum -= outcomes[i] ? Math.log(p) : Math.log(1 - p);
+    const [outcome, weight] = [outcomes[i] ?? 0, weights?.[i] ?? 1];
+    sum -= weight * (outcome * Math.log(p) + (1 - outcome) * Math.log(1 - p));
+    counted += weight;
   }
-  return sum / Math.max(1, probabilities.length);
+  return counted > 0 ? sum / counted : 0;
 }
 
 /** Weights [1 + features], the constant first, in the units of the features as given. `l2` is in pseudo-observations. */
-export function fitLogistic({ features, outcomes }: LogisticData, l2 = 1): readonly number[] {
+export function fitLogistic(data: LogisticData, l2 = 1): readonly number[] {
+  const { features, outcomes } = data;
   const { rows, means, scales } = standardise(features);
-  let positives = 0;
-  for (let i = 0; i < outcomes.length; i++) positives += outcomes[i] ? 1 : 0;
-  const weights = [Math.log((positives + 0.5) / (outcomes.length - positives + 0.5)), ...means.map(() => 0)];
+  let [positives, counted] = [0, 0];
+  for (let i = 0; i < outcomes.length; i++) {
+    positives += (data.weights?.[i] ?? 1) * (outcomes[i] ?? 0);
+    counted += data.weights?.[i] ?? 1;
+  }
+  const weights = [Math.log((positives + 0.5) / (counted - positives + 0.5)), ...means.map(() => 0)];
   const penalised = (at: readonly number[]): number =>
-    rows.length *
+    counted *
       logLoss(
         rows.map((row) => 1 / (1 + Math.exp(-dot(row, at)))),
         outcomes,
+        data.weights,
       ) +
     (l2 / 2) * at.slice(1).reduce((sum, weight) => sum + weight * weight, 0);
   let value = penalised(weights);
   for (let step = 0; step < NEWTON_STEPS; step++) {
-    const change = newtonStep(rows, outcomes, weights, l2);
+    const change = newtonStep(rows, data, weights, l2);
     let scale = 1;
     let next = weights.map((weight, k) => weight - (change[k] ?? 0));
     while (penalised(next) > value && scale > 1e-4) {

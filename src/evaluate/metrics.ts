@@ -1,18 +1,25 @@
-/** @file Quality of predictions on held-out rows: agreement, accuracy on gold, macro-F1, classes, confusions, slices.
- *  Every row counts once: the weight of a text in the traffic is reported beside (`trafficAgreement`), never mixed into an
- *  interval. Knows label indices and texts, no model. */
+/** @file Quality of predictions on held-out calls: agreement, accuracy on gold, macro-F1, classes, confusions, slices.
+ *  Every call counts once, with the answer that the teacher gave in that very call; intervals go by group. Knows label indices and texts,
+ *  no model. */
 import { InputError, InvariantError } from "../errors.js";
-import { clopperPearson, wilson, type Estimate } from "../stats.js";
+import type { Estimate } from "../stats.js";
+import { shareByGroup } from "./calls.js";
 
-/** One held-out row with its answer; label indices refer to `labels`, -1 stands for a label outside of them. */
-export interface EvaluatedRow {
+/** One held-out call with its answer; label indices refer to `labels`, -1 stands for a label outside of them. */
+export interface EvaluatedCall {
   readonly text: string;
-  /** The teacher's answer. */
+  /** The teacher's answer in this call. */
   readonly label: number;
   readonly predicted: number;
   readonly gold?: number;
-  /** Occurrences in the traffic, 1 where absent. */
-  readonly weight?: number;
+  /** Calls of one group are not independent. */
+  readonly group: number;
+  /** In which share of its answers the call is right, where it got several; `label` is then the most frequent. */
+  readonly right?: number;
+  /** The teacher's most frequent answer to this input. */
+  readonly mostFrequent?: number;
+  /** Whether the input stands in the rows that were learned from, too. */
+  readonly seen?: boolean;
 }
 
 export interface ClassQuality {
@@ -29,7 +36,9 @@ export type Script = "latin" | "japanese" | "other" | "mixed";
  *  the text. */
 export type SliceOf =
   | { readonly kind: "length" | "frequency"; readonly from: number; readonly to?: number }
-  | { readonly kind: "script"; readonly script: Script };
+  | { readonly kind: "script"; readonly script: Script }
+  /** Answers that no open row has, and inputs that stand in the open rows too. */
+  | { readonly kind: "unlearned" | "seen" };
 
 export type Slice = SliceOf & { readonly support: number; readonly agreement: Estimate };
 
@@ -40,12 +49,12 @@ export interface Confusion {
   readonly count: number;
 }
 
-/** What `measureQuality` finds; estimates carry 95 % Clopper-Pearson intervals, slices and classes Wilson's. */
+/** What `measureQuality` finds; estimates carry 95 % intervals by group. */
 export interface Quality {
-  readonly rows: number;
+  readonly calls: number;
   readonly agreement: Estimate;
-  /** Agreement with each text counted as often as it occurs; no interval. */
-  readonly trafficAgreement: number;
+  /** With the most frequent answer to each input instead of the one that was given: present where inputs got several answers. */
+  readonly mostFrequentAgreement?: Estimate;
   /** Present when gold labels exist. */
   readonly goldAccuracy?: Estimate;
   readonly teacherGoldAccuracy?: Estimate;
@@ -66,7 +75,9 @@ export interface SliceContext {
 
 const CONFUSION_LIMIT = 50;
 /** Smaller slices say nothing. */
-const LEAST_SLICE_ROWS = 5;
+const LEAST_SLICE_CALLS = 5;
+const UNLEARNED: SliceOf = { kind: "unlearned" };
+const SEEN: SliceOf = { kind: "seen" };
 type Range = Extract<SliceOf, { readonly from: number }>;
 
 const LENGTHS = rangesOf("length", [20, 50, 100, 200, 500, 2000]);
@@ -110,23 +121,30 @@ export function lengthRangeOf(text: string): Range {
   return rangeOf(LENGTHS, Array.from(text.slice(0, 2 * 2000 + 2)).length);
 }
 
-function slicesOf(rows: readonly EvaluatedRow[], { trainCounts }: SliceContext): Slice[] {
-  const counts = new Map(
-    [...LENGTHS, ...Object.values(SCRIPTS), ...FREQUENCIES].map((cut) => [cut, { support: 0, agreeing: 0 }]),
+function agreementOf(calls: readonly EvaluatedCall[]): Estimate {
+  return shareByGroup(
+    calls.map(({ predicted, label, right }) => right ?? Number(predicted === label && label >= 0)),
+    calls.map(({ group }) => group),
   );
-  for (const row of rows) {
-    const found = [lengthRangeOf(row.text), SCRIPTS[scriptOf(row.text)]];
-    if (trainCounts !== undefined) found.push(rangeOf(FREQUENCIES, trainCounts[row.label] ?? 0));
-    for (const cut of found) {
-      const count = counts.get(cut);
-      if (count === undefined) continue;
-      count.support += 1;
-      count.agreeing += row.predicted === row.label ? 1 : 0;
-    }
+}
+
+function slicesOf(calls: readonly EvaluatedCall[], { trainCounts }: SliceContext): Slice[] {
+  const cuts = new Map<SliceOf, EvaluatedCall[]>();
+  const add = (cut: SliceOf, call: EvaluatedCall): void => {
+    const found = cuts.get(cut);
+    if (found === undefined) cuts.set(cut, [call]);
+    else found.push(call);
+  };
+  for (const call of calls) {
+    add(lengthRangeOf(call.text), call);
+    add(SCRIPTS[scriptOf(call.text)], call);
+    if (call.label < 0) add(UNLEARNED, call);
+    else if (trainCounts !== undefined) add(rangeOf(FREQUENCIES, trainCounts[call.label] ?? 0), call);
+    if (call.seen === true) add(SEEN, call);
   }
-  return [...counts]
-    .filter(([, { support }]) => support >= LEAST_SLICE_ROWS)
-    .map(([cut, { support, agreeing }]) => ({ ...cut, support, agreement: wilson(agreeing, support) }))
+  return [...cuts]
+    .filter(([cut, { length }]) => length >= LEAST_SLICE_CALLS || cut === UNLEARNED)
+    .map(([cut, some]) => ({ ...cut, support: some.length, agreement: agreementOf(some) }))
     .sort((a, b) => a.agreement.high - b.agreement.high || a.agreement.value - b.agreement.value);
 }
 
@@ -134,7 +152,7 @@ function compareNames(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-function confusionsOf(rows: readonly EvaluatedRow[], nameOf: (label: number) => string): Confusion[] {
+function confusionsOf(rows: readonly EvaluatedCall[], nameOf: (label: number) => string): Confusion[] {
   const counts = new Map<string, { teacher: string | null; student: string | null; count: number }>();
   const nameOrNull = (label: number): string | null => (label === -1 ? null : nameOf(label));
   for (const { label, predicted } of rows) {
@@ -160,13 +178,13 @@ interface ClassCounts {
   readonly right: Float64Array;
 }
 
-function countClasses(rows: readonly EvaluatedRow[], labels: number): ClassCounts {
+function countClasses(calls: readonly EvaluatedCall[], labels: number): ClassCounts {
   const counts = {
     support: new Float64Array(labels),
     predicted: new Float64Array(labels),
     right: new Float64Array(labels),
   };
-  for (const { label, predicted } of rows) {
+  for (const { label, predicted } of calls) {
     if (label >= 0) counts.support[label] = (counts.support[label] ?? 0) + 1;
     if (predicted >= 0) counts.predicted[predicted] = (counts.predicted[predicted] ?? 0) + 1;
     if (label >= 0 && label === predicted) counts.right[label] = (counts.right[label] ?? 0) + 1;
@@ -174,11 +192,21 @@ function countClasses(rows: readonly EvaluatedRow[], labels: number): ClassCount
   return counts;
 }
 
-function classesOf({ support, predicted, right }: ClassCounts, nameOf: (label: number) => string): ClassQuality[] {
-  return Array.from(support, (rows, label) => ({
+function classesOf(
+  calls: readonly EvaluatedCall[],
+  { support, predicted, right }: ClassCounts,
+  nameOf: (label: number) => string,
+): ClassQuality[] {
+  const byLabel = new Map<number, EvaluatedCall[]>();
+  for (const call of calls) {
+    const same = byLabel.get(call.label);
+    if (same === undefined) byLabel.set(call.label, [call]);
+    else same.push(call);
+  }
+  return Array.from(support, (count, label) => ({
     label: nameOf(label),
-    support: rows,
-    recall: wilson(right[label] ?? 0, rows),
+    support: count,
+    recall: agreementOf(byLabel.get(label) ?? []),
     precision: (right[label] ?? 0) / Math.max(1, predicted[label] ?? 0),
   }))
     .filter((quality) => quality.support > 0)
@@ -196,34 +224,45 @@ function macroF1Of({ support, predicted, right }: ClassCounts): number {
   return sum / Math.max(1, classes);
 }
 
-function goldOf(rows: readonly EvaluatedRow[]): Pick<Quality, "goldAccuracy" | "teacherGoldAccuracy"> {
-  const known = rows.filter((row) => row.gold !== undefined);
+function goldOf(calls: readonly EvaluatedCall[]): Pick<Quality, "goldAccuracy" | "teacherGoldAccuracy"> {
+  const known = calls.filter((call) => call.gold !== undefined);
   if (known.length === 0) return {};
+  const groups = known.map(({ group }) => group);
+  const share = (isRight: (call: EvaluatedCall) => boolean): Estimate =>
+    shareByGroup(
+      known.map((call) => Number(isRight(call))),
+      groups,
+    );
   return {
-    goldAccuracy: clopperPearson(known.filter((row) => row.predicted === row.gold).length, known.length),
-    teacherGoldAccuracy: clopperPearson(known.filter((row) => row.label === row.gold).length, known.length),
+    goldAccuracy: share(({ predicted, gold }) => predicted === gold),
+    teacherGoldAccuracy: share(({ label, gold }) => label === gold && label >= 0),
   };
 }
 
-/** Quality of answers on held-out rows. @throws InputError when a label index has no name. */
+function toMostFrequent({ right: _, ...call }: EvaluatedCall): EvaluatedCall {
+  return { ...call, label: call.mostFrequent ?? call.label };
+}
+
+/** Quality of answers on held-out calls. @throws InputError when a label index has no name. */
 export function measureQuality(
-  rows: readonly EvaluatedRow[],
+  calls: readonly EvaluatedCall[],
   labels: readonly string[],
   context: SliceContext = {},
 ): Quality {
   const nameOf = (label: number): string => labels[label] ?? unknownLabel(label, labels.length);
-  const counts = countClasses(rows, labels.length);
-  const agreeing = rows.filter((row) => row.predicted === row.label);
-  const mass = (some: readonly EvaluatedRow[]): number => some.reduce((sum, row) => sum + (row.weight ?? 1), 0);
+  const counts = countClasses(calls, labels.length);
+  const several = calls.some(({ mostFrequent }) => mostFrequent !== undefined);
   return {
-    rows: rows.length,
-    agreement: clopperPearson(agreeing.length, rows.length),
-    trafficAgreement: rows.length === 0 ? 0 : mass(agreeing) / mass(rows),
-    ...goldOf(rows),
+    calls: calls.length,
+    agreement: agreementOf(calls),
+    ...(several
+      ? { mostFrequentAgreement: agreementOf(calls.map(toMostFrequent)) }
+      : {}),
+    ...goldOf(calls),
     macroF1: macroF1Of(counts),
-    classes: classesOf(counts, nameOf),
-    slices: slicesOf(rows, context),
-    confusions: confusionsOf(rows, nameOf),
+    classes: classesOf(calls, counts, nameOf),
+    slices: slicesOf(calls, context),
+    confusions: confusionsOf(calls, nameOf),
   };
 }
 

@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { moneyOf } from "../cost.js";
 import type { Config } from "../config/schema.js";
 import { MOST_SEALED, rowsToSeal } from "../sealing.js";
-import type { LabelDataset } from "../dataset/types.js";
+import type { LabelDataset, Row } from "../dataset/types.js";
 import { PRETRAINED_TEACHER, UNCUT } from "../plan/candidates.js";
 import { laneSeconds } from "../plan/estimate.js";
+import { shareByGroup } from "../evaluate/calls.js";
 import { comparePaired, majorityLabel } from "../evaluate/compare.js";
 import { measureQuality } from "../evaluate/metrics.js";
-import { neededSealedRows } from "../evaluate/needed-rows.js";
+import { neededGroups } from "../evaluate/outlook.js";
 import { InvariantError } from "../errors.js";
 import { typicalBase } from "../plan/typical-base.js";
 import type {
@@ -22,12 +23,13 @@ import type {
   Reason,
   UnlabelledFacts,
 } from "../report/facts.js";
-import { clopperPearson, clopperPearsonLower, shareOf } from "../stats.js";
+import type { Estimate } from "../stats.js";
 import { GRAPH_FILES } from "../student/manifest.js";
 import { VERSION } from "../version.js";
 import type { Climbed, Ladder } from "./ladder.js";
 import type { PathStep } from "./pretrained/path.js";
 import { pathFacts } from "./pretrained/path-facts.js";
+import { callsOf, evaluatedCalls, rightPerCall, shareRight, type Calls } from "./outcomes.js";
 import { openedBytes, type Published } from "./publish.js";
 import type { Measured } from "./run-folder.js";
 import type { Planned } from "./run.js";
@@ -51,6 +53,9 @@ export interface AssembleInput {
   readonly taughtGain: UnlabelledFacts["gain"];
   readonly measured: Measured;
 }
+
+/** Confidence of a two-sided interval whose lower end is a one-sided bound at 95 %. */
+const ONE_SIDED_95 = 0.9;
 
 function answersOf(logits: Float32Array, classes: number): number[] {
   return Array.from({ length: logits.length / classes }, (_, r) => {
@@ -93,7 +98,7 @@ function candidateFacts(input: AssembleInput): CandidateFacts[] {
       },
       status,
       because: rung !== undefined && expected !== undefined ? [...because, outOfFoldReason(input, expected)] : because,
-      ...(rung === undefined ? {} : { outOfFoldAgreement: shareOf(rung.correct) }),
+      ...(rung === undefined ? {} : { outOfFoldAgreement: shareByGroup(rung.calls.right, rung.calls.groups) }),
     };
   });
 }
@@ -160,35 +165,69 @@ function moneyFacts(input: AssembleInput, alone: boolean, measured: MeasuredFact
   });
 }
 
+/** Rows with their calls: on them shares of right answers are counted. */
+interface Asked {
+  readonly rows: readonly Row[];
+  readonly calls: Calls;
+}
+
+function asked(rows: readonly Row[]): Asked {
+  return { rows, calls: callsOf(rows) };
+}
+
+/** In which calls the answers to rows are right. */
+function rightOf({ rows, calls }: Asked, answers: ArrayLike<number>): Float64Array {
+  return rightPerCall(
+    calls,
+    rows,
+    rows.map((row, r) => shareRight(row, answers[r] ?? -1)),
+  );
+}
+
+function agreementOf(given: Asked, answers: ArrayLike<number>): Estimate {
+  return shareByGroup(rightOf(given, answers), given.calls.groups);
+}
+
 /** Out of fold, where nothing is sealed: each rung on the rows that it predicted unseen. */
 function comparedOutOfFold({ context, ladder }: AssembleInput): ComparedFacts[] {
-  const labels = context.rows.map((row) => row.label);
-  const majority = majorityLabel(labels);
-  const rungs = ladder.climbed.map(({ candidate, correct }) => ({ name: candidate.name, agreement: shareOf(correct) }));
-  return [{ name: "majority", agreement: shareOf(labels.map((label) => Number(label === majority))) }, ...rungs];
+  const majority = majorityLabel(context.rows.map((row) => row.label));
+  const rungs = ladder.climbed.map(({ candidate, calls }) => ({
+    name: candidate.name,
+    agreement: shareByGroup(calls.right, calls.groups),
+  }));
+  const always = agreementOf(
+    asked(context.rows),
+    context.rows.map(() => majority),
+  );
+  return [{ name: "majority", agreement: always }, ...rungs];
 }
 
-/** What a guarantee would need if the next rows were like the out-of-fold ones. */
-function outlookOf({ published }: AssembleInput): Facts["outlook"] {
-  const { gate, outOfFold } = published.proof;
+/** What a guarantee would need if the next calls were like the out-of-fold ones. */
+function outlookOf({ published, context }: AssembleInput): Facts["outlook"] {
+  const { gate, outOfFoldCalls } = published.proof;
   if (gate.threshold !== null) return undefined;
-  const { epsilon, delta } = gate;
-  const { scores, outcomes: correct } = outOfFold;
-  const needed = neededSealedRows({ scores, correct, epsilon, delta, mostRows: MOST_SEALED });
-  const rows = needed === undefined ? undefined : rowsToSeal(needed.sealedRows);
-  return needed === undefined || rows === undefined ? undefined : { ...needed, rows };
+  const { epsilon, delta, promise } = gate;
+  const needed = neededGroups(outOfFoldCalls, MOST_SEALED, { epsilon, delta, promise, seed: context.seed });
+  if (needed === undefined) return undefined;
+  const rows = rowsToSeal(needed.sealedGroups);
+  return rows === undefined
+    ? undefined
+    : {
+        sealedRows: needed.sealedGroups,
+        rows,
+        coverage: needed.coverage.value,
+        keptAgreement: needed.keptAgreement,
+      };
 }
 
-function comparedFacts(input: AssembleInput, teacherAnswers: readonly number[], money: MoneyFacts): ComparedFacts[] {
+function comparedFacts(input: AssembleInput, sealed: Asked, money: MoneyFacts): ComparedFacts[] {
   const { context, logits, published } = input;
   const classes = context.dataset.labels.length;
-  const sealed = teacherAnswers.length;
   const majority = majorityLabel(context.rows.map((row) => row.label));
-  const share = (answers: readonly number[]): ComparedFacts["agreement"] =>
-    shareOf(answers.map((answer, i) => Number(answer === teacherAnswers[i])));
+  const share = (answers: readonly number[]): Estimate => agreementOf(sealed, answers);
   const linear = input.ladder.linear;
   const { gate } = published.proof;
-  const compared: ComparedFacts[] = [{ name: "majority", agreement: share(teacherAnswers.map(() => majority)) }];
+  const compared: ComparedFacts[] = [{ name: "majority", agreement: share(sealed.rows.map(() => majority)) }];
   for (const [name, folder, graph] of [
     ["linear", join(context.folder.path, "students", linear?.candidate.name ?? ""), GRAPH_FILES.int8],
     [`${UNCUT}-fp32`, join(context.folder.path, "students", UNCUT), GRAPH_FILES.fp32],
@@ -210,7 +249,7 @@ function comparedFacts(input: AssembleInput, teacherAnswers: readonly number[], 
   if (gate.threshold !== null) {
     compared.push({
       name: "student+fallback",
-      agreement: clopperPearson(sealed - gate.errors, sealed),
+      agreement: gate.deliveredAgreement,
       sizeBytes: openedBytes(published.folder, GRAPH_FILES.int8),
       coverage: gate.coverage.value,
       ...(money.cascadePer1kUsd === undefined ? {} : { costPer1kUsd: money.cascadePer1kUsd.value }),
@@ -219,7 +258,7 @@ function comparedFacts(input: AssembleInput, teacherAnswers: readonly number[], 
   return compared;
 }
 
-function pairedFacts(input: AssembleInput, teacherAnswers: readonly number[]): Facts["paired"] {
+function pairedFacts(input: AssembleInput, sealed: Asked): Facts["paired"] {
   const chosen = input.ladder.chosen.candidate.name;
   const classes = input.context.dataset.labels.length;
   const rungs = input.ladder.paired.map(({ name, comparison }) => ({
@@ -230,20 +269,18 @@ function pairedFacts(input: AssembleInput, teacherAnswers: readonly number[]): F
     pValue: comparison.pValue,
   }));
   const int8 = input.logits.get("student-int8") ?? new Float32Array();
-  const correct = (logits: Float32Array): number[] =>
-    answersOf(logits, classes).map((answer, i) => Number(answer === teacherAnswers[i]));
-  const sealed = [...input.logits].flatMap(([name, logits]) => {
-    if (name === "student-int8" || teacherAnswers.length === 0) return [];
-    const { difference, pValue } = comparePaired(correct(int8), correct(logits));
+  const correct = (logits: Float32Array): Float64Array => rightOf(sealed, answersOf(logits, classes));
+  const onSealed = [...input.logits].flatMap(([name, logits]) => {
+    if (name === "student-int8" || sealed.rows.length === 0) return [];
+    const { difference, pValue } = comparePaired(correct(int8), correct(logits), sealed.calls.groups);
     return [{ a: "student-int8", b: name, rows: "sealed" as const, difference, pValue }];
   });
-  return [...rungs, ...sealed];
+  return [...rungs, ...onSealed];
 }
 
-/** One-sided 95 % lower bound of a share of ones; 0 without rows. */
-function lowerBoundOf(outcomes: Uint8Array): number {
-  const right = outcomes.reduce((sum, outcome) => sum + outcome, 0);
-  return outcomes.length === 0 ? 0 : clopperPearsonLower(right, outcomes.length);
+/** One-sided 95 % lower bound of the sealed agreement; 0 without calls. */
+function lowerBoundOf({ sealedCalls: { right, groups } }: Published["proof"]): number {
+  return right.length === 0 ? 0 : shareByGroup(right, groups, ONE_SIDED_95).low;
 }
 
 function teacherFacts({ traffic }: LabelDataset): Facts["teacher"] {
@@ -259,26 +296,18 @@ function teacherFacts({ traffic }: LabelDataset): Facts["teacher"] {
 export function assembleFacts(input: AssembleInput): Facts {
   const { config, planned, context, published } = input;
   const { dataset } = planned;
-  const sealedRows = dataset.rows.filter((row) => row.sealed);
-  const teacherAnswers = sealedRows.map((row) => row.label);
+  const sealed = asked(dataset.rows.filter((row) => row.sealed));
   const answers = answersOf(input.logits.get("student-int8") ?? new Float32Array(), dataset.labels.length);
   const trainCounts = new Uint32Array(dataset.labels.length);
-  for (const row of context.rows) trainCounts[row.label] = (trainCounts[row.label] ?? 0) + 1;
-  const quality = measureQuality(
-    sealedRows.map((row, i) => ({
-      text: row.text,
-      label: row.label,
-      predicted: answers[i] ?? -1,
-      weight: row.weight,
-      ...(row.gold === undefined ? {} : { gold: row.gold }),
-    })),
-    dataset.labels,
-    { trainCounts },
-  );
+  for (const row of context.rows) if (row.label >= 0) trainCounts[row.label] = (trainCounts[row.label] ?? 0) + 1;
+  const seen = new Set(context.rows.map(({ text }) => text));
+  const { calls: _, ...quality } = measureQuality(evaluatedCalls(sealed.rows, answers, seen), dataset.labels, {
+    trainCounts,
+  });
   const measured = measuredFacts(input);
-  const alone = sealedRows.length > 0 && published.proof.gate.threshold === 0;
+  const alone = sealed.rows.length > 0 && published.proof.gate.threshold === 0;
   const money = moneyFacts(input, alone, measured);
-  const { gate, calibration } = published.proof;
+  const { calibration } = published.proof;
   const outlook = outlookOf(input);
   const path = pathFacts(input);
   const unlabelled = unlabelledFacts(planned.transfer, planned.plan, input.taughtGain);
@@ -305,14 +334,29 @@ export function assembleFacts(input: AssembleInput): Facts {
       modelFolder: published.folder,
       lossFormula: published.manifest.lineage.loss,
     },
-    quality: { ...quality, agreementLowerBound: lowerBoundOf(calibration.outcomes) },
+    quality: { ...quality, agreementLowerBound: lowerBoundOf(published.proof) },
     calibration: { eceBefore: calibration.eceBefore, eceAfter: calibration.eceAfter, bins: calibration.bins },
-    gate,
-    compared: sealedRows.length > 0 ? comparedFacts(input, teacherAnswers, money) : comparedOutOfFold(input),
-    paired: pairedFacts(input, teacherAnswers),
+    gate: gateFacts(published.proof, sealed.rows.length),
+    compared: sealed.rows.length > 0 ? comparedFacts(input, sealed, money) : comparedOutOfFold(input),
+    paired: pairedFacts(input, sealed),
     parity: published.manifest.parity,
     money,
     measured,
+  };
+}
+
+function gateFacts({ gate, other }: Published["proof"], sealedRows: number): Facts["gate"] {
+  const { kept: _, errors: __, pValue: ___, test, ...facts } = gate;
+  return {
+    ...facts,
+    test: { kind: test.kind, cap: test.cap },
+    sealedRows,
+    other: {
+      promise: other.promise,
+      threshold: other.threshold,
+      coverage: other.coverage,
+      keptAgreement: other.keptAgreement,
+    },
   };
 }
 
@@ -333,6 +377,8 @@ function datasetFacts(input: AssembleInput): Facts["dataset"] {
     rejected: dataset.counts.rejected,
     nearDuplicates: dataset.nearDuplicates,
     sealOpenings: input.sealOpenings,
+    sealedCalls: input.published.proof.sealedCalls.scores.length,
+    units: dataset.units,
     ...(ceiling === undefined ? {} : { selfAgreementCeiling: ceiling }),
     hasGold: dataset.rows.some((row) => row.gold !== undefined),
     hasLogprobs: dataset.rows.some((row) => row.softLabels !== undefined),

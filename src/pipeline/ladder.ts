@@ -1,16 +1,19 @@
 /** @file Climbs the ladder: trains the planned rungs from scratch, cheapest first, until one meets the target on its own out of fold; else goes down
  *  the path of the pretrained encoder, whole first. Then chooses by money. Sees no sealed row. */
-import { fitCalibrator, measureCalibration, type CalibrationResult } from "../evaluate/calibration.js";
+import { fitCalibrator, measureCalibration } from "../evaluate/calibration.js";
+import type { CallOutcomes } from "../evaluate/calls.js";
+import { gateOutlook } from "../evaluate/outlook.js";
 import { chooseByCost, comparePaired, type CostChoice, type PairedComparison } from "../evaluate/compare.js";
 import { softmaxRow } from "../softmax.js";
 import { InvariantError } from "../errors.js";
 import { studentPer1kUsd, type TeacherPrice } from "../cost.js";
 import type { Plan, PlannedCandidate } from "../plan/plan.js";
-import { clopperPearsonLower } from "../stats.js";
 import { encoderTask } from "./local-teacher.js";
 import { pretrainedOutOfFold } from "./pretrained/rung.js";
 import { pretrainedTask } from "./pretrained/spec.js";
+import { callOutcomes, callsOf, logitRows, perCall, rightPerCall } from "./outcomes.js";
 import { mergedProgress } from "./progress.js";
+import { GATE_DELTA } from "./prove.js";
 import {
   encoderFinal,
   encoderFold,
@@ -30,10 +33,12 @@ const LINEAR_RATIOS = [0.2, 0.3, 0.4, 0.5, 0.6] as const;
 
 /** A rung with what is known of it out of fold. */
 export interface Climbed extends Trained {
-  /** 1 where its answer is the teacher's, one entry per out-of-fold row. */
-  readonly correct: Uint8Array;
-  /** 1 where a gate would keep the answer. */
+  /** In which share of a row's calls its answer is the teacher's, one entry per out-of-fold row. */
+  readonly correct: Float64Array;
+  /** 1 where the gate may be expected to keep the answer. */
   readonly kept: Uint8Array;
+  /** All out-of-fold calls. */
+  readonly calls: CallOutcomes;
   readonly meetsTarget: boolean;
 }
 
@@ -61,36 +66,56 @@ function lossOf(context: TrainContext, outOfFold: OutOfFold): number {
   return sum / Math.max(1, outOfFold.rows.length);
 }
 
-/** Keeps what the loosest threshold with an observed risk within epsilon keeps. */
-function keepWithin({ scores, outcomes }: CalibrationResult, epsilon: number): Uint8Array {
+/** The rows at the top of the scores that hold a share of the calls. */
+function keepShare(scores: Float64Array, calls: readonly number[], ratio: number): Uint8Array {
   const order = Array.from(scores.keys()).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
-  let [errors, kept] = [0, 0];
-  for (const [i, row] of order.entries()) {
-    errors += 1 - (outcomes[row] ?? 0);
-    if (errors <= epsilon * (i + 1)) kept = i + 1;
+  const total = calls.reduce((sum, count) => sum + count, 0);
+  const kept = new Uint8Array(scores.length);
+  let taken = 0;
+  for (const row of order) {
+    taken += calls[row] ?? 0;
+    if (taken > ratio * total + 1e-9) break;
+    kept[row] = 1;
   }
-  const result = new Uint8Array(scores.length);
-  for (const row of order.slice(0, kept)) result[row] = 1;
-  return result;
+  return kept;
 }
 
-function judge(context: TrainContext, trained: Trained, agreement: number): Climbed {
-  const data = {
-    logits: trained.outOfFold.logits,
-    classes: context.dataset.labels.length,
-    labels: labelsOf(context, trained.outOfFold),
-  };
+/** How many independent groups are sealed; where none are, as many as would be of the open calls. */
+function sealedGroupsOf({ dataset }: TrainContext): number {
+  return new Set(callsOf(dataset.rows.filter((row) => row.sealed)).groups).size;
+}
+
+/** A share of expected draws in which the gate keeps everything: then a rung is expected to meet the target alone. */
+const ALONE_COVERAGE = 0.999;
+
+function judge(context: TrainContext, trained: Trained, plan: Plan): Climbed {
+  const rows = Array.from(trained.outOfFold.rows, (r) => context.rows[r]).flatMap((row) => row ?? []);
+  const data = logitRows(rows, trained.outOfFold.logits, context.dataset.labels.length);
   const result = measureCalibration(fitCalibrator(data, ""), data);
-  const right = result.outcomes.reduce((sum, outcome) => sum + outcome, 0);
-  const meetsTarget = clopperPearsonLower(right, result.outcomes.length) >= agreement;
-  const kept = meetsTarget ? new Uint8Array(result.outcomes.length).fill(1) : keepWithin(result, 1 - agreement);
-  return { ...trained, correct: result.outcomes, kept, meetsTarget };
+  const calls = callOutcomes(rows, result.scores, result.outcomes);
+  const { agreement, promise } = plan.target;
+  // The cost that a rung promises rests on the gate that its verdict will rest on.
+  const outlook = gateOutlook(calls, sealedGroupsOf(context), {
+    promise,
+    epsilon: riskOf(agreement),
+    delta: GATE_DELTA,
+    seed: context.seed,
+  });
+  const meetsTarget = outlook.coverage.low >= ALONE_COVERAGE;
+  const weights = rows.map(({ weight }) => weight);
+  const kept = keepShare(result.scores, weights, outlook.coverage.value);
+  return { ...trained, correct: result.outcomes, kept, calls, meetsTarget };
+}
+
+/** The largest risk that a target allows: 1 - agreement without the dust of binary fractions. */
+export function riskOf(agreement: number): number {
+  return Number((1 - agreement).toFixed(12));
 }
 
 /** The values of a rung at given unsealed rows. */
-function restrict(values: Uint8Array, rows: Uint32Array, wanted: Uint32Array): Uint8Array {
+function restrict(values: ArrayLike<number>, rows: Uint32Array, wanted: Uint32Array): Float64Array {
   const at = new Map([...rows.entries()].map(([i, row]) => [row, i]));
-  return Uint8Array.from(wanted, (row) => values[at.get(row) ?? -1] ?? 0);
+  return Float64Array.from(wanted, (row) => values[at.get(row) ?? -1] ?? 0);
 }
 
 class Trainer {
@@ -173,23 +198,46 @@ interface Prices {
   readonly machineUsdPerHour: number;
 }
 
-function choose(climbed: readonly Climbed[], wanted: Uint32Array, context: TrainContext, prices: Prices): CostChoice {
+/** Calls of rows that all rungs have predicted out of fold, and the outcomes of a rung in them. */
+interface SharedCalls {
+  readonly groups: Int32Array;
+  readonly correctOf: (rung: Climbed) => Float64Array;
+  readonly keptOf: (rung: Climbed) => Float64Array;
+}
+
+function sharedCalls(context: TrainContext, climbed: readonly Climbed[]): SharedCalls {
+  const wanted = climbed
+    .map(({ outOfFold }) => outOfFold.rows)
+    .reduce((a, b) => (b.length < a.length ? b : a), climbed[0]?.outOfFold.rows ?? new Uint32Array());
+  const rows = Array.from(wanted, (r) => context.rows[r]).flatMap((row) => row ?? []);
+  const calls = callsOf(rows);
+  return {
+    groups: calls.groups,
+    correctOf: (rung) => rightPerCall(calls, rows, restrict(rung.correct, rung.outOfFold.rows, wanted)),
+    keptOf: (rung) => perCall(calls, restrict(rung.kept, rung.outOfFold.rows, wanted)),
+  };
+}
+
+function choose(climbed: readonly Climbed[], shared: SharedCalls, context: TrainContext, prices: Prices): CostChoice {
   const { plan, teacher, machineUsdPerHour } = prices;
   return chooseByCost(
     climbed.map((rung) => ({
       name: rung.candidate.name,
-      correct: restrict(rung.correct, rung.outOfFold.rows, wanted),
-      kept: restrict(rung.kept, rung.outOfFold.rows, wanted),
+      correct: shared.correctOf(rung),
+      kept: shared.keptOf(rung),
       feasible: rung.meetsTarget || rung.kept.includes(1),
       studentPer1k: expectedPer1kUsd(rung.candidate, plan, machineUsdPerHour),
     })),
-    { seed: context.seed, ...(teacher.per1kUsd === undefined ? {} : { teacherPer1kUsd: teacher.per1kUsd }) },
+    {
+      seed: context.seed,
+      groups: shared.groups,
+      ...(teacher.per1kUsd === undefined ? {} : { teacherPer1kUsd: teacher.per1kUsd }),
+    },
   );
 }
 
-function mostAgreeing(climbed: readonly Climbed[], wanted: Uint32Array): Climbed | undefined {
-  const rightOf = (rung: Climbed): number =>
-    restrict(rung.correct, rung.outOfFold.rows, wanted).reduce((sum, c) => sum + c, 0);
+function mostAgreeing(climbed: readonly Climbed[], shared: SharedCalls): Climbed | undefined {
+  const rightOf = (rung: Climbed): number => shared.correctOf(rung).reduce((sum, share) => sum + share, 0);
   return climbed.toSorted((a, b) => rightOf(b) - rightOf(a))[0];
 }
 
@@ -199,7 +247,7 @@ const LOST_P_VALUE = 0.05;
 /** Whether a step has clearly lost what the step above it had: the target, by a paired test. */
 function hasLost(above: Climbed, step: Climbed): boolean {
   if (!above.meetsTarget || step.meetsTarget) return false;
-  const { difference, pValue } = comparePaired(above.correct, step.correct);
+  const { difference, pValue } = comparePaired(above.calls.right, step.calls.right, step.calls.groups);
   return difference.value > 0 && pValue < LOST_P_VALUE;
 }
 
@@ -208,7 +256,7 @@ async function descend(context: TrainContext, trainer: Trainer, plan: Plan): Pro
   const steps: Climbed[] = [];
   const planned = plan.candidates.filter(({ status, pretrained }) => status === "train" && pretrained !== undefined);
   for (const candidate of planned.toReversed()) {
-    const step = judge(context, await trainer.train(candidate), plan.target.agreement);
+    const step = judge(context, await trainer.train(candidate), plan);
     const above = steps.at(-1);
     steps.push(step);
     if (above === undefined || !hasLost(above, step)) continue;
@@ -233,24 +281,19 @@ export async function climb(
   const fallback = plan.candidates[0];
   for (const candidate of planned.length > 0 || fallback === undefined ? planned : [fallback]) {
     if (candidate.pretrained !== undefined || climbed.at(-1)?.meetsTarget === true) break;
-    climbed.push(judge(context, await trainer.train(candidate), plan.target.agreement));
+    climbed.push(judge(context, await trainer.train(candidate), plan));
   }
   if (climbed.at(-1)?.meetsTarget !== true) climbed.push(...(await descend(context, trainer, plan)));
-  const wanted = climbed
-    .map(({ outOfFold }) => outOfFold.rows)
-    .reduce((a, b) => (b.length < a.length ? b : a), climbed[0]?.outOfFold.rows ?? new Uint32Array());
-  const choice = choose(climbed, wanted, context, { plan, teacher, machineUsdPerHour });
-  const chosen = climbed.find(({ candidate }) => candidate.name === choice.chosen) ?? mostAgreeing(climbed, wanted);
+  const shared = sharedCalls(context, climbed);
+  const choice = choose(climbed, shared, context, { plan, teacher, machineUsdPerHour });
+  const chosen = climbed.find(({ candidate }) => candidate.name === choice.chosen) ?? mostAgreeing(climbed, shared);
   if (chosen === undefined) throw new InvariantError("the plan has no candidate to train");
   const linear = climbed.find(({ candidate }) => candidate.kind === "linear");
   const paired = climbed
     .filter((rung) => rung !== chosen)
     .map((rung) => ({
       name: rung.candidate.name,
-      comparison: comparePaired(
-        restrict(chosen.correct, chosen.outOfFold.rows, wanted),
-        restrict(rung.correct, rung.outOfFold.rows, wanted),
-      ),
+      comparison: comparePaired(shared.correctOf(chosen), shared.correctOf(rung), shared.groups),
     }));
   return { chosen, ...(linear === undefined ? {} : { linear }), climbed, choice, paired };
 }

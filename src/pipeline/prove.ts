@@ -1,29 +1,43 @@
 /** @file Opens the sealed rows: a fresh process answers them from the exported folders, then the gate is chosen and the figures are
  *  taken. How often the sealed rows of a dataset have been opened is kept beside the datasets. */
-import { existsSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { measureCalibration, type CalibrationResult } from "../evaluate/calibration.js";
-import { chooseThreshold, type GateResult } from "../evaluate/gate.js";
+import type { CallOutcomes } from "../evaluate/calls.js";
+import { openGate, planGate, type GateResult } from "../evaluate/gate.js";
+import type { Promised } from "../evaluate/risk-test.js";
+import type { Row } from "../dataset/types.js";
 import { readArrays } from "../store/arrays.js";
-import { writeFileAtomic, writeJsonAtomic } from "../store/files.js";
+import { makeFolder, writeFileAtomic, writeJsonAtomic } from "../store/files.js";
 import type { StudentManifest } from "../student/manifest.js";
 import { runProof, type ProvedStudent } from "./prove-job.js";
 import { readJson } from "./run-folder.js";
+import { callOutcomes, callsOf, logitRows } from "./outcomes.js";
 import type { OutOfFold, TrainContext } from "./rungs.js";
 
 /** Largest probability that the gate's promise fails. */
-const GATE_DELTA = 0.05;
+export const GATE_DELTA = 0.05;
 
-/** Counts this run as one that opened the sealed rows; a run counts once, however often it is resumed. */
-export function countOpening(stateFolder: string, datasetHash: string, runId: string): number {
-  const path = join(stateFolder, "openings", `${datasetHash}.json`);
-  const runs = existsSync(path) ? z.array(z.string()).parse(readJson(path)) : [];
-  if (!runs.includes(runId)) {
-    runs.push(runId);
-    writeJsonAtomic(path, runs);
+/** What names a sealed row in the count of openings, whatever else its dataset holds: its text. */
+function rowHash({ text }: Row): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
+/** Notes which sealed rows this run has opened; how many runs, this one included, have opened some of them. A run counts once, however often
+ *  it is resumed, and a row that stands in another dataset (one line more, another seed) counts there too. */
+export function countOpening(stateFolder: string, sealed: readonly Row[], runId: string): number {
+  const folder = join(stateFolder, "openings");
+  const path = join(folder, `${runId}.json`);
+  const own = new Set(sealed.map(rowHash));
+  if (own.size > 0 && !existsSync(path)) {
+    makeFolder(folder);
+    writeJsonAtomic(path, [...own].sort());
   }
-  return runs.indexOf(runId) + 1;
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^[0-9a-f]{12}\.json$/.test(name)) : [];
+  return names.filter((name) => z.array(z.string()).parse(readJson(join(folder, name))).some((hash) => own.has(hash)))
+    .length;
 }
 
 /** Runs the proof unless it was run already, and gives the logits of each student on the sealed rows. */
@@ -51,46 +65,57 @@ export interface Proof {
   /** Of the out-of-fold rows, scored by the shipped calibrator. */
   readonly outOfFold: CalibrationResult;
   readonly calibration: CalibrationResult;
+  readonly outOfFoldCalls: CallOutcomes;
+  readonly sealedCalls: CallOutcomes;
   readonly gate: GateResult;
+  /** What the other promise would have kept on the same calls: information, not what was decided by. */
+  readonly other: GateResult;
 }
 
-/** What the gate was chosen from, one JSON line per row: `fold` (-1 is sealed), `score`, and `correct`, 1 where the answer is the teacher's. */
-function gateLines(folds: readonly number[], { scores, outcomes }: CalibrationResult): string {
+/** What the gate was chosen from, one JSON line per call: `fold` (-1 is sealed), `score`, `group`, and `correct`: the share in which the answer
+ *  is the teacher's. */
+function gateLines(folds: readonly number[], { scores, right, groups }: CallOutcomes): string {
   return folds
-    .map((fold, i) => `${JSON.stringify({ fold, score: scores[i] ?? 0, correct: outcomes[i] ?? 0 })}\n`)
+    .map((fold, i) => {
+      const line = { fold, score: scores[i] ?? 0, correct: right[i] ?? 0, group: groups[i] ?? 0 };
+      return `${JSON.stringify(line)}\n`;
+    })
     .join("");
 }
 
-/** Calibration and gate of a student from its out-of-fold and its sealed logits; the risk is disagreement with the teacher. What they
- *  were taken from is kept as `gate.jsonl`. */
+export interface ProofSettings {
+  readonly promise: Promised;
+  /** Largest risk, a ratio. */
+  readonly epsilon: number;
+}
+
+/** Calibration and gate of a student from its out-of-fold and its sealed logits; the risk is that of a call to differ from the teacher's answer in
+ *  that very call. What they were taken from is kept as `gate.jsonl`. */
 export function proveStudent(
   context: TrainContext,
   manifest: StudentManifest,
   outOfFold: OutOfFold,
   sealed: Float32Array,
-  epsilon: number,
+  { promise, epsilon }: ProofSettings,
 ): Proof {
   const classes = manifest.labels.length;
-  const unsealed = measureCalibration(manifest.calibrator, {
-    logits: outOfFold.logits,
-    classes,
-    labels: Array.from(outOfFold.rows, (r) => context.rows[r]?.label ?? -1),
-  });
-  const calibration = measureCalibration(manifest.calibrator, {
-    logits: sealed,
-    classes,
-    labels: context.dataset.rows.filter((row) => row.sealed).map((row) => row.label),
-  });
-  const folds = Array.from(outOfFold.rows, (r) => context.rows[r]?.fold ?? 0);
-  const sealedFolds = new Array<number>(calibration.outcomes.length).fill(-1);
-  writeFileAtomic(context.folder.file("gate.jsonl"), gateLines(folds, unsealed) + gateLines(sealedFolds, calibration));
-  const gate = chooseThreshold({
-    oofScores: unsealed.scores,
-    oofCorrect: unsealed.outcomes,
-    sealedScores: calibration.scores,
-    sealedCorrect: calibration.outcomes,
-    epsilon,
-    delta: GATE_DELTA,
-  });
-  return { outOfFold: unsealed, calibration, gate };
+  const open = Array.from(outOfFold.rows, (r) => context.rows[r]).flatMap((row) => row ?? []);
+  const sealedRows = context.dataset.rows.filter((row) => row.sealed);
+  const unsealed = measureCalibration(manifest.calibrator, logitRows(open, outOfFold.logits, classes));
+  const calibration = measureCalibration(manifest.calibrator, logitRows(sealedRows, sealed, classes));
+  const outOfFoldCalls = callOutcomes(open, unsealed.scores, unsealed.outcomes);
+  const sealedCalls = callOutcomes(sealedRows, calibration.scores, calibration.outcomes);
+  const folds = Array.from(callsOf(open).rows, (r) => open[r]?.fold ?? 0);
+  const sealedFolds = new Array<number>(sealedCalls.scores.length).fill(-1);
+  writeFileAtomic(
+    context.folder.file("gate.jsonl"),
+    gateLines(folds, outOfFoldCalls) + gateLines(sealedFolds, sealedCalls),
+  );
+  const gateOf = (promised: Promised): GateResult => {
+    const options = { promise: promised, epsilon, delta: GATE_DELTA, seed: context.seed };
+    return openGate(planGate(outOfFoldCalls, sealedCalls, options), sealedCalls);
+  };
+  const gate = gateOf(promise);
+  const other = gateOf(promise === "delivered" ? "kept" : "delivered");
+  return { outOfFold: unsealed, calibration, outOfFoldCalls, sealedCalls, gate, other };
 }

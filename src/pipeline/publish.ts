@@ -3,10 +3,10 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors.js";
+import { shareByGroup } from "../evaluate/calls.js";
 import { copyHuggingFaceFiles } from "../export/hugging-face.js";
 import { writeModelFolder } from "../export/model-folder.js";
 import { formatJson } from "../store/files.js";
-import { shareOf } from "../stats.js";
 import { parseManifest, type StudentManifest } from "../student/manifest.js";
 import { TOKENIZER_FILE } from "../student/tokenizer-file.js";
 import type { Proof } from "./prove.js";
@@ -54,16 +54,21 @@ export function publishStudent(input: PublishInput): Published {
   const path = join(input.from, "joryu.json");
   const exported = parseManifest(readFileSync(path, "utf8"), path);
   const proof = input.prove(exported);
-  const { gate, calibration } = proof;
+  const { gate, sealedCalls } = proof;
   const manifest: StudentManifest = {
     ...exported,
     gate: {
+      promise: gate.promise,
       threshold: gate.threshold,
       epsilon: gate.epsilon,
       delta: gate.delta,
       coverage: gate.threshold === null ? null : gate.coverage.value,
     },
-    evaluation: { sealedRows: calibration.outcomes.length, agreement: shareOf(calibration.outcomes) },
+    evaluation: {
+      sealedRows: proof.calibration.outcomes.length,
+      sealedCalls: sealedCalls.scores.length,
+      agreement: shareByGroup(sealedCalls.right, sealedCalls.groups),
+    },
   };
   const graphs = {
     fp32: readFileSync(join(input.from, exported.files.fp32)),

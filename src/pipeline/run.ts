@@ -18,7 +18,7 @@ import { takeLock, writeJsonAtomic } from "../store/files.js";
 import { VERSION } from "../version.js";
 import { assembleFacts } from "./assemble.js";
 import { type Base, baseFacts, openBase } from "./pretrained/base.js";
-import { climb, type Ladder } from "./ladder.js";
+import { climb, riskOf, type Ladder } from "./ladder.js";
 import { checkAcknowledged, licencesOf, noteLicences, stopAtBlocked } from "./licence-gate.js";
 import { machineFor } from "./machine.js";
 import { prepareDataset } from "./prepare.js";
@@ -197,11 +197,6 @@ function announce(planned: Planned, progress: Progress): void {
   }
 }
 
-/** The largest risk of a kept answer that a target allows: 1 - agreement without the dust of binary fractions. */
-function riskOf(agreement: number): number {
-  return Number((1 - agreement).toFixed(12));
-}
-
 interface Shipping {
   readonly context: TrainContext;
   readonly planHash: string;
@@ -244,20 +239,18 @@ async function prove(config: Config, planned: Planned, shipping: Shipping, ladde
   const controls = await plannedControls(context, ladder, planned.plan);
   const taughtGain = await taughtLinearGain(context, ladder.climbed);
   context.signal?.throwIfAborted();
-  const sealOpenings = countOpening(config.out, planned.dataset.hash, runId);
+  const sealed = planned.dataset.rows.filter((row) => row.sealed);
+  const sealOpenings = countOpening(config.out, sealed, runId);
   const logits = await openSealed(context, planned.datasetFolder, students);
   context.signal?.throwIfAborted();
   const published = publishStudent({
     from: folder,
     to: join(config.out, "models", `${planned.dataset.workload}@${runId}`),
     prove: (manifest) =>
-      proveStudent(
-        context,
-        manifest,
-        chosen.outOfFold,
-        logits.get("student-int8") ?? new Float32Array(),
-        riskOf(config.target.agreement),
-      ),
+      proveStudent(context, manifest, chosen.outOfFold, logits.get("student-int8") ?? new Float32Array(), {
+        promise: planned.plan.target.promise,
+        epsilon: riskOf(planned.plan.target.agreement),
+      }),
   });
   const facts = assembleFacts({
     config,

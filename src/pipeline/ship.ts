@@ -27,6 +27,7 @@ import { type FinalStudent, pretrainedStudent } from "./final-student.js";
 import { lossFormulaOf } from "./encoder-spec.js";
 import { isRounded } from "./pretrained/int8-recovery.js";
 import { encoderTask } from "./local-teacher.js";
+import { logitRows } from "./outcomes.js";
 import { pretrainedFinal } from "./pretrained/rung.js";
 import { pretrainedTask } from "./pretrained/spec.js";
 import { encoderFinal, linearFinal, type OutOfFold, type TrainContext } from "./rungs.js";
@@ -159,11 +160,11 @@ export async function shipStudent(
   const graphs = compileStudent(student.shape, student.weights);
   const hash = weightsHash(student.weights);
   const calibrator = fitCalibrator(
-    {
-      logits: trained.outOfFold.logits,
-      classes: dataset.labels.length,
-      labels: Array.from(trained.outOfFold.rows, (r) => rows[r]?.label ?? -1),
-    },
+    logitRows(
+      Array.from(trained.outOfFold.rows, (r) => rows[r]).flatMap((row) => row ?? []),
+      trained.outOfFold.logits,
+      dataset.labels.length,
+    ),
     hash,
   );
   const parity = await parityOf(context, student, graphs);
@@ -179,7 +180,7 @@ export async function shipStudent(
     files: GRAPH_FILES,
     sha256: { int8: sha256(graphs.int8), fp32: sha256(graphs.fp32), weights: hash },
     calibrator,
-    gate: { threshold: null, epsilon: 0, delta: 0, coverage: null },
+    gate: { promise: "delivered", threshold: null, epsilon: 0, delta: 0, coverage: null },
     evaluation: null,
     parity,
     parameters: trained.candidate.parameters,

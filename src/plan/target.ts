@@ -3,9 +3,14 @@
 import { nearest } from "../config/nearest.js";
 import { UsageError } from "../errors.js";
 
+/** Which risk the agreement bounds: of all answers that leave the cascade, or of those that the student keeps (docs/gate.md). */
+export const PROMISES = ["delivered", "kept"] as const;
+export type Promised = (typeof PROMISES)[number];
+
 /** Least agreement with the teacher and limits of the field; an absent limit is no limit. */
 export interface Target {
-  /** Ratio of sealed answers that must equal the teacher's. */
+  readonly promise: Promised;
+  /** Share of the promise's answers that must equal the teacher's. */
   readonly agreement: number;
   /** Confidence of every guarantee, a ratio. */
   readonly confidence: number;
@@ -18,10 +23,10 @@ export interface Target {
 /** A target as checked settings carry it: an absent limit may be written as `undefined`. */
 export type TargetSettings = { readonly [K in keyof Target]: Target[K] | undefined } & Pick<Target, "agreement">;
 
-export const DEFAULT_TARGET: Target = { agreement: 0.98, confidence: 0.95 };
+export const DEFAULT_TARGET: Target = { promise: "delivered", agreement: 0.98, confidence: 0.95 };
 
 /** Confidence is fixed: every guarantee and interval of a run states the same 95 %. */
-type TargetKey = Exclude<keyof Target, "confidence">;
+type TargetKey = Exclude<keyof Target, "confidence" | "promise">;
 
 const RANGES: Readonly<Record<TargetKey, { readonly above: number; readonly below: number; readonly range: string }>> =
   {
@@ -45,9 +50,16 @@ export function checkTargetValue(key: TargetKey, value: number, where: string): 
   throw new UsageError(`${where}: ${key} must be ${range}, got ${value}`);
 }
 
+/** @throws UsageError for a word that is no promise. */
+export function checkPromise(written: string, where: string): Promised {
+  const found = PROMISES.find((promise) => promise === written);
+  if (found !== undefined) return found;
+  throw new UsageError(`${where}: expected ${PROMISES.join(" or ")}, got "${written}"`);
+}
+
 /** Parses `--target`; keys that are not named keep the values of `base`. @throws UsageError naming the part that is wrong. */
 export function parseTarget(text: string, base: Partial<TargetSettings> = DEFAULT_TARGET): Target {
-  const found = new Map<TargetKey, number>();
+  const found = new Map<string, number | Promised>();
   for (const part of text.split(",")) {
     const [, name, written] = /^\s*([^=\s]+)\s*=\s*(\S+)\s*$/.exec(part) ?? [];
     if (name === undefined || written === undefined) {
@@ -55,12 +67,17 @@ export function parseTarget(text: string, base: Partial<TargetSettings> = DEFAUL
         hint: "write it as agreement=0.98,p95Ms=5",
       });
     }
+    if (found.has(name)) throw new UsageError(`--target: ${name} is given twice`);
+    if (name === "promise") {
+      found.set(name, checkPromise(written, "--target: promise"));
+      continue;
+    }
     if (!isTargetKey(name)) {
-      throw new UsageError(`--target: unknown key "${name}", did you mean ${nearest(name, TARGET_KEYS)}?`, {
-        hint: `keys: ${TARGET_KEYS.join(", ")}`,
+      const keys = ["promise", ...TARGET_KEYS];
+      throw new UsageError(`--target: unknown key "${name}", did you mean ${nearest(name, keys)}?`, {
+        hint: `keys: ${keys.join(", ")}`,
       });
     }
-    if (found.has(name)) throw new UsageError(`--target: ${name} is given twice`);
     if (!/^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(written)) {
       throw new UsageError(`--target: ${name} must be ${RANGES[name].range}, got "${written}"`);
     }
@@ -79,5 +96,6 @@ export function toTarget(settings: Partial<TargetSettings>): Target {
 
 /** The target as `--target` takes it. */
 export function formatTarget(target: Target): string {
-  return TARGET_KEYS.flatMap((key) => (target[key] === undefined ? [] : [`${key}=${target[key]}`])).join(",");
+  const limits = TARGET_KEYS.flatMap((key) => (target[key] === undefined ? [] : [`${key}=${target[key]}`]));
+  return [...limits, `promise=${target.promise}`].join(",");
 }

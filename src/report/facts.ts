@@ -9,7 +9,12 @@ export interface Estimate {
   readonly high: number;
 }
 
+/** Which risk is bounded: of all answers that leave the cascade, or of the kept ones. */
+export type PromiseName = "delivered" | "kept";
+
 export interface TargetFacts {
+  /** Absent in reports of before the choice: `kept`. */
+  readonly promise?: PromiseName;
   /** Least agreement with the teacher, a ratio. */
   readonly agreement: number;
   /** Confidence of every guarantee, a ratio (0.95). */
@@ -55,6 +60,8 @@ export interface ClassFacts {
 export type SliceFacts = (
   | { readonly kind: "length" | "frequency"; readonly from: number; readonly to?: number }
   | { readonly kind: "script"; readonly script: "latin" | "japanese" | "other" | "mixed" }
+  /** Calls with an answer that no open row has; calls whose input stands in the open rows too. */
+  | { readonly kind: "unlearned" | "seen" }
 ) & { readonly support: number; readonly agreement: Estimate };
 
 /** The teacher's label, the student's, and how many rows; null is a label outside of the set. */
@@ -76,17 +83,34 @@ export interface ComparedFacts {
 }
 
 export interface GateFacts {
+  /** Absent in reports of before the choice: `kept`. */
+  readonly promise?: PromiseName;
   /** Null when no threshold can keep the promise. */
   readonly threshold: number | null;
   readonly epsilon: number;
   readonly delta: number;
+  /** How it was tested, chosen before the sealed calls were opened; `cap`: calls of one group that count at most. */
+  readonly test?: { readonly kind: "binomial" | "one-call" | "betting"; readonly cap: number };
   readonly coverage: Estimate;
   readonly keptAgreement: Estimate;
+  /** Of all answers that leave the cascade those that are the teacher's. */
+  readonly deliveredAgreement?: Estimate;
   readonly unguaranteedCoverage: number;
   readonly minimumDeferralRatio: number;
-  /** Sealed rows from loosest to strictest: [coverage, risk], at most 200 points. */
+  /** Sealed calls from loosest to strictest: [coverage, share of the kept that is wrong], at most 200 points. */
   readonly curve: readonly (readonly [number, number])[];
   readonly sealedRows: number;
+  /** Absent in reports of before calls were counted. */
+  readonly sealedCalls?: number;
+  /** Of calls that are not independent of each other. */
+  readonly sealedGroups?: number;
+  /** What the other promise would keep on the same calls, for information: the verdict does not rest on it. */
+  readonly other?: {
+    readonly promise: PromiseName;
+    readonly threshold: number | null;
+    readonly coverage: Estimate;
+    readonly keptAgreement: Estimate;
+  };
 }
 
 export interface CalibrationFacts {
@@ -248,8 +272,19 @@ export interface Facts {
     readonly duplicates: number;
     readonly rejected: number;
     readonly nearDuplicates: number;
-    /** How often the sealed rows of this dataset have been opened, this time included. */
+    /** How many runs have opened some of the sealed rows, this one included. */
     readonly sealOpenings: number;
+    /** Absent in reports of before calls were counted. */
+    readonly sealedCalls?: number;
+    /** What counts as independent, and what was found on the way. */
+    readonly units?: {
+      readonly templatedRows: number;
+      readonly recurringRows: number;
+      readonly recurringCalls: number;
+      readonly repeatedSealedCalls: number;
+      readonly nearLeaks: number;
+      readonly unknownLabelCalls: number;
+    };
     readonly selfAgreementCeiling?: number;
     readonly hasGold: boolean;
     readonly hasLogprobs: boolean;
@@ -261,6 +296,7 @@ export interface Facts {
   };
   /** Where no threshold could be proved: how many rows would allow a guarantee if they were like the out-of-fold ones. */
   readonly outlook?: {
+    /** Independent calls, or groups of them. */
     readonly sealedRows: number;
     /** Distinct inputs of which so many are sealed. */
     readonly rows: number;
@@ -295,8 +331,11 @@ export interface Facts {
     readonly lossFormula: string;
   };
   readonly quality: {
+    /** Per call: the answer is the one that the teacher gave in that very call. */
     readonly agreement: Estimate;
-    /** One-sided lower bound of the agreement at the target's confidence: what is compared with the target. */
+    /** With the most frequent answer to each input, where inputs got several. */
+    readonly mostFrequentAgreement?: Estimate;
+    /** One-sided lower bound of the agreement at the target's confidence, for information. */
     readonly agreementLowerBound: number;
     readonly goldAccuracy?: Estimate;
     readonly teacherGoldAccuracy?: Estimate;

@@ -45,9 +45,21 @@ const manifestSchema = z.strictObject({
   /** SHA-256 of each graph and of the trained weights that all were made from. */
   sha256: z.strictObject({ int8: sha256, fp32: sha256, int4: sha256.optional(), weights: sha256 }),
   calibrator: z.unknown().transform(parseCalibrator),
-  gate: z.strictObject({ threshold: z.number().nullable(), epsilon: ratio, delta: ratio, coverage: ratio.nullable() }),
+  gate: z.strictObject({
+    /** Which risk epsilon bounds: of all answers that leave the cascade, or of the kept ones. Folders of before the choice promise the latter. */
+    promise: z.enum(["delivered", "kept"]).default("kept"),
+    threshold: z.number().nullable(),
+    epsilon: ratio,
+    delta: ratio,
+    coverage: ratio.nullable(),
+  }),
   evaluation: z
-    .strictObject({ sealedRows: z.int().min(0), agreement: estimate, goldAccuracy: estimate.optional() })
+    .strictObject({
+      sealedRows: z.int().min(0),
+      sealedCalls: z.int().min(0).optional(),
+      agreement: estimate,
+      goldAccuracy: estimate.optional(),
+    })
     .nullable(),
   parity: z.array(
     z.strictObject({

@@ -1,0 +1,154 @@
+/** @file Groups of rows that are not independent of each other and stay on one side of a split: the same text but for case and space,
+ *  near-duplicates, rows of one conversation. Grouping serves independence: where it would swallow the traffic (templates that differ by a
+ *  number, conversations that chain everything), the next honest unit is taken, and said. Seeded, pure. */
+import { DisjointSets, joinNearDuplicates } from "./dedupe.js";
+import { tyingConversations, type RowDraft } from "./rows.js";
+
+export interface Groups {
+  /** Group of each row, numbered from 0 in order of appearance. */
+  readonly groups: Int32Array;
+  /** Rows that joined an earlier one as near-duplicates. */
+  readonly nearDuplicates: number;
+  /** Rows of families of near-duplicates with more calls than count in a group: texts of one template, each a unit of its own. */
+  readonly templated: number;
+  /** Rows with so many calls and of no conversation that each call is a unit of its own. */
+  readonly recurring: readonly boolean[];
+  readonly notes: readonly string[];
+}
+
+/** The most calls of one group that a test counts (evaluate/calls.ts); a larger family would hide the rest of its calls. */
+export const LARGEST_GROUP_CALLS = 10;
+/** A group beyond this share of the rows would leave nothing to split. */
+const LARGEST_GROUP_RATIO = 0.3;
+/** More recurring inputs than this share of the rows are copies, not the head of the traffic. */
+const MOST_RECURRING_RATIO = 0.1;
+
+/** Groups rows; rows of different sides never share a group. */
+export function groupRows(drafts: readonly RowDraft[], seed: number): Groups {
+  const { recurring, note } = recurringRows(drafts);
+  const exact = new DisjointSets(drafts.length);
+  const grouped = drafts.flatMap((_, i) => (recurring[i] === true ? [] : [i]));
+  joinEqual(drafts, grouped, (draft) => [draft.folded], exact);
+  const alike = nearDuplicateSets(drafts, grouped, seed);
+  const { families, templated } = withoutTemplates(drafts, grouped, alike, exact);
+  const notes = [...note, ...(templated === 0 ? [] : [templateNote(templated)])];
+  const nearDuplicates = drafts.length - countSets(families, drafts.length);
+  const whole = withConversations(drafts, grouped, families);
+  const found = { nearDuplicates, templated, recurring };
+  if (!swallows(whole, drafts.length)) return { ...found, groups: numbered(whole, drafts.length), notes };
+  const conversations = withConversations(drafts, grouped, exact);
+  if (!swallows(conversations, drafts.length)) {
+    const groups = numbered(conversations, drafts.length);
+    return { ...found, groups, notes: [...notes, "near-duplicates chain the conversations; only equal inputs and conversations are kept together"] };
+  }
+  const chained = "the conversations of the log chain most rows into one group; they were left out of account in the split";
+  return { ...found, groups: numbered(families, drafts.length), notes: [...notes, chained] };
+}
+
+function templateNote(rows: number): string {
+  return `${rows} inputs are near-duplicates in families of more than ${LARGEST_GROUP_CALLS} calls (templates): each distinct input is a unit of its own`;
+}
+
+function recurringRows(drafts: readonly RowDraft[]): { recurring: boolean[]; note: readonly string[] } {
+  const recurring = drafts.map((draft) => draft.weight > LARGEST_GROUP_CALLS && tyingConversations(draft).length === 0);
+  const rows = recurring.filter(Boolean).length;
+  if (rows === 0) return { recurring, note: [] };
+  if (rows > MOST_RECURRING_RATIO * drafts.length) {
+    const note = `${rows} of ${drafts.length} inputs occur more than ${LARGEST_GROUP_CALLS} times, as copies do: an input stays on one side and counts as at most ${LARGEST_GROUP_CALLS} calls`;
+    return { recurring: drafts.map(() => false), note: [note] };
+  }
+  const calls = drafts.reduce((sum, { weight }, i) => sum + (recurring[i] === true ? weight : 0), 0);
+  return {
+    recurring,
+    note: [`${rows} inputs occur more than ${LARGEST_GROUP_CALLS} times, ${calls} calls in all: each of these calls is a unit of its own`],
+  };
+}
+
+function nearDuplicateSets(drafts: readonly RowDraft[], members: readonly number[], seed: number): DisjointSets {
+  const sets = new DisjointSets(drafts.length);
+  const texts = drafts.map((draft) => draft.text);
+  joinEqual(drafts, members, (draft) => [draft.folded], sets);
+  for (const side of ["train", "test"] as const) {
+    joinNearDuplicates(
+      texts,
+      members.filter((i) => drafts[i]?.side === side),
+      seed,
+      sets,
+    );
+  }
+  return sets;
+}
+
+/** Families that fit into a group; of larger ones only what is equal stays together. */
+function withoutTemplates(
+  drafts: readonly RowDraft[],
+  members: readonly number[],
+  alike: DisjointSets,
+  exact: DisjointSets,
+): { families: DisjointSets; templated: number } {
+  const calls = new Map<number, number>();
+  const rows = new Map<number, number>();
+  for (const i of members) {
+    const root = alike.find(i);
+    calls.set(root, (calls.get(root) ?? 0) + (drafts[i]?.weight ?? 0));
+    rows.set(root, (rows.get(root) ?? 0) + 1);
+  }
+  const families = new DisjointSets(drafts.length);
+  let templated = 0;
+  for (const i of members) {
+    const root = alike.find(i);
+    const fits = (calls.get(root) ?? 0) <= LARGEST_GROUP_CALLS;
+    if (!fits && (rows.get(root) ?? 0) > 1) templated++;
+    families.join(i, fits ? root : exact.find(i));
+  }
+  return { families, templated };
+}
+
+function withConversations(drafts: readonly RowDraft[], members: readonly number[], base: DisjointSets): DisjointSets {
+  const sets = new DisjointSets(drafts.length);
+  drafts.forEach((_, i) => sets.join(i, base.find(i)));
+  joinEqual(drafts, members, tyingConversations, sets);
+  return sets;
+}
+
+function swallows(sets: DisjointSets, rows: number): boolean {
+  if (rows < 20) return false;
+  const counts = new Int32Array(rows);
+  for (let i = 0; i < rows; i++) counts[sets.find(i)] = (counts[sets.find(i)] ?? 0) + 1;
+  return counts.some((count) => count > LARGEST_GROUP_RATIO * rows);
+}
+
+function joinEqual(
+  drafts: readonly RowDraft[],
+  members: readonly number[],
+  keysOf: (draft: RowDraft) => readonly string[],
+  sets: DisjointSets,
+): void {
+  const first = new Map<string, number>();
+  for (const i of members) {
+    const draft = drafts[i];
+    if (draft === undefined) continue;
+    for (const key of keysOf(draft)) {
+      const sided = `${draft.side}:${key}`;
+      const earlier = first.get(sided);
+      if (earlier === undefined) first.set(sided, i);
+      else sets.join(earlier, i);
+    }
+  }
+}
+
+function countSets(sets: DisjointSets, size: number): number {
+  let count = 0;
+  for (let i = 0; i < size; i++) if (sets.find(i) === i) count++;
+  return count;
+}
+
+function numbered(sets: DisjointSets, size: number): Int32Array {
+  const numbers = new Map<number, number>();
+  return Int32Array.from({ length: size }, (_, i) => {
+    const root = sets.find(i);
+    const number = numbers.get(root) ?? numbers.size;
+    numbers.set(root, number);
+    return number;
+  });
+}
