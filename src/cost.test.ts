@@ -2,14 +2,18 @@
 import { describe, expect, it } from "vitest";
 import {
   breakEvenCallsPerMonth,
+  callsPerMachine,
   cascadePer1kUsd,
   moneyOf,
+  type MoneyInput,
+  monthOf,
   paybackMonths,
   replicas,
   savedRatio,
   studentPer1kUsd,
   teacherPrice,
 } from "./cost.js";
+import { createRandom } from "./random.js";
 import type { MoneyFacts } from "./report/facts.js";
 
 describe("the teacher's price", () => {
@@ -62,7 +66,9 @@ describe("the cascade", () => {
 describe("break-even and payback", () => {
   it("gives 160 thousand calls for a 0.70 USD machine against a teacher of 3.20 USD", () => {
     const calls = breakEvenCallsPerMonth({
-      fixedUsdPerMonth: 0.7 * 730,
+      machineUsdPerMonth: 0.7 * 730,
+      callsPerMachine: 1e9,
+      peopleUsdPerMonth: 0,
       oneOffUsd: 0,
       horizonMonths: 12,
       teacherPer1kUsd: 3.2,
@@ -72,8 +78,11 @@ describe("break-even and payback", () => {
   });
 
   it("is never where a call or a month saves nothing", () => {
-    const never = { fixedUsdPerMonth: 1, oneOffUsd: 1, horizonMonths: 12, teacherPer1kUsd: 1, marginalPer1kUsd: 1 };
-    expect(breakEvenCallsPerMonth(never)).toBeUndefined();
+    const spread = { peopleUsdPerMonth: 0, oneOffUsd: 1, horizonMonths: 12, teacherPer1kUsd: 1 };
+    const machine = { machineUsdPerMonth: 1, callsPerMachine: 1000 };
+    expect(breakEvenCallsPerMonth({ ...spread, ...machine, marginalPer1kUsd: 1 })).toBeUndefined();
+    expect(breakEvenCallsPerMonth({ ...spread, ...machine, marginalPer1kUsd: 0 })).toBeUndefined();
+    expect(breakEvenCallsPerMonth({ ...spread, ...machine, callsPerMachine: 1e9, marginalPer1kUsd: 0 })).toBe(1084);
     expect(paybackMonths(100, 0)).toBeUndefined();
     expect(paybackMonths(100, -5)).toBeUndefined();
     expect(paybackMonths(14_000, 7_458)).toBeCloseTo(1.877, 3);
@@ -110,5 +119,108 @@ describe("the money of a run", () => {
     const money = moneyOf({ throughputPerSecond: 1, trainingSeconds: 1, teacher: { per1kUsd: 1, source: "log" } });
     expect(money.cascadePer1kUsd).toBeUndefined();
     expect(money.savedRatio).toBeUndefined();
+  });
+});
+
+describe("a month", () => {
+  /** One machine answers 7 x 730 x 3600 / 3 = 6,132,000 calls a month. */
+  const input: MoneyInput = {
+    teacher: { per1kUsd: 0.4, source: "config" },
+    throughputPerSecond: 10,
+    trainingSeconds: 36_000,
+    coverage: { value: 0.9, low: 0.8, high: 0.95 },
+    callsPerMonth: 20_000,
+    oneOffPeopleUsd: 119,
+    peopleUsdPerMonth: 5,
+  };
+
+  it("holds rent, people, one-off costs spread and deferred calls against the teacher's bill, by hand", () => {
+    const { monthly } = moneyOf(input);
+    const fixedUsd = 73 + 5 + (1 + 119) / 12;
+    expect(monthly).toMatchObject({ calls: 20_000, machines: 1, teacherUsd: 8 });
+    expect(monthly?.deployedUsd.value).toBeCloseTo(fixedUsd + 0.8, 10);
+    expect(monthly?.deployedUsd.low).toBeCloseTo(fixedUsd + 0.4, 10);
+    expect(monthly?.deployedUsd.high).toBeCloseTo(fixedUsd + 1.6, 10);
+    expect(monthly?.savedUsd.value).toBeCloseTo(7.2 - fixedUsd, 10);
+    expect(monthly?.savedUsd.low).toBeCloseTo(6.4 - fixedUsd, 10);
+    expect(monthly?.savedUsd.high).toBeCloseTo(7.6 - fixedUsd, 10);
+    expect(monthly?.payingPer1kUsd).toBeCloseTo(fixedUsd / 16, 10);
+  });
+
+  it("rents as many machines as the peak needs", () => {
+    const { monthly } = moneyOf({ ...input, callsPerMonth: 6_132_000 * 2.5 });
+    expect(monthly?.machines).toBe(3);
+    expect(monthly?.deployedUsd.low).toBeCloseTo(3 * 73 + 15 + 0.05 * (monthly?.teacherUsd ?? 0), 6);
+  });
+
+  it("earns its one-off costs back by what a month saves before they are spread", () => {
+    const { paybackMonths: months } = moneyOf({ ...input, callsPerMonth: 1_000_000 });
+    expect(months).toBeCloseTo(120 / (0.9 * 400 - 78), 10);
+    expect(moneyOf(input)).not.toHaveProperty("paybackMonths");
+  });
+
+  it("is absent where volume or price is unknown or nothing is kept", () => {
+    const { callsPerMonth: _, ...unknownVolume } = input;
+    const { coverage: __, ...ungated } = input;
+    const nothing = { value: 0, low: 0, high: 0.1 };
+    for (const without of [unknownVolume, ungated, { ...input, coverage: nothing }])
+      expect(moneyOf(without)).not.toHaveProperty("monthly");
+    expect(moneyOf({ ...input, teacher: { source: "unknown" } })).not.toHaveProperty("monthly");
+  });
+
+  it("names no price where no call is sure to be kept", () => {
+    const coverage = { value: 0.4, low: 0, high: 0.9 };
+    const month = monthOf({ calls: 1000, machines: 1, fixedUsd: 1, teacherPer1kUsd: 1, coverage });
+    expect(month).not.toHaveProperty("payingPer1kUsd");
+  });
+
+  it("turns at the break-even volume of its own end of the interval", () => {
+    const { callsPerMonth: _, ...volumeless } = input;
+    const { breakEvenCallsPerMonth: measured = 0, breakEvenCallsPerMonthHigh: sure } = moneyOf(volumeless);
+    const savedAt = (calls: number) => moneyOf({ ...input, callsPerMonth: calls }).monthly?.savedUsd;
+    expect(measured).toBeLessThan(sure ?? 0);
+    expect(savedAt(measured)?.value).toBeGreaterThan(0);
+    expect(savedAt(measured - 1)?.value).toBeLessThanOrEqual(0);
+    expect(savedAt(sure ?? 0)?.low).toBeGreaterThan(0);
+    expect(savedAt((sure ?? 0) - 1)?.low).toBeLessThanOrEqual(0);
+  });
+
+  it("turns at the price that it names", () => {
+    const price = moneyOf(input).monthly?.payingPer1kUsd ?? 0;
+    const savedAt = (per1kUsd: number) => moneyOf({ ...input, teacher: { per1kUsd, source: "config" } }).monthly;
+    expect(savedAt(price * 1.001)?.savedUsd.low).toBeGreaterThan(0);
+    expect(savedAt(price * 0.999)?.savedUsd.low).toBeLessThan(0);
+  });
+
+  it("never loses above the break-even volume, whatever the machines in between", () => {
+    const random = createRandom(3, "break-even");
+    let several = 0;
+    for (let round = 0; round < 300; round++) {
+      const throughputPerSecond = 0.01 + random.float() * 0.2;
+      const drawn: MoneyInput = {
+        ...input,
+        teacher: { per1kUsd: 0.5 + 8 * random.float(), source: "log" },
+        throughputPerSecond,
+        peopleUsdPerMonth: 400 * random.float(),
+      };
+      const from = moneyOf(drawn).breakEvenCallsPerMonthHigh ?? undefined;
+      const capacity = callsPerMachine(throughputPerSecond, 3);
+      const savedAt = (calls: number): number => moneyOf({ ...drawn, callsPerMonth: calls }).monthly?.savedUsd.low ?? 0;
+      if (from === undefined) {
+        for (let n = 1; n < 40; n++) expect(savedAt(n * capacity)).toBeLessThanOrEqual(0);
+        continue;
+      }
+      if (from > capacity) several++;
+      expect(savedAt(from - 1)).toBeLessThanOrEqual(1e-9);
+      for (let n = 0; n < 40; n++) expect(savedAt(from + (n * capacity) / 7)).toBeGreaterThan(0);
+    }
+    expect(several).toBeGreaterThan(50);
+  });
+
+  it("never pays where a full machine does not earn its rent", () => {
+    const money = moneyOf({ ...input, teacher: { per1kUsd: 73 / 6132, source: "config" } });
+    expect(money.breakEvenCallsPerMonthHigh).toBeNull();
+    expect(money).not.toHaveProperty("breakEvenCallsPerMonth");
+    expect(money).not.toHaveProperty("paybackMonths");
   });
 });

@@ -1,7 +1,8 @@
 /** @file Prices, money and machine time: the single formula of the project. It knows no log, no model and no report, only numbers
  *  and named assumptions. Money is in US dollars, per 1,000 calls or per month; what is not known stays absent and is never zero.
  *  Follows the return model of the design: replicas, hosting, break-even and payback are computed with the machine rented whole,
- *  the cost per 1,000 calls with the machine time that the calls really use at a stated utilisation. */
+ *  the cost per 1,000 calls with the machine time that the calls really use at a stated utilisation. A month is what is billed:
+ *  where its calls are known, its two bills say whether the student pays. */
 
 /** Two cores of a shared cloud machine cost 0.06 to 0.12 USD an hour at list price; the upper part, so that savings are not flattered. */
 export const DEFAULT_MACHINE_USD_PER_HOUR = 0.1;
@@ -16,6 +17,8 @@ export const DEFAULT_HORIZON_MONTHS = 12;
 export const HOURS_PER_MONTH = 730;
 const SECONDS_PER_HOUR = 3600;
 const CALLS_PER_UNIT = 1000;
+/** More than the rounding of a few operations: a volume at which a month saves exactly nothing is not called paying. */
+const ABOVE_ROUNDING = 1 + 1e-12;
 const TOKENS_PER_PRICE = 1_000_000;
 
 /** A value with its interval; the same shape as the report's `Estimate`. */
@@ -86,14 +89,22 @@ export function savedRatio(newPer1kUsd: Interval, teacherUsd: number): Interval 
   return { value: at(newPer1kUsd.value), low: at(newPer1kUsd.high), high: at(newPer1kUsd.low) };
 }
 
-/** Machines for a monthly volume: at least one, else peak calls per second over throughput with headroom, rounded up. */
+/** Calls a month of one machine whose peak stays within its planned share of the throughput. */
+export function callsPerMachine(throughputPerSecond: number, peakFactor: number): number {
+  return (throughputPerSecond * DEFAULT_HEADROOM_RATIO * HOURS_PER_MONTH * SECONDS_PER_HOUR) / peakFactor;
+}
+
+/** Machines for a monthly volume: at least one, else as many as its peak needs, rounded up. */
 export function replicas(callsPerMonth: number, throughputPerSecond: number, peakFactor: number): number {
-  const peakPerSecond = (callsPerMonth * peakFactor) / (HOURS_PER_MONTH * SECONDS_PER_HOUR);
-  return Math.max(1, Math.ceil(peakPerSecond / (throughputPerSecond * DEFAULT_HEADROOM_RATIO)));
+  return Math.max(1, Math.ceil(callsPerMonth / callsPerMachine(throughputPerSecond, peakFactor)));
 }
 
 export interface BreakEvenInput {
-  readonly fixedUsdPerMonth: number;
+  /** Rent of one machine. */
+  readonly machineUsdPerMonth: number;
+  /** Calls from which on another machine is rented. */
+  readonly callsPerMachine: number;
+  readonly peopleUsdPerMonth: number;
   readonly oneOffUsd: number;
   readonly horizonMonths: number;
   readonly teacherPer1kUsd: number;
@@ -101,16 +112,65 @@ export interface BreakEvenInput {
   readonly marginalPer1kUsd: number;
 }
 
-/** (fixed per month + one-off / horizon) / saving per call, rounded up; absent ("never") when a call saves nothing. */
+/** The calls from which on every volume saves: above (n rents + people + one-off / horizon) / saving per call, for the last number n of
+ *  machines whose first call still loses. Absent ("never") when a call saves nothing or a full machine not its rent. */
 export function breakEvenCallsPerMonth(input: BreakEvenInput): number | undefined {
   const savedPerCall = (input.teacherPer1kUsd - input.marginalPer1kUsd) / CALLS_PER_UNIT;
-  if (!(savedPerCall > 0)) return undefined;
-  return Math.ceil((input.fixedUsdPerMonth + input.oneOffUsd / input.horizonMonths) / savedPerCall);
+  const rentUsd = input.machineUsdPerMonth;
+  const savedPerMachine = savedPerCall * input.callsPerMachine;
+  if (!(savedPerCall > 0) || !(savedPerMachine > rentUsd)) return undefined;
+  const otherUsd = input.peopleUsdPerMonth + input.oneOffUsd / input.horizonMonths;
+  const machines = Math.floor((otherUsd + savedPerMachine) / (savedPerMachine - rentUsd));
+  return Math.floor(((machines * rentUsd + otherUsd) / savedPerCall) * ABOVE_ROUNDING) + 1;
 }
 
 /** One-off / saving per month; absent ("never") when a month saves nothing. */
 export function paybackMonths(oneOffUsd: number, savedUsdPerMonth: number): number | undefined {
   return savedUsdPerMonth > 0 ? oneOffUsd / savedUsdPerMonth : undefined;
+}
+
+/** The two bills of a month. */
+export interface Month {
+  readonly calls: number;
+  /** Machines that the peak needs, rented whole. */
+  readonly machines: number;
+  /** The teacher answers every call. */
+  readonly teacherUsd: number;
+  /** Rent, people, one-off costs spread over the horizon, and deferred calls at the teacher's price. */
+  readonly deployedUsd: Interval;
+  /** Teacher's bill less the student's. */
+  readonly savedUsd: Interval;
+  /** Teacher's price above which the unfavourable end saves at this volume; absent where no call is sure to be kept. */
+  readonly payingPer1kUsd?: number;
+}
+
+export interface MonthInput {
+  readonly calls: number;
+  readonly machines: number;
+  /** What the month costs whatever is answered: rent, people, one-off costs spread. */
+  readonly fixedUsd: number;
+  readonly teacherPer1kUsd: number;
+  readonly coverage: Interval;
+}
+
+/** Both bills, with the interval of the coverage carried through. */
+export function monthOf({ calls, machines, fixedUsd, teacherPer1kUsd, coverage }: MonthInput): Month {
+  const teacherUsd = (calls * teacherPer1kUsd) / CALLS_PER_UNIT;
+  const deployedAt = (kept: number): number => fixedUsd + (1 - kept) * teacherUsd;
+  const savedAt = (kept: number): number => kept * teacherUsd - fixedUsd;
+  const surelyKept = (calls * coverage.low) / CALLS_PER_UNIT;
+  return {
+    calls,
+    machines,
+    teacherUsd,
+    deployedUsd: {
+      value: deployedAt(coverage.value),
+      low: deployedAt(coverage.high),
+      high: deployedAt(coverage.low),
+    },
+    savedUsd: { value: savedAt(coverage.value), low: savedAt(coverage.low), high: savedAt(coverage.high) },
+    ...(surelyKept > 0 ? { payingPer1kUsd: fixedUsd / surelyKept } : {}),
+  };
 }
 
 export interface MoneyInput {
@@ -138,7 +198,12 @@ export interface Money {
   readonly cascadePer1kUsd?: Interval;
   readonly savedRatio?: Interval;
   readonly callsPerMonth?: number;
+  /** Present where the volume and the teacher's price are known and something is kept. */
+  readonly monthly?: Month;
+  /** At the measured coverage; absent: never or unknown. */
   readonly breakEvenCallsPerMonth?: number;
+  /** At the lower end of the coverage's interval; null: never. */
+  readonly breakEvenCallsPerMonthHigh?: number | null;
   readonly paybackMonths?: number;
   readonly assumptions: Readonly<Record<string, number | string>>;
 }
@@ -170,28 +235,45 @@ function assumptionsOf(input: MoneyInput): Assumptions {
   };
 }
 
-/** Break-even with one machine; payback at the stated volume with as many machines as its peak needs. */
-function returnOf(
-  input: MoneyInput,
-  assumed: Assumptions,
-  teacherUsd: number,
-  marginalUsd: number,
-): Pick<Money, "breakEvenCallsPerMonth" | "paybackMonths"> {
-  const oneOffUsd = assumed.trainingUsd + assumed.oneOffPeopleUsd;
-  const hostUsd = assumed.machineUsdPerHour * HOURS_PER_MONTH;
-  const breakEven = breakEvenCallsPerMonth({
-    fixedUsdPerMonth: hostUsd + assumed.peopleUsdPerMonth,
-    oneOffUsd,
+/** Calls from which on a share of so many kept calls pays. */
+function breakEvenAt(kept: number, input: MoneyInput, assumed: Assumptions, teacherUsd: number): number | undefined {
+  return breakEvenCallsPerMonth({
+    machineUsdPerMonth: assumed.machineUsdPerHour * HOURS_PER_MONTH,
+    callsPerMachine: callsPerMachine(input.throughputPerSecond, assumed.peakFactor),
+    peopleUsdPerMonth: assumed.peopleUsdPerMonth,
+    oneOffUsd: assumed.trainingUsd + assumed.oneOffPeopleUsd,
     horizonMonths: assumed.horizonMonths,
     teacherPer1kUsd: teacherUsd,
-    marginalPer1kUsd: marginalUsd,
+    marginalPer1kUsd: (1 - kept) * teacherUsd,
   });
-  const found = breakEven === undefined ? {} : { breakEvenCallsPerMonth: breakEven };
-  if (input.callsPerMonth === undefined) return found;
-  const machines = replicas(input.callsPerMonth, input.throughputPerSecond, assumed.peakFactor);
-  const grossUsd = (input.callsPerMonth * (teacherUsd - marginalUsd)) / CALLS_PER_UNIT;
-  const payback = paybackMonths(oneOffUsd, grossUsd - machines * hostUsd - assumed.peopleUsdPerMonth);
-  return payback === undefined ? found : { ...found, paybackMonths: payback };
+}
+
+/** The month at the stated volume with as many machines as its peak needs, and when its one-off costs are earned back. */
+function monthlyOf(
+  input: MoneyInput,
+  assumed: Assumptions,
+  teacherPer1kUsd: number,
+  coverage: Interval,
+): Pick<Money, "monthly" | "paybackMonths"> {
+  const calls = input.callsPerMonth;
+  if (calls === undefined || !(coverage.value > 0)) return {};
+  const machines = replicas(calls, input.throughputPerSecond, assumed.peakFactor);
+  const oneOffUsd = assumed.trainingUsd + assumed.oneOffPeopleUsd;
+  const spreadUsd = oneOffUsd / assumed.horizonMonths;
+  const runningUsd = machines * assumed.machineUsdPerHour * HOURS_PER_MONTH + assumed.peopleUsdPerMonth;
+  const monthly = monthOf({ calls, machines, fixedUsd: runningUsd + spreadUsd, teacherPer1kUsd, coverage });
+  const payback = paybackMonths(oneOffUsd, monthly.savedUsd.value + spreadUsd);
+  return { monthly, ...(payback === undefined ? {} : { paybackMonths: payback }) };
+}
+
+/** Break-even at the measured coverage and at the lower end of its interval, and the month where its calls are known. */
+function returnOf(input: MoneyInput, assumed: Assumptions, teacherUsd: number, coverage: Interval): Partial<Money> {
+  const breakEven = breakEvenAt(coverage.value, input, assumed, teacherUsd);
+  return {
+    ...(breakEven === undefined ? {} : { breakEvenCallsPerMonth: breakEven }),
+    breakEvenCallsPerMonthHigh: breakEvenAt(coverage.low, input, assumed, teacherUsd) ?? null,
+    ...monthlyOf(input, assumed, teacherUsd, coverage),
+  };
 }
 
 /** All money of a run from its prices, its measured throughput and its gate; every assumption is listed by name with its value. */
@@ -218,6 +300,6 @@ export function moneyOf(input: MoneyInput): Money {
     ...known,
     cascadePer1kUsd: cascade,
     ...(saved === undefined ? {} : { savedRatio: saved }),
-    ...returnOf(input, assumptions, teacher, cascade.value - student),
+    ...returnOf(input, assumptions, teacher, input.coverage),
   };
 }

@@ -42,6 +42,16 @@ describe("joryu run", () => {
     expect([code, lastJson(stdout)["verdict"]]).toEqual([3, "keep-teacher"]);
   });
 
+  it("exits with 3 where the bills of a month say that a proved student loses money", async () => {
+    const config = join(folder.path, "priced.json");
+    writeFileSync(config, JSON.stringify({ teacher: { pricePer1kUsd: 0.4 } }));
+    const priced = [...RUN, "--config", config, "--out", state, "--json", "--calls-per-month"];
+    const [few, many] = [await joryu([...priced, "20000"]), await joryu([...priced, "2000000"])];
+    expect([few.code, many.code]).toEqual([3, 0]);
+    expect(lastJson(few.stdout)).toMatchObject({ verdict: "keep-teacher", metrics: { monthlyTeacherUsd: 8 } });
+    expect(lastJson(many.stdout)).toMatchObject({ verdict: "deploy", metrics: { monthlyTeacherUsd: 800 } });
+  });
+
   it("writes JSON lines alone to stdout, and no colour code into a pipe", async () => {
     for (const line of first.stdout.trimEnd().split("\n")) expect(() => JSON.parse(line) as unknown).not.toThrow();
     const text = await joryu([...RUN, "--out", state]);

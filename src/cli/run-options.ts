@@ -58,7 +58,7 @@ export function addRunFlags(command: Command): Command {
     .option(...ACKNOWLEDGE_FLAG)
     .option("--workload <name>", "the workload to learn (default: the largest label workload)")
     .option("--seed <n>", "seed of every random draw (default 1)")
-    .option("--calls-per-month <n>", "calls of the workload per month, for break-even and payback")
+    .option("--calls-per-month <n>", "calls of the workload per month: the verdict compares the bills of a month")
     .option("--resolve-leaks <how>", "rows on both sides of your own split: error or drop-train")
     .option("--lang <language>", "language of the report: en or ja")
     .option("--json", "print JSON lines");

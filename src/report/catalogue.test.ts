@@ -1,7 +1,7 @@
 /** @file Both languages say the same: the same placeholders, no code without a sentence, no number in a sentence. */
 import { describe, expect, it } from "vitest";
 import { assumptionText, text, TEXT_KEYS, verdictName } from "./catalogue.js";
-import { FACTS, POOR_FACTS } from "./facts.test.fixture.js";
+import { FACTS, MONTHLY_FACTS, POOR_FACTS } from "./facts.test.fixture.js";
 import {
   fill,
   formatBytes,
@@ -11,6 +11,7 @@ import {
   formatPercentRange,
   formatPValue,
   formatSeconds,
+  formatUsdAbove,
   placeholdersOf,
 } from "./format.js";
 import { REASON_CODES, reasonTemplate, renderReason } from "./reasons.js";
@@ -26,7 +27,7 @@ describe("reasons", () => {
   });
 
   it.each(["en", "ja"] as const)("of verdicts and risks leave no placeholder open in %s", (language) => {
-    for (const facts of [FACTS, POOR_FACTS]) {
+    for (const facts of [FACTS, MONTHLY_FACTS, POOR_FACTS]) {
       for (const reason of [...decideVerdict(facts).reasons, ...risksOf(facts)]) {
         const sentence = renderReason(reason, language);
         expect(sentence).not.toMatch(/[{}]/);
@@ -76,6 +77,12 @@ describe("numbers", () => {
     expect(formatSeconds(300, "ja")).toBe("5分");
     expect(formatMonths(0.00001, "en")).toBe("< 0.1 months");
     expect(formatPValue(1e-12, "en")).toBe("< 0.0001");
+  });
+
+  it("are written above a limit that must be passed", () => {
+    expect(formatUsdAbove(5.4701, "en")).toBe("$5.48");
+    expect(formatUsdAbove(0.25, "ja")).toBe("$0.251");
+    expect(formatUsdAbove(0.99951, "en")).toBe("$1.00");
   });
 
   it("are called unknown when missing or not finite", () => {

@@ -25,6 +25,10 @@ const TEXTS = {
   "interval-exact": { en: "exact: sum of the files that are opened", ja: "実測値(推論時に開くファイルの合計)" },
   "interval-95": { en: "95% interval {range}", ja: "95%信頼区間 {range}" },
   "cost-with-fallback": { en: "with fallback; the student alone {value}", ja: "引き継ぎ込み(生徒のみ: {value})" },
+  "cost-month": {
+    en: "{calls:count} calls a month: {deployed:usd}, the teacher {teacher:usd}",
+    ja: "月間{calls:count}回の場合{deployed:usd}(教師: {teacher:usd})",
+  },
   "cost-alone": { en: "machine time at the stated utilisation", ja: "想定稼働率での計算機費用" },
   "not-proved": { en: "out of fold, not proved", ja: "交差検証の値で、証明されていません" },
   "latency-note": { en: "p95 {p95:ms}, p99 {p99:ms}", ja: "p95 {p95:ms}、p99 {p99:ms}" },
@@ -129,14 +133,31 @@ const TEXTS = {
   "ece-before": { en: "Calibration error before", ja: "較正誤差(補正前)" },
   "ece-after": { en: "Calibration error after", ja: "較正誤差(補正後)" },
   money: { en: "Money", ja: "費用と投資対効果" },
-  "money-lead": { en: "US dollars per 1,000 calls.", ja: "1,000回あたりの費用(米ドル)です。" },
+  "money-lead": {
+    en: "US dollars per 1,000 calls, or per month where it says so.",
+    ja: "1,000回あたりの費用(米ドル)です。「月額」とある項目は1か月分です。",
+  },
   "saved-ratio": { en: "Saving against the teacher", ja: "教師に対する削減率" },
   "teacher-price-source": { en: "Source of the teacher's price", ja: "教師の価格の出所" },
   "price-log": { en: "recorded in the log", ja: "ログの記録" },
   "price-config": { en: "stated assumption", ja: "指定された想定値" },
   "price-unknown": { en: "unknown", ja: "不明" },
   "calls-per-month": { en: "Calls per month", ja: "月間呼び出し数" },
-  "break-even": { en: "Break-even, calls per month", ja: "損益分岐点(月間呼び出し数)" },
+  "month-teacher": { en: "Teacher's bill per month", ja: "教師の費用(月額)" },
+  "month-deployed": {
+    en: "Student's bill per month, deferred calls included",
+    ja: "生徒を導入した場合の費用(月額、引き継ぎ込み)",
+  },
+  "month-saved": { en: "Saving per month", ja: "削減額(月額)" },
+  machines: { en: "Machines rented whole", ja: "専用の計算機の台数" },
+  "break-even": {
+    en: "Break-even, calls per month, at the measured coverage",
+    ja: "損益分岐点(月間呼び出し数、実測の通過率)",
+  },
+  "break-even-high": {
+    en: "Break-even at the unfavourable end of the coverage's interval",
+    ja: "損益分岐点(月間呼び出し数、通過率の信頼区間の下限)",
+  },
   payback: { en: "Payback", ja: "回収期間" },
   "not-computed": { en: "not computed", ja: "算出不可" },
   latency: { en: "Latency and machine", ja: "応答時間と計算機" },
@@ -300,8 +321,8 @@ const VERDICTS: Readonly<Record<VerdictName, { readonly name: Bilingual; readonl
   "keep-teacher": {
     name: { en: "Keep the teacher", ja: "教師モデルの継続を推奨" },
     meaning: {
-      en: "The student is not proved to meet the target.",
-      ja: "生徒モデルが目標を満たすことを証明できません。",
+      en: "What was measured does not justify deploying the student, for these reasons.",
+      ja: "測定結果からは生徒モデルの導入を勧められません。理由は次のとおりです。",
     },
   },
 };

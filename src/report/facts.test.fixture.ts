@@ -195,6 +195,23 @@ export const FACTS: Facts = {
   },
 };
 
+/** The same where the two bills of its month are known; without them they are facts of before. */
+export const MONTHLY_FACTS: Facts = {
+  ...FACTS,
+  money: {
+    ...FACTS.money,
+    breakEvenCallsPerMonthHigh: 68_300,
+    monthly: {
+      calls: 400_000,
+      machines: 1,
+      teacherUsd: 600,
+      deployedUsd: { value: 231.76, low: 218.56, high: 244.96 },
+      savedUsd: { value: 368.24, low: 355.04, high: 381.44 },
+      payingPer1kUsd: 0.2558,
+    },
+  },
+};
+
 /** One licence of each kind; the clauses are made up. */
 export const LICENCES: readonly LicenceFacts[] = [
   { subject: "base", models: ["base"], status: "allowed", ...entry("free"), acknowledged: false },

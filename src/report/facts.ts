@@ -142,6 +142,21 @@ export interface MeasuredFacts {
   readonly fp32P50Ms?: number;
 }
 
+/** The two bills of a month, in US dollars. */
+export interface MonthFacts {
+  readonly calls: number;
+  /** Machines that the peak needs, rented whole. */
+  readonly machines: number;
+  /** The teacher answers every call. */
+  readonly teacherUsd: number;
+  /** Rent, people, one-off costs spread over the horizon, and deferred calls at the teacher's price. */
+  readonly deployedUsd: Estimate;
+  /** Teacher's bill less the student's. */
+  readonly savedUsd: Estimate;
+  /** Teacher's price above which the unfavourable end saves at this volume; absent where no call is sure to be kept. */
+  readonly payingPer1kUsd?: number;
+}
+
 export interface MoneyFacts {
   /** Teacher price per 1,000 calls and where it comes from. */
   readonly teacherPer1kUsd?: number;
@@ -151,7 +166,12 @@ export interface MoneyFacts {
   readonly cascadePer1kUsd?: Estimate;
   readonly savedRatio?: Estimate;
   readonly callsPerMonth?: number;
+  /** Present where the volume and the teacher's price are known and something is kept; absent in reports of before. */
+  readonly monthly?: MonthFacts;
+  /** At the measured coverage; absent: never or unknown. */
   readonly breakEvenCallsPerMonth?: number;
+  /** At the lower end of the coverage's interval; null: never; absent where unknown and in reports of before. */
+  readonly breakEvenCallsPerMonthHigh?: number | null;
   readonly paybackMonths?: number;
   /** Named assumptions with their values: machineUsdPerHour, trainingUsd, ... */
   readonly assumptions: Readonly<Record<string, number | string>>;

@@ -85,13 +85,24 @@ export function formatNumber(value: number, language: Language): string {
   return write(value, language, { maximumSignificantDigits: 3 });
 }
 
+/** Decimals of money: the least of its currency, and three significant digits below 1. */
+function moneyDigits(amount: number, least: number): number {
+  const size = Math.abs(amount);
+  return size > 0 && size < 1 ? Math.min(20, Math.max(least, 2 - Math.floor(Math.log10(size)))) : least;
+}
+
 /** Money in a currency: whole yen or cents, and three significant digits below 1. */
 export function formatMoney(amount: number, currency: "USD" | "JPY", language: Language): string {
-  const size = Math.abs(amount);
-  const least = currency === "JPY" && size >= 1 ? 0 : 2;
-  const most = size > 0 && size < 1 ? Math.min(20, Math.max(least, 2 - Math.floor(Math.log10(size)))) : least;
+  const least = currency === "JPY" && Math.abs(amount) >= 1 ? 0 : 2;
+  const most = moneyDigits(amount, least);
   const digits = { minimumFractionDigits: least, maximumFractionDigits: most };
   return write(amount, language, { style: "currency", currency, currencyDisplay: "narrowSymbol", ...digits });
+}
+
+/** The least US dollars that can be written and lie above the amount: a limit that must be passed is never rounded down. */
+export function formatUsdAbove(amount: number, language: Language): string {
+  const scale = 10 ** moneyDigits(amount, 2);
+  return formatMoney((Math.floor(amount * scale) + 1) / scale, "USD", language);
 }
 
 /** Bytes as kB or MB (decimal). */
@@ -139,6 +150,7 @@ const FORMATS: Readonly<Record<string, (value: number, language: Language) => st
   number: formatNumber,
   points: formatPoints,
   usd: (value, language) => formatMoney(value, "USD", language),
+  usdabove: formatUsdAbove,
   yen: (value, language) => formatMoney(value, "JPY", language),
   ms: formatMs,
   mb: (value, language) => `${formatNumber(value, language)} MB`,

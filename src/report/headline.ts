@@ -57,6 +57,18 @@ export function deployedCost(facts: Facts, verdict: Verdict): Estimate | number 
   return verdict.verdict === "deploy-with-fallback" && cascade !== undefined ? cascade : facts.money.studentPer1kUsd;
 }
 
+function noteOf(notes: readonly string[]): Pick<Headline, "note"> {
+  return notes.length === 0 ? {} : { note: notes.join("; ") };
+}
+
+/** The two bills of the month, where they are known. */
+function monthNotes({ money }: Facts, language: Language): readonly string[] {
+  const { monthly } = money;
+  if (monthly === undefined) return [];
+  const { calls, teacherUsd, deployedUsd } = monthly;
+  return [text(language, "cost-month", { calls, teacher: teacherUsd, deployed: deployedUsd.value })];
+}
+
 function costHeadline(facts: Facts, verdict: Verdict, language: Language): Headline {
   const cost = deployedCost(facts, verdict);
   const usd = (value: number): string => formatUsd(value, facts, language);
@@ -66,7 +78,10 @@ function costHeadline(facts: Facts, verdict: Verdict, language: Language): Headl
     title: text(language, "tile-cost"),
     teacher: teacher === undefined ? unknown(language) : usd(teacher),
   };
-  if (typeof cost === "number") return { ...base, student: usd(cost), interval: text(language, "cost-alone") };
+  const month = monthNotes(facts, language);
+  if (typeof cost === "number")
+    return { ...base, student: usd(cost), interval: text(language, "cost-alone"), ...noteOf(month) };
+  const fallback = text(language, "cost-with-fallback", { value: usd(facts.money.studentPer1kUsd) });
   return {
     ...base,
     student: usd(cost.value),
@@ -74,7 +89,7 @@ function costHeadline(facts: Facts, verdict: Verdict, language: Language): Headl
       formatRange(cost, (value) => formatMoney(value, "USD", language), language),
       language,
     ),
-    note: text(language, "cost-with-fallback", { value: usd(facts.money.studentPer1kUsd) }),
+    ...noteOf([fallback, ...month]),
   };
 }
 

@@ -49,7 +49,12 @@ function moneyMetrics(facts: Facts): Record<string, number | null> {
     teacherPer1kUsd: orNull(money.teacherPer1kUsd),
     ...estimate("savedRatio", money.savedRatio),
     callsPerMonth: orNull(money.callsPerMonth),
+    monthlyTeacherUsd: orNull(money.monthly?.teacherUsd),
+    ...estimate("monthlyDeployedUsd", money.monthly?.deployedUsd),
+    ...estimate("monthlySavedUsd", money.monthly?.savedUsd),
+    monthlyMachines: orNull(money.monthly?.machines),
     breakEvenCallsPerMonth: orNull(money.breakEvenCallsPerMonth),
+    breakEvenCallsPerMonthHigh: orNull(money.breakEvenCallsPerMonthHigh ?? undefined),
     paybackMonths: orNull(money.paybackMonths),
   };
 }

@@ -86,6 +86,26 @@ const VERDICT_REASONS = {
     en: "It does not save money with confidence: saving {saved:percent}, lower bound {low:floor}.",
     ja: "費用の削減が確かではありません。削減率は{saved:percent}、下限は{low:floor}です。",
   },
+  "pays-from": {
+    en: "With machines rented whole it pays from {calls:count} calls a month on, at the unfavourable end of the coverage's interval; how many calls there are is not known (--calls-per-month).",
+    ja: "専用の計算機を借りる場合、月間{calls:count}回以上の呼び出しで採算が取れます(ゲート通過率を信頼区間の下限とした場合)。実際の月間呼び出し数は不明です(--calls-per-monthで指定できます)。",
+  },
+  "pays-never": {
+    en: "With machines rented whole it never pays, however many calls there are in a month (at the unfavourable end of the coverage's interval); the saving holds only for machines that have other work too.",
+    ja: "専用の計算機を借りる場合、月間の呼び出しが何回あっても採算が取れません(ゲート通過率を信頼区間の下限とした場合)。削減になるのは、計算機を他の用途と共用する場合に限られます。",
+  },
+  "month-saves": {
+    en: "At {calls:count} calls a month it saves {saved:usd} a month (95% interval {low:usd} to {high:usd}): the teacher's bill is {teacher:usd}, the student's {deployed:usd}, with {machines:count} machine(s) rented whole, deferred calls at the teacher's price and one-off costs spread.",
+    ja: "月間{calls:count}回の呼び出しで、月{saved:usd}を削減できます(95%信頼区間{low:usd}～{high:usd})。教師の費用は月{teacher:usd}、生徒を導入した場合の費用は月{deployed:usd}です(専用の計算機{machines:count}台、教師に委ねる呼び出し、按分した初期費用を含む)。",
+  },
+  "month-loses": {
+    en: "At {calls:count} calls a month it does not save money with confidence: the teacher's bill is {teacher:usd} a month, the student's {deployed:usd} (95% interval {deployedLow:usd} to {deployedHigh:usd}), with {machines:count} machine(s) rented whole, deferred calls at the teacher's price and one-off costs spread. Break-even at the measured coverage: {breakEven:count} calls a month.",
+    ja: "月間{calls:count}回の呼び出しでは、費用の削減が確かではありません。教師の費用は月{teacher:usd}、生徒を導入した場合の費用は月{deployed:usd}です(95%信頼区間{deployedLow:usd}～{deployedHigh:usd}。専用の計算機{machines:count}台、教師に委ねる呼び出し、按分した初期費用を含む)。損益分岐点は月間{breakEven:count}回です(実測のゲート通過率の場合)。",
+  },
+  "month-loses-never": {
+    en: "At {calls:count} calls a month it does not save money with confidence: the teacher's bill is {teacher:usd} a month, the student's {deployed:usd} (95% interval {deployedLow:usd} to {deployedHigh:usd}), with {machines:count} machine(s) rented whole, deferred calls at the teacher's price and one-off costs spread. At this price it never breaks even, however many calls there are.",
+    ja: "月間{calls:count}回の呼び出しでは、費用の削減が確かではありません。教師の費用は月{teacher:usd}、生徒を導入した場合の費用は月{deployed:usd}です(95%信頼区間{deployedLow:usd}～{deployedHigh:usd}。専用の計算機{machines:count}台、教師に委ねる呼び出し、按分した初期費用を含む)。この価格では、呼び出しが何回あっても採算が取れません。",
+  },
   "price-unknown": {
     en: "The teacher's price is unknown, so no saving in money can be stated; every call that the student keeps is one less for the teacher.",
     ja: "教師の価格が不明なため、金額での削減効果は示せません。生徒が回答した分だけ、教師の呼び出しが減ります。",
@@ -153,6 +173,18 @@ const CHANGE_REASONS = {
   "change-noisy-labels": {
     en: "The teacher agrees with itself on only {ceiling:percent} of repeated inputs, below the target {target:share}: no student can do better. Cleaner labels or a lower target would change it.",
     ja: "同じ入力に対する教師自身の一致率が{ceiling:percent}しかなく、目標{target:share}を下回っています。どの生徒もこれを超えられません。ラベルの整理か目標の見直しが必要です。",
+  },
+  "change-volume": {
+    en: "What would change it: {calls:count} calls a month or more; from there on it saves even at the unfavourable end of the coverage's interval.",
+    ja: "判定を変える方法: 月間{calls:count}回以上の呼び出しがあること。この回数からは、ゲート通過率が信頼区間の下限でも費用を削減できます。",
+  },
+  "change-volume-none": {
+    en: "More calls would not change it: at the unfavourable end of the coverage's interval no volume pays at the teacher's present price.",
+    ja: "呼び出しが増えても判定は変わりません。ゲート通過率が信頼区間の下限の場合、教師の現在の価格では何回でも採算が取れません。",
+  },
+  "change-price": {
+    en: "What would change it: at this volume, a teacher's price of {price:usdabove} per 1,000 calls or more (now {now:usd}).",
+    ja: "判定を変える方法: いまの呼び出し数なら、教師の価格が1,000回あたり{price:usdabove}以上であること(現在は{now:usd})。",
   },
   "change-constraint": {
     en: "What would change it: relaxing the limits that were exceeded, or a smaller candidate.",

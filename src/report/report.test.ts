@@ -7,7 +7,7 @@ import stringWidth from "string-width";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Facts } from "./facts.js";
 import { text as textOf } from "./catalogue.js";
-import { FACTS, POOR_FACTS, UNSEALED_FACTS } from "./facts.test.fixture.js";
+import { FACTS, MONTHLY_FACTS, POOR_FACTS, UNSEALED_FACTS } from "./facts.test.fixture.js";
 import { quantileInterval } from "./headline.js";
 import { escapeHtml, renderHtml } from "./html.js";
 import { renderJson } from "./json.js";
@@ -19,7 +19,7 @@ import { decideVerdict } from "./verdict.js";
 import { writeReport } from "./write.js";
 
 const LABEL = "<script>alert(1)</script>";
-const pages = [FACTS, POOR_FACTS].map((facts) => renderHtml(facts, decideVerdict(facts), "ja"));
+const pages = [FACTS, MONTHLY_FACTS, POOR_FACTS].map((facts) => renderHtml(facts, decideVerdict(facts), "ja"));
 const empty: Facts = {
   ...POOR_FACTS,
   dataset: { ...FACTS.dataset, sealedRows: 0, trainRows: 1, rows: 1, labels: 1 },

@@ -187,6 +187,27 @@ export function calibrationTable(facts: Facts, language: Language): Table {
   ]);
 }
 
+/** The two bills of a month, where its calls are known. */
+function monthRows(facts: Facts, language: Language): readonly (readonly [string, string])[] {
+  const { monthly } = facts.money;
+  if (monthly === undefined) return [];
+  const usd = (value: number): string => formatUsd(value, facts, language);
+  const spread = (value: Estimate): string => `${usd(value.value)} (${formatRange(value, usd, language)})`;
+  return [
+    [text(language, "month-teacher"), usd(monthly.teacherUsd)],
+    [text(language, "month-deployed"), spread(monthly.deployedUsd)],
+    [text(language, "month-saved"), spread(monthly.savedUsd)],
+    [text(language, "machines"), formatCount(monthly.machines, language)],
+  ];
+}
+
+/** The break-even at the unfavourable end; no row in reports of before. */
+function unfavourableRows({ money }: Facts, language: Language): readonly (readonly [string, string])[] {
+  const calls = money.breakEvenCallsPerMonthHigh;
+  if (calls === undefined) return [];
+  return [[text(language, "break-even-high"), calls === null ? text(language, "never") : formatCount(calls, language)]];
+}
+
 export function moneyTable(facts: Facts, language: Language): Table {
   const { money } = facts;
   const usd = (value: number): string => formatUsd(value, facts, language);
@@ -211,10 +232,12 @@ export function moneyTable(facts: Facts, language: Language): Table {
         : `${formatPercent(saved.value, language)} (${formatPercentRange(saved, language)})`,
     ],
     [text(language, "calls-per-month"), optional(money.callsPerMonth, formatCount, language)],
+    ...monthRows(facts, language),
     [
       text(language, "break-even"),
       money.breakEvenCallsPerMonth === undefined ? missing : formatCount(money.breakEvenCallsPerMonth, language),
     ],
+    ...unfavourableRows(facts, language),
     [
       text(language, "payback"),
       money.paybackMonths === undefined ? payback : formatMonths(money.paybackMonths, language),

@@ -1,9 +1,12 @@
 /** @file The verdict as a table of cases: what is proved and within every limit is deployed, nothing else. */
 import { describe, expect, it } from "vitest";
-import type { Facts } from "./facts.js";
-import { FACTS, POOR_FACTS, UNSEALED_FACTS } from "./facts.test.fixture.js";
+import { moneyOf } from "../cost.js";
+import type { Facts, MoneyFacts } from "./facts.js";
+import { FACTS, MONTHLY_FACTS, POOR_FACTS, UNSEALED_FACTS } from "./facts.test.fixture.js";
+import { headlines } from "./headline.js";
 import { REASON_CODES, renderReason } from "./reasons.js";
-import { dataTable } from "./sections.js";
+import { dataTable, moneyTable } from "./sections.js";
+import { renderSummary } from "./summary.js";
 import { decideVerdict, neededSealedRows } from "./verdict.js";
 
 const keepsAll: Facts["gate"] = { ...FACTS.gate, threshold: 0, coverage: { value: 1, low: 0.997, high: 1 } };
@@ -232,4 +235,119 @@ describe("texts without answers", () => {
     const sentence = reason === undefined ? "" : renderReason(reason, language);
     for (const shown of ["3,981", "200", "80.0%", "70.0%", "0.003"]) expect(sentence).toContain(shown);
   });
+});
+
+describe("the money of a month", () => {
+  /** A teacher of 0.4 USD, one machine of 73 USD a month, and the gate's coverage. */
+  function moneyAt(callsPerMonth: number | undefined, more: Partial<Parameters<typeof moneyOf>[0]> = {}): MoneyFacts {
+    return moneyOf({
+      teacher: { per1kUsd: 0.4, source: "config" },
+      throughputPerSecond: 500,
+      trainingSeconds: 360,
+      coverage: { value: 1, low: 1, high: 1 },
+      ...(callsPerMonth === undefined ? {} : { callsPerMonth }),
+      ...more,
+    });
+  }
+  const { coverage } = FACTS.gate;
+
+  it("keeps the teacher whose bill is the smaller one, with both bills, the volume and the price that would change it", () => {
+    const { verdict, reasons } = decideVerdict({ ...proved, money: moneyAt(20_000) });
+    expect(verdict).toBe("keep-teacher");
+    expect(reasons.map(({ code }) => code)).toEqual(["month-loses", "change-volume", "change-price"]);
+    expect(reasons[0]?.facts).toMatchObject({ calls: 20_000, machines: 1, teacher: 8, breakEven: 182_503 });
+    expect(reasons[0]?.facts["deployed"]).toBeCloseTo(73, 2);
+    expect(reasons[1]?.facts["calls"]).toBe(182_503);
+    expect(reasons[2]?.facts["price"]).toBeCloseTo(3.65, 3);
+  });
+
+  it.each([true, false])("turns at the volume that it names, and not below (proved alone: %s)", (isAlone) => {
+    const [facts, more] = isAlone ? [proved, {}] : [FACTS, { coverage }];
+    const lost = decideVerdict({ ...facts, money: moneyAt(20_000, more) });
+    const calls = Number(lost.reasons.find(({ code }) => code === "change-volume")?.facts["calls"]);
+    const won = decideVerdict({ ...facts, money: moneyAt(calls, more) });
+    expect(won.verdict).toBe(isAlone ? "deploy" : "deploy-with-fallback");
+    expect(won.reasons.map(({ code }) => code)).toContain("month-saves");
+    expect(decideVerdict({ ...facts, money: moneyAt(calls - 1, more) }).verdict).toBe("keep-teacher");
+  });
+
+  it("turns at the price that it names, as it is written", () => {
+    const lost = decideVerdict({ ...FACTS, money: moneyAt(20_000, { coverage }) });
+    const reason = lost.reasons.find(({ code }) => code === "change-price");
+    const written = Number(/price of \$([\d.]+) per/.exec(reason === undefined ? "" : renderReason(reason, "en"))?.[1]);
+    const verdictAt = (per1kUsd: number): string =>
+      decideVerdict({ ...FACTS, money: moneyAt(20_000, { coverage, teacher: { per1kUsd, source: "config" } }) })
+        .verdict;
+    expect([verdictAt(written), verdictAt(written - 0.01)]).toEqual(["deploy-with-fallback", "keep-teacher"]);
+  });
+
+  it("is refused where only the favourable part of the interval saves", () => {
+    const wide = { value: 0.7354, low: 0.5, high: 0.9 };
+    const money = moneyAt(300_000, { coverage: wide });
+    expect(money.monthly?.savedUsd.value).toBeGreaterThan(0);
+    const { verdict, reasons } = decideVerdict({ ...FACTS, gate: { ...FACTS.gate, coverage: wide }, money });
+    expect(verdict).toBe("keep-teacher");
+    const [loses, volume] = ["month-loses", "change-volume"].map((code) => reasons.find((each) => each.code === code));
+    expect(loses?.facts["breakEven"]).toBe(money.breakEvenCallsPerMonth);
+    expect(volume?.facts["calls"]).toBe(money.breakEvenCallsPerMonthHigh);
+    expect(volume?.facts["calls"]).toBeGreaterThan(300_000);
+  });
+
+  it("counts every machine of the peak and the one-off costs", () => {
+    const slow = { throughputPerSecond: 1 };
+    expect(decideVerdict({ ...proved, money: moneyAt(630_000, slow) }).verdict).toBe("deploy");
+    const money = moneyAt(700_000, { ...slow, teacher: { per1kUsd: 0.15, source: "config" } });
+    expect(money.monthly?.machines).toBe(2);
+    expect(codes({ ...proved, money })).toContain("month-loses");
+    const people = { oneOffPeopleUsd: 12_000 };
+    expect(decideVerdict({ ...proved, money: moneyAt(400_000) }).verdict).toBe("deploy");
+    expect(decideVerdict({ ...proved, money: moneyAt(400_000, people) }).verdict).toBe("keep-teacher");
+  });
+
+  it("says never where no volume pays, and names the volume of none", () => {
+    const never = moneyAt(1000, { throughputPerSecond: 0.05 });
+    expect(codes({ ...proved, money: never })).toEqual(["month-loses-never", "change-price"]);
+    const free = moneyAt(1000, { teacher: { per1kUsd: 0, source: "log" }, coverage });
+    expect(decideVerdict({ ...FACTS, money: free }).verdict).toBe("keep-teacher");
+    const unsure = moneyAt(1000, { coverage: { value: 0.7, low: 0, high: 0.9 } });
+    expect(codes({ ...FACTS, money: unsure })).toContain("change-volume-none");
+    expect(codes({ ...FACTS, money: unsure })).not.toContain("change-price");
+  });
+
+  it("is unknown without a volume: the call decides, and the volume from which on it pays is said", () => {
+    const { verdict, reasons } = decideVerdict({ ...FACTS, money: moneyAt(undefined, { coverage }) });
+    expect(verdict).toBe("deploy-with-fallback");
+    expect(reasons.map(({ code }) => code)).toEqual(expect.arrayContaining(["saves-money", "pays-from"]));
+    const from = reasons.find(({ code }) => code === "pays-from")?.facts["calls"];
+    expect(from).toBe(Math.ceil((73 + 0.01 / 12) / (0.0004 * coverage.low)));
+    const money = { ...moneyAt(undefined, { coverage }), breakEvenCallsPerMonthHigh: null };
+    expect(codes({ ...FACTS, money })).toContain("pays-never");
+  });
+
+  it("is not saved against a teacher that costs nothing, volume known or not", () => {
+    const money = moneyAt(undefined, { teacher: { per1kUsd: 0, source: "log" }, coverage });
+    expect(decideVerdict({ ...FACTS, money }).verdict).toBe("keep-teacher");
+  });
+
+  it("leaves the cost limit to its unfavourable end", () => {
+    const limited = (costPer1kUsd: number): Facts => ({ ...FACTS, target: { ...FACTS.target, costPer1kUsd } });
+    expect(decideVerdict(limited(0.44)).verdict).toBe("deploy-with-fallback");
+    expect(decideVerdict(limited(0.42)).verdict).toBe("keep-teacher");
+    expect(codes(limited(0.42))).toContain("cost-exceeded");
+  });
+
+  it.each(["en", "ja"] as const)(
+    "is read with both bills in %s, and facts of before are drawn without it",
+    (language) => {
+      const lost: Facts = { ...proved, money: moneyAt(20_000) };
+      const shown = renderSummary(lost, decideVerdict(lost), language);
+      for (const number of ["20,000", "182,503", "$8.00", "$73.00", "$3.66"]) expect(shown).toContain(number);
+      const tile = headlines(lost, decideVerdict(lost), language)[1]?.note ?? "";
+      for (const number of ["20,000", "$8.00", "$73.00"]) expect(tile).toContain(number);
+      const rows = (facts: Facts): number => moneyTable(facts, language).rows.length;
+      expect(rows(MONTHLY_FACTS) - rows(FACTS)).toBe(5);
+      expect(codes(FACTS)).toContain("saves-money");
+      expect(codes(FACTS)).not.toContain("pays-from");
+    },
+  );
 });

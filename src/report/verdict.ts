@@ -2,7 +2,7 @@
  *  what is optimised; what is not known never counts as met. `use-cheaper-model` needs measured answers of a cheaper model, which
  *  no facts hold yet, so it is never given. */
 import { rowsToSeal, SEALED_RATIO } from "../sealing.js";
-import type { ControlFacts, Facts, Reason, Verdict } from "./facts.js";
+import type { ControlFacts, Facts, MonthFacts, Reason, Verdict } from "./facts.js";
 import { MEGABYTE } from "./format.js";
 import type { DistillationReasonCode, VerdictReasonCode } from "./reasons.js";
 
@@ -85,15 +85,47 @@ function floorTo(ratio: number, step: number): number {
   return Math.floor(ratio / step + 1e-9) * step;
 }
 
-function saving(facts: Facts, studentAlone: boolean): readonly Check[] {
-  const { teacherPer1kUsd, studentPer1kUsd, savedRatio } = facts.money;
-  if (teacherPer1kUsd === undefined) return [{ met: true, reason: reason("price-unknown") }];
-  const alone = teacherPer1kUsd > 0 ? 1 - studentPer1kUsd / teacherPer1kUsd : -1;
-  const saved = studentAlone ? { value: alone, low: alone, high: alone } : savedRatio;
+/** Where the volume is unknown: the saving of a call decides, and from which volume on a machine of its own pays is said beside it. */
+function savingPerCall({ money }: Facts, teacherUsd: number, studentAlone: boolean): readonly Check[] {
+  const { studentPer1kUsd, savedRatio, breakEvenCallsPerMonthHigh: from } = money;
+  const alone = teacherUsd > 0 ? 1 - studentPer1kUsd / teacherUsd : -1;
+  const saved = studentAlone || !(teacherUsd > 0) ? { value: alone, low: alone, high: alone } : savedRatio;
   if (saved === undefined) return [];
   const met = saved.low > 0;
   const numbers = { saved: saved.value, low: saved.low, high: saved.high };
-  return [{ met, reason: reason(met ? "saves-money" : "saves-nothing", numbers) }];
+  const check = { met, reason: reason(met ? "saves-money" : "saves-nothing", numbers) };
+  if (!met || from === undefined || money.callsPerMonth !== undefined) return [check];
+  return [check, { met, reason: from === null ? reason("pays-never") : reason("pays-from", { calls: from }) }];
+}
+
+/** Where the volume is known: the bills of a month decide, at the unfavourable end of the coverage's interval. */
+function savingPerMonth({ calls, machines, ...month }: MonthFacts, breakEven: number | undefined): Check {
+  const bills = { calls, machines, teacher: month.teacherUsd, deployed: month.deployedUsd.value };
+  const { value: saved, low, high } = month.savedUsd;
+  if (low > 0) return { met: true, reason: reason("month-saves", { ...bills, saved, low, high }) };
+  const spread = { ...bills, deployedLow: month.deployedUsd.low, deployedHigh: month.deployedUsd.high };
+  if (breakEven === undefined) return { met: false, reason: reason("month-loses-never", spread) };
+  return { met: false, reason: reason("month-loses", { ...spread, breakEven }) };
+}
+
+function saving(facts: Facts, studentAlone: boolean): readonly Check[] {
+  const { teacherPer1kUsd, monthly, breakEvenCallsPerMonth } = facts.money;
+  if (teacherPer1kUsd === undefined) return [{ met: true, reason: reason("price-unknown") }];
+  if (monthly === undefined) return savingPerCall(facts, teacherPer1kUsd, studentAlone);
+  return [savingPerMonth(monthly, breakEvenCallsPerMonth)];
+}
+
+/** The volume and the price from which on a month would save, at the unfavourable end of the interval. */
+function moneyChanges({ money }: Facts): readonly Reason[] {
+  const { monthly, breakEvenCallsPerMonth: measured, breakEvenCallsPerMonthHigh: from, teacherPer1kUsd: now } = money;
+  if (monthly === undefined || monthly.savedUsd.low > 0) return [];
+  const price = monthly.payingPer1kUsd;
+  const isSurelyNever = from === null && measured !== undefined;
+  return [
+    ...(typeof from === "number" ? [reason("change-volume", { calls: from })] : []),
+    ...(isSurelyNever ? [reason("change-volume-none")] : []),
+    ...(price === undefined || now === undefined ? [] : [reason("change-price", { price, now })]),
+  ];
 }
 
 function agreementNumbers(facts: Facts): Reason["facts"] {
@@ -261,7 +293,7 @@ function decideDeployment(facts: Facts): Verdict {
       ...why,
       ...said(failed),
       ...(allMet(device) ? [] : [reason("change-constraint")]),
-      ...(alone || keeps ? [] : changes(facts, guaranteePossible)),
+      ...(alone || keeps ? moneyChanges(facts) : changes(facts, guaranteePossible)),
     ],
   };
 }
