@@ -13,9 +13,9 @@ import { MAXIMUM_ROWS, majorityOf, RowCollector, selfAgreementOf, type RowDraft 
 import { hashDataset, writeDataset } from "./snapshot.js";
 import { FOLDS, resolveLeaks, splitRows, type Split } from "./split.js";
 import { Spool } from "./spool.js";
-import { stripTemplate } from "./template.js";
+import { stripTemplate, type PromptTemplate } from "../template/template.js";
 import { Traffic } from "./traffic.js";
-import type { LabelDataset, Message, PromptTemplate, Row } from "./types.js";
+import type { LabelDataset, Message, Row } from "./types.js";
 import type { RejectedLine } from "./verdicts.js";
 import { lastUserText, systemOf, WorkloadKeys, WorkloadTable, type WorkloadFacts } from "./workload.js";
 
