@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
-import { writeExported } from "../test/exported.js";
+import { ASKED_TEXTS, writeExported } from "../test/exported.js";
 import { temporaryFolder } from "../test/joryu.js";
 import { InputError } from "./errors.js";
 import { openStudent } from "./web.js";
@@ -12,6 +12,16 @@ const folder = temporaryFolder();
 const model = writeExported("bert-wordpiece", folder.path);
 afterAll(() => folder.remove());
 afterEach(() => vi.unstubAllGlobals());
+
+/** Serves the model folder as a student of prompts with a template. */
+function serveTemplated(userPrefix: string, userSuffix: string): void {
+  vi.stubGlobal("fetch", async (url: string) => {
+    const bytes = await readFile(join(model, url.slice(ORIGIN.length + 1)));
+    if (!url.endsWith("/joryu.json")) return new Response(bytes);
+    const manifest = JSON.parse(bytes.toString("utf8")) as object;
+    return new Response(JSON.stringify({ ...manifest, template: { system: "", userPrefix, userSuffix } }));
+  });
+}
 
 /** Serves the model folder; one file comes with a space behind it. */
 function serveWith(forged: string): void {
@@ -36,6 +46,20 @@ describe("openStudent of joryu/web", () => {
     serveWith("tokenizer.json");
     vi.stubGlobal("crypto", {});
     const student = await openStudent(ORIGIN);
+    await student.close();
+  });
+
+  it("gives whole messages the answers of the texts inside", async () => {
+    const [prefix, suffix] = ["Route this.\n\nMessage: <m>", "</m>\nAnswer."];
+    serveTemplated(prefix, suffix);
+    const student = await openStudent(ORIGIN);
+    const bare = await student.predict(ASKED_TEXTS);
+    const user = (text: string) => ({ role: "user", content: prefix + text + suffix });
+    const stripped = bare.map((prediction) => ({ ...prediction, template: "stripped" }));
+    expect(await student.predict(ASKED_TEXTS.map((text) => prefix + text + suffix))).toEqual(stripped);
+    expect(await student.predict(ASKED_TEXTS.map((text) => [user(text)]))).toEqual(stripped);
+    expect(await student.predict(ASKED_TEXTS.map((text) => ({ messages: [user(text)] })))).toEqual(stripped);
+    expect(new Set(bare.map(({ template }) => template))).toEqual(new Set(["absent"]));
     await student.close();
   });
 });

@@ -7,6 +7,7 @@ import { createStudent, type Student } from "./student/student.js";
 import { readTokenizer, TOKENIZER_FILE } from "./student/tokenizer-file.js";
 
 export type { Prediction, Student } from "./student/student.js";
+export type { InputMessage, InputPart, StudentInput } from "./template/input.js";
 
 async function load(url: string): Promise<Response> {
   const response = await fetch(url);

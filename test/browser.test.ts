@@ -1,13 +1,13 @@
 /** @file A student answers the same in a browser as in Node, and the report draws itself without complaint. Drives Debian's chromium
  *  through playwright-core; where no chromium is installed the test says so and is skipped. Serves on 127.0.0.1 alone. */
-import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
+import { cpSync, createReadStream, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { extname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openStudent } from "../src/index.js";
-import type { Prediction } from "../src/web.js";
+import type { Prediction, StudentInput } from "../src/web.js";
 import { ASKED_TEXTS, EXPORTED, writeExported } from "./exported.js";
 import { joryu, lastJson, MACHINE, temporaryFolder, writeSmallLogs } from "./joryu.js";
 
@@ -37,14 +37,16 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>student</title><link r
 } }</script>
 <script type="module">
   import { openStudent } from "/build/src/web.js";
-  globalThis.predict = async (folder, texts) => {
+  globalThis.predict = async (folder, inputs) => {
     const student = await openStudent(location.origin + folder);
-    const predictions = await student.predict(texts);
+    const predictions = await student.predict(inputs);
     await student.close();
     return predictions;
   };
 </script>`;
 
+const PREFIX = "Route the message.\n\nMessage:\n";
+const SUFFIX = "\n\nAnswer with the name of the intent.";
 const STRANGE_TEXTS = [
   "",
   " ",
@@ -121,20 +123,29 @@ async function runOnce(
   return { model, report, texts };
 }
 
+/** A copy of a model folder whose student has learned from prompts with a template. */
+function templatedCopy(model: string, folder: string): string {
+  cpSync(model, folder, { recursive: true });
+  const path = join(folder, "joryu.json");
+  const template = { system: "", userPrefix: PREFIX, userSuffix: SUFFIX };
+  writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, "utf8")) as object), template }));
+  return folder;
+}
+
 /** What the student at a folder of the server answers in a new page, and what the page complains about. */
-async function answersIn(browser: Browser, origin: string, folder: string, texts: readonly string[]) {
+async function answersIn(browser: Browser, origin: string, folder: string, inputs: readonly StudentInput[]) {
   const page = await browser.newPage();
   const complaints = complaintsOf(page);
   await page.goto(origin);
   await page.waitForFunction("globalThis.predict !== undefined");
-  const predictions: Prediction[] = await page.evaluate(`predict("/${folder}/", ${JSON.stringify(texts)})`);
+  const predictions: Prediction[] = await page.evaluate(`predict("/${folder}/", ${JSON.stringify(inputs)})`);
   await page.close();
   return { predictions, complaints };
 }
 
-async function answersInNode(folder: string, texts: readonly string[]): Promise<Prediction[]> {
+async function answersInNode(folder: string, inputs: readonly StudentInput[]): Promise<Prediction[]> {
   const student = await openStudent(folder);
-  const predictions = await student.predict(texts);
+  const predictions = await student.predict(inputs);
   await student.close();
   return predictions;
 }
@@ -167,7 +178,9 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
   beforeAll(async () => {
     run = await runOnce(folder.path);
     for (const name of EXPORTED) pretrained[name] = writeExported(name, join(folder.path, "pretrained"));
-    server = serve({ build: BUILD, node_modules: resolve("node_modules"), model: run.model, ...pretrained });
+    const templated = templatedCopy(run.model, join(folder.path, "templated"));
+    const served = { build: BUILD, node_modules: resolve("node_modules"), model: run.model, templated, ...pretrained };
+    server = serve(served);
     origin = await listen(server);
     browser = await chromium.launch({ executablePath: executablePath ?? "", headless: true, args: BROWSER_FLAGS });
   }, RUN_TIMEOUT_MS);
@@ -183,6 +196,24 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
     const { predictions, complaints } = await answersIn(browser, origin, "model", asked);
     expect(complaints).toEqual([]);
     expectSame(predictions, await answersInNode(run.model, asked));
+  });
+
+  it("takes the template off whole messages as Node does, and answers the text inside", async () => {
+    const texts = run.texts.slice(0, 30);
+    const user = (text: string) => ({ role: "user", content: PREFIX + text + SUFFIX });
+    const asked: StudentInput[] = [
+      ...texts,
+      ...texts.map((text) => PREFIX + text + SUFFIX),
+      ...texts.map((text) => [{ role: "system", content: "Route." }, user(text)]),
+      ...texts.map((text) => ({ messages: [user(text), { role: "assistant", content: "age_limit" }] })),
+    ];
+    const { predictions, complaints } = await answersIn(browser, origin, "templated", asked);
+    expect(complaints).toEqual([]);
+    expectSame(predictions, await answersInNode(join(folder.path, "templated"), asked));
+    const bare = await answersInNode(run.model, texts);
+    expectSame(predictions, [...bare, ...bare, ...bare, ...bare]);
+    const states = predictions.map(({ template }) => template);
+    expect(states).toEqual(asked.map((_, i) => (i < texts.length ? "absent" : "stripped")));
   });
 
   it.each(EXPORTED)("gives Node's answers of the pretrained student %s, which reads pieces", async (name) => {

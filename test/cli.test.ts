@@ -111,8 +111,8 @@ describe("joryu predict", () => {
       .split("\n")
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(answers.map((answer) => answer["text"])).toEqual([lines[0], "", "a text\nof two lines", lines[3], lines[4]]);
-    expect(answers[0]).toMatchObject({ label: "activate_my_card", decision: "keep" });
-    expect(Object.keys(answers[0] ?? {})).toEqual(["text", "label", "probability", "decision"]);
+    expect(answers[0]).toMatchObject({ label: "activate_my_card", decision: "keep", template: "none" });
+    expect(Object.keys(answers[0] ?? {})).toEqual(["text", "label", "probability", "decision", "template"]);
   });
 
   it("takes objects with text or messages, and leaves system prompt and answer of a log line out", async () => {

@@ -6,7 +6,7 @@ import { InputError } from "../errors.js";
 import { openStudent } from "../student/open.js";
 import { shareOf, wilson, type Estimate } from "../stats.js";
 import type { Precision } from "../student/manifest.js";
-import type { Prediction } from "../student/student.js";
+import { answersOf, type Answer } from "../student/student.js";
 import { COLUMNS_FLAG, parseColumns } from "./columns-option.js";
 import { note, printJson, printLine } from "./output.js";
 import { precisionOption } from "./predict.js";
@@ -32,7 +32,7 @@ export interface Comparison {
 /** A student's predictions beside the answers of the records, in their order. */
 export function comparisonOf(
   records: readonly LabelRecord[],
-  predictions: readonly Prediction[],
+  predictions: readonly Answer[],
   labels: readonly string[],
 ): Comparison {
   const agree = records.map(({ label }, i) => (labels[label] === predictions[i]?.label ? 1 : 0));
@@ -86,8 +86,10 @@ async function evaluate(options: Options): Promise<void> {
     const { records, imported } = await readLabelRecords(options.records, { labels, template }, { columns });
     noteImport(imported);
     if (records.length === 0) throw new InputError(`${options.records}: no record with an answer`);
-    const predictions = await student.predict(records.map((record) => record.text));
-    const comparison = comparisonOf(records, predictions, labels);
+    // The template was taken off when the records were read; `predict` would look for it once more.
+    const texts = records.map((record) => record.text);
+    const answers = answersOf(student.manifest, texts, await student.logits(texts));
+    const comparison = comparisonOf(records, answers, labels);
     if (options.json === true) printJson({ ...comparison, rejected: imported.counts.rejected });
     else for (const line of comparisonLines(comparison)) printLine(line);
   } finally {

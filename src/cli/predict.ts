@@ -1,64 +1,66 @@
 /** @file `joryu predict`: one input line, one output line, in order. */
 import { type Command, Option } from "commander";
-import { isRejection } from "../dataset/fields.js";
-import { parseMessages, splitAnswer } from "../dataset/formats/messages.js";
-import { stripTemplate, type TemplateMessage } from "../dataset/template.js";
-import type { PromptTemplate } from "../dataset/types.js";
 import { InputError } from "../errors.js";
 import { openStudent } from "../student/open.js";
 import type { Precision } from "../student/manifest.js";
 import type { Student } from "../student/student.js";
-import { printJson, printLine } from "./output.js";
+import { isStudentInput, type StudentInput } from "../template/input.js";
+import { note, printJson, printLine } from "./output.js";
 
 /** Lines answered together: enough to keep the graph busy, few enough for an answer to come soon. */
 const BATCH_LINES = 64;
 
-/** What a JSON value asks; an answer that ends the messages (a line of a log) is left out. */
-function fromJson(value: unknown): string | readonly TemplateMessage[] | undefined {
-  if (typeof value === "string") return value;
-  if (typeof value !== "object" || value === null) return undefined;
-  if ("text" in value && typeof value.text === "string") return value.text;
-  if (!("messages" in value)) return undefined;
-  const messages = parseMessages(value.messages);
-  if (isRejection(messages)) return undefined;
-  const split = splitAnswer(messages);
-  return isRejection(split) ? messages : split.asked;
-}
-
-function askedOf(line: string): string | readonly TemplateMessage[] {
-  if (!/^\s*["{]/.test(line)) return line;
+/** What a line asks: the text or messages that it holds as JSON, otherwise the line itself. */
+export function inputOfLine(line: string): StudentInput {
+  if (!/^\s*["{[]/.test(line)) return line;
   try {
-    return fromJson(JSON.parse(line)) ?? line;
+    const value: unknown = JSON.parse(line);
+    return isStudentInput(value) ? value : line;
   } catch {
-    // Not JSON: an ordinary text that starts with a quote or a brace.
+    // Not JSON: an ordinary text that starts with a quote, a brace or a bracket.
     return line;
   }
 }
 
-/** The text of a line without the template: of a JSON string, an object with `text` or `messages`, or of the line itself. */
-export function textOfLine(line: string, template: PromptTemplate): string {
-  return stripTemplate(askedOf(line), template);
-}
+/** Prints answers and counts the texts that came without the template that was learned. */
+class Answering {
+  private answered = 0;
+  private absent = 0;
 
-async function answer(student: Student, lines: readonly string[], json: boolean): Promise<void> {
-  const predictions = await student.predict(lines.map((line) => textOfLine(line, student.manifest.template)));
-  for (const prediction of predictions) {
-    if (json) printJson(prediction);
-    else printLine(`${prediction.label}\t${prediction.probability.toFixed(3)}\t${prediction.decision}`);
+  constructor(
+    private readonly student: Student,
+    private readonly json: boolean,
+  ) {}
+
+  async answer(lines: readonly string[]): Promise<void> {
+    for (const prediction of await this.student.predict(lines.map(inputOfLine))) {
+      this.answered++;
+      if (prediction.template === "absent") this.absent++;
+      if (this.json) printJson(prediction);
+      else printLine(`${prediction.label}\t${prediction.probability.toFixed(3)}\t${prediction.decision}`);
+    }
+  }
+
+  /** Says what a reader of the lines does not see; a JSON line has it in `template`. */
+  noteAbsent(): void {
+    if (this.absent === 0 || this.json) return;
+    note(
+      `${this.absent} of ${this.answered} inputs came without the student's prompt template, or without a part of it`,
+    );
   }
 }
 
 /** Lines end at \n alone: what else Unicode calls a line break may stand inside a text. Whatever has arrived is answered at once, so that
  *  a program can ask, read the answer and ask again. */
-async function answerStdin(student: Student, json: boolean): Promise<void> {
+async function answerStdin(answering: Answering): Promise<void> {
   let rest = "";
   for await (const chunk of process.stdin.setEncoding("utf8") as AsyncIterable<string>) {
     const lines = (rest + chunk).split("\n");
     rest = lines.pop() ?? "";
     const whole = lines.map((line) => line.replace(/\r$/, ""));
-    for (let i = 0; i < whole.length; i += BATCH_LINES) await answer(student, whole.slice(i, i + BATCH_LINES), json);
+    for (let i = 0; i < whole.length; i += BATCH_LINES) await answering.answer(whole.slice(i, i + BATCH_LINES));
   }
-  if (rest !== "") await answer(student, [rest], json);
+  if (rest !== "") await answering.answer([rest]);
 }
 
 /** Which graph of the folder answers. */
@@ -80,8 +82,10 @@ export function addPredict(program: Command): void {
       }
       const student = await openStudent(options.model, { precision: options.precision });
       try {
-        if (texts.length > 0) await answer(student, texts, options.json ?? false);
-        else await answerStdin(student, options.json ?? false);
+        const answering = new Answering(student, options.json ?? false);
+        if (texts.length > 0) await answering.answer(texts);
+        else await answerStdin(answering);
+        answering.noteAbsent();
       } finally {
         await student.close();
       }

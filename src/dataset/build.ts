@@ -18,9 +18,9 @@ import { CallsFile, hashDataset, writeDataset } from "./snapshot.js";
 import { FOLDS, resolveLeaks, splitRows, type SplitOptions } from "./split.js";
 import { Spool } from "./spool.js";
 import { openSubjects } from "./subjects.js";
-import { stripTemplate } from "./template.js";
+import { stripTemplate, type PromptTemplate } from "../template/template.js";
 import { Traffic } from "./traffic.js";
-import type { LabelDataset, LlmRecord, Message, PromptTemplate, UnitFacts } from "./types.js";
+import type { LabelDataset, LlmRecord, Message, UnitFacts } from "./types.js";
 import type { RejectedLine } from "./verdicts.js";
 import { lastUserText, systemOf, WorkloadKeys, WorkloadTable, type WorkloadFacts } from "./workload.js";
 

@@ -3,20 +3,12 @@
 import type { LlmRecord } from "./types.js";
 import { type JsonObject, isJsonObject } from "../json.js";
 
-/** A line that cannot become a record, with the reason in one short clause (few distinct ones: they are counted). */
-export interface Rejection {
-  readonly reject: string;
-}
+export { isRejection, type Rejection } from "../json.js";
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What a log knows of a call beside its messages and answer. */
 export type RecordMeta = Omit<LlmRecord, "source" | "line" | "messages" | "answer" | "toolCalls" | "logprobs">;
-
-/** True for a rejection, false for whatever was parsed. */
-export function isRejection(value: unknown): value is Rejection {
-  return typeof value === "object" && value !== null && "reject" in value;
-}
 
 /** The value as text: a non-empty string, a number or a boolean; undefined otherwise. */
 export function textOf(value: unknown): string | undefined {

@@ -2,8 +2,7 @@
  *  answer as indices of a known label set. Reads any format that the import knows. */
 import { importLogs, type ImportOptions, type ImportResult } from "./import.js";
 import { labelFinder } from "./labels.js";
-import { stripTemplate } from "./template.js";
-import type { PromptTemplate } from "./types.js";
+import { stripTemplate, type PromptTemplate } from "../template/template.js";
 
 export interface LabelRecord {
   readonly text: string;

@@ -6,8 +6,8 @@ import type { Conversations } from "./conversations.js";
 import { hashTexts } from "./hashes.js";
 import { foldLabel, type LabelSet } from "./labels.js";
 import { createSoftLabeller, type SoftLabeller } from "./soft-labels.js";
-import { stripTemplate } from "./template.js";
-import type { LabelDataset, LlmRecord, PromptTemplate } from "./types.js";
+import { stripTemplate, type PromptTemplate } from "../template/template.js";
+import type { LabelDataset, LlmRecord } from "./types.js";
 
 /** Training takes no more rows than this on a CPU in the minutes users give; texts of rows are held in memory. */
 export const MAXIMUM_ROWS = 200_000;

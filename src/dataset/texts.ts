@@ -15,7 +15,7 @@ import { parseLine } from "./json-line.js";
 import { foldLabel } from "./labels.js";
 import { readLines } from "./lines.js";
 import { normaliseText, type RowDraft } from "./rows.js";
-import { stripTemplate } from "./template.js";
+import { stripTemplate } from "../template/template.js";
 import { type JsonObject, isJsonObject } from "../json.js";
 
 export type TextMeta = Pick<RecordMeta, "id" | "timestampMs" | "user" | "conversation" | "gold" | "split">;

@@ -6,7 +6,7 @@ import { createRandom, permutation } from "../random.js";
 import { nearDuplicateFinder } from "./dedupe.js";
 import { foldLabel } from "./labels.js";
 import { normaliseText } from "./rows.js";
-import { stripTemplate } from "./template.js";
+import { stripTemplate } from "../template/template.js";
 import type { LabelDataset } from "./types.js";
 
 /** More than a CPU can teach from in the minutes users give; the texts are held in memory. */

@@ -1,4 +1,5 @@
 /** @file The words of the dataset folder: a record is one normalised LLM call, a row is one distinct input of a label workload. */
+import type { PromptTemplate } from "../template/template.js";
 
 export interface ToolCall {
   readonly name: string;
@@ -58,15 +59,6 @@ export interface WorkloadSummary {
   readonly name: string;
   readonly kind: WorkloadKind;
   readonly records: number;
-}
-
-/** The constant parts of a workload's prompts, stripped from the rows and stored with the model. */
-export interface PromptTemplate {
-  /** System text(s) common to the workload; empty when there is none. */
-  readonly system: string;
-  /** What every user message starts and ends with. */
-  readonly userPrefix: string;
-  readonly userSuffix: string;
 }
 
 /** One distinct input of a label workload. */

@@ -192,6 +192,8 @@ const TEXTS = {
   },
   slices: { en: "Slices", ja: "データの切り口別" },
   slice: { en: "Slice", ja: "切り口" },
+  "slice-unlearned": { en: "answers that nothing learned has", ja: "学習データにない回答" },
+  "slice-seen": { en: "inputs that were learned from too", ja: "学習データにもある入力" },
   "slice-length": { en: "{from:count} to {to:count} characters", ja: "{from:count}～{to:count}文字" },
   "slice-length-open": { en: "{from:count} characters or more", ja: "{from:count}文字以上" },
   "slice-frequency": {
@@ -293,6 +295,7 @@ export function text(language: Language, key: TextKey, facts: Readonly<Record<st
 /** What the rows of a slice share, in words. */
 export function sliceText(slice: SliceFacts, language: Language): string {
   if (slice.kind === "script") return text(language, `script-${slice.script}`);
+  if (slice.kind === "unlearned" || slice.kind === "seen") return text(language, `slice-${slice.kind}`);
   const { kind, from, to } = slice;
   return to === undefined
     ? text(language, `slice-${kind}-open`, { from })

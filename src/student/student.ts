@@ -14,9 +14,14 @@ import {
 } from "../tokenizer/hashed-features.js";
 import { pretrainedFeeds } from "../models/pretrained-feeds.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
+import type { StudentInput } from "../template/input.js";
+import type { TemplateState } from "../template/template.js";
+import { readInputs } from "./inputs.js";
 import type { Precision, StudentManifest } from "./manifest.js";
 
-export interface Prediction {
+/** What a student says of a text. */
+export interface Answer {
+  /** What was read: without the template, a dialogue joined. */
   readonly text: string;
   readonly label: string;
   /** Calibrated probability that the teacher would agree. */
@@ -24,12 +29,18 @@ export interface Prediction {
   readonly decision: "keep" | "defer";
 }
 
+export interface Prediction extends Answer {
+  /** Whether the template that was learned stood around the text; a text without it is answered as it is. */
+  readonly template: TemplateState;
+}
+
 export interface Student {
   readonly manifest: StudentManifest;
-  /** Logits of each text, [texts, labels] row-major. */
+  /** Logits of each text, [texts, labels] row-major; texts are read as they are, without a template. */
   logits(texts: readonly string[]): Promise<Float32Array>;
-  /** One prediction per text, in order. */
-  predict(texts: readonly string[]): Promise<Prediction[]>;
+  /** One prediction per input, in order; the template that was learned is taken off. @throws InputError naming the index of an input
+   *  that is neither text nor messages. */
+  predict(inputs: readonly StudentInput[]): Promise<Prediction[]>;
   close(): Promise<void>;
 }
 
@@ -151,6 +162,18 @@ export async function studentLogits(
   return logits;
 }
 
+/** The answers that logits [texts, labels] are, in order. */
+export function answersOf(manifest: StudentManifest, texts: readonly string[], logits: Float32Array): Answer[] {
+  const labels = manifest.labels.length;
+  const threshold = manifest.gate.threshold ?? Infinity;
+  return texts.map((text, i) => {
+    const row = logits.subarray(i * labels, (i + 1) * labels);
+    const { label, probability, score } = calibrate(manifest.calibrator, row);
+    const decision = score >= threshold ? "keep" : "defer";
+    return { text, label: manifest.labels[label] ?? "", probability, decision };
+  });
+}
+
 /** Joins a manifest, an open session and, where it reads pieces, a tokenizer to a student, which then owns the session. */
 export function createStudent(
   manifest: StudentManifest,
@@ -160,22 +183,15 @@ export function createStudent(
 ): Student {
   const labels = manifest.labels.length;
   const features = readAs(precision, { ...manifest.features, ...(tokenizer !== undefined && { tokenizer }) });
-  const threshold = manifest.gate.threshold ?? Infinity;
+  const logitsOf = (texts: readonly string[]): Promise<Float32Array> => studentLogits(session, features, labels, texts);
   return {
     manifest,
-    logits: (texts) => studentLogits(session, features, labels, texts),
-    async predict(texts) {
-      const logits = await studentLogits(session, features, labels, texts);
-      return texts.map((text, i) => {
-        const row = logits.subarray(i * labels, (i + 1) * labels);
-        const { label, probability, score } = calibrate(manifest.calibrator, row);
-        return {
-          text,
-          label: manifest.labels[label] ?? "",
-          probability,
-          decision: score >= threshold ? "keep" : "defer",
-        };
-      });
+    logits: logitsOf,
+    async predict(inputs) {
+      const prompts = readInputs(inputs, manifest.template);
+      const texts = prompts.map(({ text }) => text);
+      const answers = answersOf(manifest, texts, await logitsOf(texts));
+      return answers.map((answer, i) => ({ ...answer, template: prompts[i]?.template ?? "none" }));
     },
     close: () => session.close(),
   };

@@ -2,39 +2,13 @@
  *  Lenient with what vendors add, strict with what would change the meaning. Follows OpenAI's chat completion object. */
 import { isRejection, numberOf, type Rejection } from "../fields.js";
 import type { Message, ScoredToken, TokenLogprobs, ToolCall } from "../types.js";
+import { contentText, parseMessageList, parseTurn, withoutAnswer } from "../../template/messages.js";
 import { type JsonObject, isJsonObject } from "../../json.js";
 
 export interface Answer {
   readonly answer: string;
   readonly toolCalls?: readonly ToolCall[];
   readonly logprobs?: readonly TokenLogprobs[];
-}
-
-const ROLES: ReadonlyMap<unknown, Message["role"]> = new Map<unknown, Message["role"]>([
-  ["system", "system"],
-  ["developer", "system"],
-  ["user", "user"],
-  ["human", "user"],
-  ["assistant", "assistant"],
-  ["model", "assistant"],
-  ["tool", "tool"],
-  ["function", "tool"],
-]);
-
-const NOT_TEXT: Rejection = { reject: "a message holds something that is not text (image, audio or file)" };
-
-/** Text of a message content: a string, null (empty) or text parts joined; a rejection for anything else. */
-export function contentText(content: unknown): string | Rejection {
-  if (typeof content === "string") return content;
-  if (content === null || content === undefined) return "";
-  if (!Array.isArray(content)) return { reject: "a message's content is neither text nor a list of parts" };
-  let text = "";
-  for (const part of content as readonly unknown[]) {
-    const piece = typeof part === "string" ? part : isJsonObject(part) ? part["text"] : undefined;
-    if (typeof piece !== "string") return NOT_TEXT;
-    text += piece;
-  }
-  return text;
 }
 
 function argumentsText(value: unknown): string {
@@ -55,29 +29,15 @@ export function toolCallsOf(message: JsonObject): readonly ToolCall[] {
 }
 
 function parseMessage(value: unknown): Message | Rejection {
-  if (!isJsonObject(value)) return { reject: "a message is not an object" };
-  const role = ROLES.get(value["role"]);
-  if (role === undefined) return { reject: "a message has an unknown role" };
-  const content = contentText(value["content"]);
-  if (typeof content !== "string") return content;
-  if (role !== "assistant" || (value["tool_calls"] === undefined && value["function_call"] === undefined)) {
-    return { role, content };
-  }
+  const turn = parseTurn(value);
+  if (isRejection(turn) || turn.role !== "assistant" || !isJsonObject(value)) return turn;
   const toolCalls = toolCallsOf(value);
-  return toolCalls.length === 0 ? { role, content } : { role, content, toolCalls };
+  return toolCalls.length === 0 ? turn : { ...turn, toolCalls };
 }
 
 /** A non-empty `messages` array, or why not. */
 export function parseMessages(value: unknown): Message[] | Rejection {
-  if (!Array.isArray(value)) return { reject: "`messages` is missing or not a list" };
-  if (value.length === 0) return { reject: "`messages` is empty" };
-  const messages: Message[] = [];
-  for (const entry of value as readonly unknown[]) {
-    const message = parseMessage(entry);
-    if (isRejection(message)) return message;
-    messages.push(message);
-  }
-  return messages;
+  return parseMessageList(value, parseMessage);
 }
 
 /** The answer without a reasoning model's `<think>` part. */
@@ -90,8 +50,8 @@ export function withoutThinking(answer: string): string {
 export function splitAnswer(messages: readonly Message[]): { asked: readonly Message[]; answer: Answer } | Rejection {
   const last = messages.at(-1);
   if (last?.role !== "assistant") return { reject: "the last message is not the assistant's and there is no response" };
-  const asked = messages.slice(0, -1);
-  if (!asked.some((message) => message.role !== "system")) return { reject: "nothing was asked before the answer" };
+  const asked = withoutAnswer(messages);
+  if (asked === messages) return { reject: "nothing was asked before the answer" };
   const text = withoutThinking(last.content);
   const answer = last.toolCalls === undefined ? { answer: text } : { answer: text, toolCalls: last.toolCalls };
   return checkAnswer(answer) ?? { asked, answer };

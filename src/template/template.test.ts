@@ -1,8 +1,9 @@
 /** @file Templates: found where they are, not found where they are not, and stripped without loss. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findAffixes } from "./find-template.js";
-import { stripAffixes, stripTemplate } from "./template.js";
+import { findAffixes } from "../dataset/find-template.js";
+import { stripAffixes } from "./affixes.js";
+import { readPrompt, stripTemplate } from "./template.js";
 
 const texts = Array.from(
   { length: 60 },
@@ -87,5 +88,24 @@ describe("stripTemplate", () => {
       { role: "user", content: "Message: the red one" },
     ];
     expect(stripTemplate(messages, template)).toBe("user: hello\nassistant: which card?\nthe red one");
+  });
+
+  it("says whether the template stood around what was asked last", () => {
+    const stateOf = (input: Parameters<typeof readPrompt>[0], userSuffix = ""): string =>
+      readPrompt(input, { ...template, userSuffix }).template;
+    const earlier = [
+      { role: "user", content: "hello" },
+      { role: "assistant", content: "which card?" },
+    ];
+    expect(stateOf("Message: hello")).toBe("stripped");
+    expect(stateOf("hello")).toBe("absent");
+    expect(stateOf([...earlier, { role: "user", content: "Message: the red one" }])).toBe("stripped");
+    expect(stateOf(earlier)).toBe("absent");
+    expect(stateOf([{ role: "tool", content: "Message: hello" }])).toBe("absent");
+    expect(stateOf("Message: hello", "</m>")).toBe("absent");
+    expect(stateOf("Message: hello</m>", "</m>")).toBe("stripped");
+    for (const input of ["hello", earlier, []]) {
+      expect(readPrompt(input, { system: "Route.", userPrefix: "", userSuffix: "" }).template).toBe("none");
+    }
   });
 });
