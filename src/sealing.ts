@@ -1,7 +1,7 @@
 /** @file How many rows are sealed of how many. Arithmetic alone; which rows they are is dataset/split.ts's. Design section 3. */
 
 export const SEALED_RATIO = 0.15;
-/** Least sealed rows: 0 wrong of 149 would prove 98 % at 95 % confidence, but the gate shares that confidence among its starts and asks for 157. */
+/** Least sealed rows: 0 wrong of 149 prove 98 % at 95 % confidence; where the gate shares that confidence among starts it asks for some more. */
 const LEAST_SEALED = 160;
 export const MOST_SEALED = 3_000;
 /** Below this, sealing what the guarantee needs would leave too little to learn from. */
@@ -17,4 +17,11 @@ export function wantedRows(rows: number, ratio = SEALED_RATIO): number {
 export function rowsToSeal(sealed: number): number | undefined {
   if (sealed > MOST_SEALED) return undefined;
   return sealed <= LEAST_SEALED ? LEAST_ROWS_TO_SEAL : Math.ceil((sealed - 0.5) / SEALED_RATIO);
+}
+
+/** Least number of independent sealed calls with which even a faultless gate could prove its promise: (1 - epsilon)^n <= delta. Infinite for
+ *  an epsilon that no number proves. */
+export function leastSealedCalls(epsilon: number, delta: number): number {
+  if (!(epsilon > 0) || epsilon >= 1) return Number.POSITIVE_INFINITY;
+  return Math.ceil(Math.log(delta) / Math.log1p(-epsilon));
 }

@@ -1,8 +1,10 @@
 /** @file What the gate may be expected to do before it is opened: it is tried on samples drawn from the out-of-fold calls, whole groups, so that
  *  whatever it asks (levels, groups, exact tests) is asked here too. An outlook, no promise: the next calls may differ. */
 import { createRandom } from "../random.js";
+import { leastSealedCalls } from "../sealing.js";
 import { callsByGroup, type CallOutcomes } from "./calls.js";
 import { openGate, planGate, type GateInput } from "./gate.js";
+import type { Promised } from "./risk-test.js";
 
 export type OutlookOptions = Pick<GateInput, "promise" | "epsilon" | "delta" | "seed">;
 
@@ -64,12 +66,43 @@ export interface NeededGroups extends Outlook {
  *  enough. */
 export function neededGroups(outOfFold: CallOutcomes, most: number, options: OutlookOptions = {}): NeededGroups | undefined {
   const { epsilon = 0.02, delta = 0.05 } = options;
-  if (outOfFold.scores.length === 0 || !(epsilon > 0) || epsilon >= 1) return undefined;
-  // Not even a faultless gate passes with fewer.
-  let count = Math.ceil(Math.log(delta) / Math.log1p(-epsilon));
-  for (; count <= most; count = count === most ? most + 1 : Math.min(most, Math.ceil(count * GROWTH))) {
+  const enough = (count: number): NeededGroups | undefined => {
     const outlook = gateOutlook(outOfFold, count, options);
-    if (outlook.foundRatio >= ENOUGH_RATIO) return { ...outlook, sealedGroups: count };
+    return outlook.foundRatio >= ENOUGH_RATIO ? { ...outlook, sealedGroups: count } : undefined;
+  };
+  let count = leastSealedCalls(epsilon, delta);
+  if (outOfFold.scores.length === 0 || count > most || enough(most) === undefined) return undefined;
+  for (; count <= most; count = count === most ? most + 1 : Math.min(most, Math.ceil(count * GROWTH))) {
+    const found = enough(count);
+    if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** What a promise of some agreement may be expected to keep. */
+export interface Forecast {
+  readonly promise: Promised;
+  readonly agreement: number;
+  /** Mean over the draws, a tenth and nine tenths of them. */
+  readonly coverage: Outlook["coverage"];
+  readonly foundRatio: number;
+}
+
+/** Agreements that a team may settle on. */
+export const FORECAST_AGREEMENTS = [0.94, 0.96, 0.98] as const;
+
+/** Both promises at each of some agreements, with so many sealed groups. */
+export function forecast(
+  outOfFold: CallOutcomes,
+  sealedGroups: number,
+  agreements: readonly number[],
+  { delta, seed }: { readonly delta: number; readonly seed: number },
+): Forecast[] {
+  return (["delivered", "kept"] as const).flatMap((promise) =>
+    agreements.map((agreement) => {
+      const epsilon = Number((1 - agreement).toFixed(12));
+      const { coverage, foundRatio } = gateOutlook(outOfFold, sealedGroups, { promise, epsilon, delta, seed });
+      return { promise, agreement, coverage, foundRatio };
+    }),
+  );
 }

@@ -10,7 +10,7 @@ import { laneSeconds } from "../plan/estimate.js";
 import { shareByGroup } from "../evaluate/calls.js";
 import { comparePaired, majorityLabel } from "../evaluate/compare.js";
 import { measureQuality } from "../evaluate/metrics.js";
-import { neededGroups } from "../evaluate/outlook.js";
+import { forecast, FORECAST_AGREEMENTS, neededGroups } from "../evaluate/outlook.js";
 import { InvariantError } from "../errors.js";
 import { typicalBase } from "../plan/typical-base.js";
 import type {
@@ -202,6 +202,15 @@ function comparedOutOfFold({ context, ladder }: AssembleInput): ComparedFacts[] 
   return [{ name: "majority", agreement: always }, ...rungs];
 }
 
+/** What each promise may be expected to keep with as many sealed groups, at usual agreements and the target's. */
+function forecastOf({ published, context, planned }: AssembleInput): Facts["forecast"] {
+  const { gate, outOfFoldCalls } = published.proof;
+  const groups = gate.sealedGroups > 0 ? gate.sealedGroups : undefined;
+  if (groups === undefined) return undefined;
+  const agreements = [...new Set([...FORECAST_AGREEMENTS, planned.plan.target.agreement])].sort((a, b) => a - b);
+  return forecast(outOfFoldCalls, groups, agreements, { delta: gate.delta, seed: context.seed });
+}
+
 /** What a guarantee would need if the next calls were like the out-of-fold ones. */
 function outlookOf({ published, context }: AssembleInput): Facts["outlook"] {
   const { gate, outOfFoldCalls } = published.proof;
@@ -309,6 +318,7 @@ export function assembleFacts(input: AssembleInput): Facts {
   const money = moneyFacts(input, alone, measured);
   const { calibration } = published.proof;
   const outlook = outlookOf(input);
+  const expected = forecastOf(input);
   const path = pathFacts(input);
   const unlabelled = unlabelledFacts(planned.transfer, planned.plan, input.taughtGain);
   const untriedBase = typicalBase(planned.plan.facts, planned.plan.target);
@@ -321,6 +331,7 @@ export function assembleFacts(input: AssembleInput): Facts {
     teacher: teacherFacts(dataset),
     licences: planned.licences,
     ...(outlook === undefined ? {} : { outlook }),
+    ...(expected === undefined ? {} : { forecast: expected }),
     ...(untriedBase === undefined ? {} : { untriedBase }),
     ...(unlabelled === undefined ? {} : { unlabelled }),
     ...(context.poolingTrial === undefined ? {} : { poolingTrial: context.poolingTrial }),

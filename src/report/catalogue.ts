@@ -35,12 +35,20 @@ const TEXTS = {
   "teacher-agreement": { en: "100% by definition", ja: "定義上100%" },
   "teacher-ceiling": { en: "{ceiling:percent} with itself", ja: "自身との一致率 {ceiling:percent}" },
   "gate-line": {
-    en: "Gate: answers with probability of at least {threshold:number} are kept, {coverage:percent} of the traffic; at {confidence:share} confidence at most {epsilon:share} of them disagree with the teacher.",
-    ja: "ゲート: 確率{threshold:number}以上の回答だけを採用(全体の{coverage:percent})。そのうち教師と異なるものは、信頼度{confidence:share}で{epsilon:share}以下です。",
+    en: "Gate (promise “kept”): answers with probability of at least {threshold:number} are kept, {coverage:percent} of the traffic; at {confidence:share} confidence at most {epsilon:share} of them disagree with the teacher.",
+    ja: "ゲート(約束「kept」): 確率{threshold:number}以上の回答だけを採用(全体の{coverage:percent})。そのうち教師と異なるものは、信頼度{confidence:share}で{epsilon:share}以下です。",
+  },
+  "gate-line-delivered": {
+    en: "Gate (promise “delivered”): answers with probability of at least {threshold:number} are kept, {coverage:percent} of the traffic; at {confidence:share} confidence at most {epsilon:share} of all answers that leave the cascade differ from the teacher's.",
+    ja: "ゲート(約束「delivered」): 確率{threshold:number}以上の回答だけを採用(全体の{coverage:percent})。利用者に届く回答全体のうち教師と異なるものは、信頼度{confidence:share}で{epsilon:share}以下です。",
+  },
+  "gate-none-delivered": {
+    en: "Gate (promise “delivered”): no threshold keeps the promise that at most {epsilon:share} of all answers differ from the teacher's, at {confidence:share} confidence.",
+    ja: "ゲート(約束「delivered」): 利用者に届く回答全体の不一致{epsilon:share}以下を信頼度{confidence:share}で守れるしきい値はありません。",
   },
   "gate-none": {
-    en: "Gate: no threshold keeps the promise of at most {epsilon:share} disagreement at {confidence:share} confidence.",
-    ja: "ゲート: 不一致{epsilon:share}以下を信頼度{confidence:share}で守れるしきい値はありません。",
+    en: "Gate (promise “kept”): no threshold keeps the promise of at most {epsilon:share} disagreement at {confidence:share} confidence.",
+    ja: "ゲート(約束「kept」): 不一致{epsilon:share}以下を信頼度{confidence:share}で守れるしきい値はありません。",
   },
   candidates: { en: "Candidates", ja: "候補モデル" },
   "candidates-lead": {
@@ -121,6 +129,30 @@ const TEXTS = {
   promise: { en: "promise", ja: "約束した上限" },
   chosen: { en: "chosen", ja: "採用点" },
   "kept-agreement": { en: "Agreement of kept answers", ja: "ゲートを通過した回答の一致率" },
+  "delivered-agreement": { en: "Agreement of all answers that leave the cascade", ja: "利用者に届く回答全体の一致率" },
+  "other-promise": {
+    en: "Coverage under the promise “{promise}” (information)",
+    ja: "約束「{promise}」の場合のゲート通過率(参考)",
+  },
+  "most-frequent-agreement": {
+    en: "Agreement with the teacher's most frequent answer",
+    ja: "教師の最頻回答との一致率",
+  },
+  "worst-slice": { en: "Worst slice: {slice}", ja: "最も低い区分: {slice}" },
+  "gate-test": { en: "Tested by", ja: "検定" },
+  "gate-test-binomial": {
+    en: "exact binomial test, {calls:count} independent calls",
+    ja: "正確二項検定(独立した呼び出し{calls:count}件)",
+  },
+  "gate-test-one-call": {
+    en: "exact binomial test, one drawn call a group: {groups:count} groups, at most {cap:count} calls of one count",
+    ja: "正確二項検定(グループごとに1件を抽出、{groups:count}グループ、1グループ最大{cap:count}件)",
+  },
+  "gate-test-betting": {
+    en: "betting test on sums of {groups:count} groups, at most {cap:count} calls of one count",
+    ja: "賭けによる検定({groups:count}グループの合計、1グループ最大{cap:count}件)",
+  },
+  "risk-of-all": { en: "Wrong answers of the student among all answers", ja: "回答全体に占める生徒の不一致率" },
   "unguaranteed-coverage": { en: "Coverage without a guarantee", ja: "保証なしの場合のゲート通過率" },
   "minimum-deferral": { en: "Least deferral, even with a perfect score", ja: "理想的な確信度でも必要な引き継ぎ率" },
   risk: { en: "Disagreement of kept answers", ja: "ゲートを通過した回答の不一致率" },
@@ -295,8 +327,12 @@ export function text(language: Language, key: TextKey, facts: Readonly<Record<st
 /** What the rows of a slice share, in words. */
 export function sliceText(slice: SliceFacts, language: Language): string {
   if (slice.kind === "script") return text(language, `script-${slice.script}`);
-  if (slice.kind === "unlearned" || slice.kind === "seen") return text(language, `slice-${slice.kind}`);
-  const { kind, from, to } = slice;
+  return "from" in slice ? rangeText(slice, language) : text(language, `slice-${slice.kind}`);
+}
+
+type RangeSlice = Extract<SliceFacts, { readonly from: number }>;
+
+function rangeText({ kind, from, to }: RangeSlice, language: Language): string {
   return to === undefined
     ? text(language, `slice-${kind}-open`, { from })
     : text(language, `slice-${kind}`, { from, to });

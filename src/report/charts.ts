@@ -79,12 +79,14 @@ export function reliabilityChart(facts: Facts, language: Language): string {
   });
 }
 
-/** Coverage against the share of kept answers that disagree, with the promise and the chosen point. */
+/** Coverage against the risk that the promise bounds (of the kept answers, or of all), with the promise and the chosen point. */
 export function coverageRiskChart(facts: Facts, language: Language): string {
   const { gate } = facts;
-  const points = gate.curve.map(([coverage, risk]) => ({ coverage, risk }));
+  const isDelivered = gate.promise === "delivered";
+  const points = gate.curve.map(([coverage, risk]) => ({ coverage, risk: isDelivered ? coverage * risk : risk }));
   const top = Math.max(gate.epsilon * 1.5, ...points.map(({ risk }) => risk));
-  const chosen = gate.threshold === null ? [] : [{ coverage: gate.coverage.value, risk: 1 - gate.keptAgreement.value }];
+  const chosenRisk = isDelivered ? 1 - (gate.deliveredAgreement?.value ?? 1) : 1 - gate.keptAgreement.value;
+  const chosen = gate.threshold === null ? [] : [{ coverage: gate.coverage.value, risk: chosenRisk }];
   const promise = `${text(language, "promise")} ${formatShare(gate.epsilon, language)}`;
   return draw(text(language, "gate"), {
     marginLeft: 52,
@@ -98,7 +100,7 @@ export function coverageRiskChart(facts: Facts, language: Language): string {
     },
     y: {
       domain: [0, top * 1.08],
-      label: text(language, "risk"),
+      label: text(language, isDelivered ? "risk-of-all" : "risk"),
       labelArrow: "none",
       tickFormat: percentTicks(language),
       grid: true,

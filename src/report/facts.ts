@@ -323,6 +323,14 @@ export interface Facts {
     readonly coverage: number;
     readonly keptAgreement: number;
   };
+  /** What each promise may be expected to keep with as many sealed calls, from out-of-fold calls of the chosen student. */
+  readonly forecast?: readonly {
+    readonly promise: PromiseName;
+    readonly agreement: number;
+    readonly coverage: Estimate;
+    /** Share of draws in which the gate finds a threshold. */
+    readonly foundRatio: number;
+  }[];
   /** How the pooling of the user's base was chosen, where its folder does not tell. */
   readonly poolingTrial?: {
     readonly chosen: "mean" | "cls";

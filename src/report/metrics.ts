@@ -16,6 +16,7 @@ function qualityMetrics(facts: Facts): Record<string, number | null> {
   const chosen = facts.candidates.find(({ status }) => status === "chosen");
   return {
     ...estimate("agreement", sealed ? quality.agreement : undefined),
+    mostFrequentAgreement: sealed ? orNull(quality.mostFrequentAgreement?.value) : null,
     ...estimate("outOfFoldAgreement", chosen?.outOfFoldAgreement),
     ...estimate("goldAccuracy", quality.goldAccuracy),
     ...estimate("teacherGoldAccuracy", quality.teacherGoldAccuracy),
@@ -35,6 +36,8 @@ function gateMetrics(facts: Facts): Record<string, number | null> {
     delta: gate.delta,
     ...estimate("coverage", sealed ? gate.coverage : undefined),
     ...estimate("keptAgreement", gate.threshold === null ? undefined : gate.keptAgreement),
+    ...estimate("deliveredAgreement", gate.threshold === null ? undefined : gate.deliveredAgreement),
+    otherPromiseCoverage: sealed ? orNull(gate.other?.coverage.value) : null,
     unguaranteedCoverage: sealed ? orNull(gate.unguaranteedCoverage) : null,
     minimumDeferralRatio: sealed ? orNull(gate.minimumDeferralRatio) : null,
     rowsForGuarantee: orNull(outlook?.rows),
@@ -78,6 +81,8 @@ export function metricsOf(facts: Facts): Record<string, number | null> {
     rows: dataset.rows,
     trainRows: dataset.trainRows,
     sealedRows: dataset.sealedRows,
+    sealedCalls: orNull(dataset.sealedCalls),
+    sealedGroups: orNull(facts.gate.sealedGroups),
     sealOpenings: dataset.sealOpenings,
     labels: dataset.labels,
     selfAgreementCeiling: orNull(dataset.selfAgreementCeiling),

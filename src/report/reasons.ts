@@ -10,16 +10,24 @@ export type Bilingual = Readonly<Record<Language, string>>;
 /** Why the verdict is what it is. */
 const VERDICT_REASONS = {
   "agreement-proved": {
-    en: "The student agrees with the teacher on {agreement:percent} of {rows:count} sealed rows; the lower bound {low:floor} reaches the target {target:share}.",
-    ja: "封印データ{rows:count}件での教師との一致率は{agreement:percent}で、信頼下限{low:floor}が目標{target:share}に達しています。",
+    en: "The student agrees with the teacher on {agreement:percent} of {rows:count} sealed calls; the lower bound {low:floor} reaches the target {target:share}.",
+    ja: "封印した呼び出し{rows:count}件での教師との一致率は{agreement:percent}で、信頼下限{low:floor}が目標{target:share}に達しています。",
   },
   "agreement-below-target": {
-    en: "On its own the student is not proved to reach the target: agreement {agreement:percent} on {rows:count} sealed rows, lower bound {low:floor}, target {target:share}.",
-    ja: "生徒単独では目標達成を証明できません。封印データ{rows:count}件での一致率は{agreement:percent}、信頼下限は{low:floor}、目標は{target:share}です。",
+    en: "On its own the student is not proved to reach the target: agreement {agreement:percent} on {rows:count} sealed calls, lower bound {low:floor}, target {target:share}.",
+    ja: "生徒単独では目標達成を証明できません。封印した呼び出し{rows:count}件での一致率は{agreement:percent}、信頼下限は{low:floor}、目標は{target:share}です。",
   },
   "gate-proved": {
     en: "Behind its gate the student keeps {coverage:percent} of the traffic and hands the rest to the teacher; at {confidence:share} confidence at most {epsilon:share} of what it keeps disagrees with the teacher (measured: {risk:percent}).",
     ja: "ゲートを通すと、生徒が全体の{coverage:percent}に回答し、残りは教師に委ねます。生徒が回答した分の不一致は、信頼度{confidence:share}で{epsilon:share}以下です(実測{risk:percent})。",
+  },
+  "gate-proved-delivered": {
+    en: "Behind its gate the student answers {coverage:percent} of the calls and hands the rest to the teacher; at {confidence:share} confidence at least {target:share} of all answers that leave the two are the teacher's (measured: {delivered:percent}). Of the answers that the student keeps, {risk:percent} differ.",
+    ja: "ゲートを通すと、生徒が全体の{coverage:percent}に回答し、残りは教師に委ねます。利用者に届く回答全体のうち、信頼度{confidence:share}で{target:share}以上が教師の回答と一致します(実測{delivered:percent})。生徒が回答した分の不一致は{risk:percent}です。",
+  },
+  "gate-has-no-threshold-delivered": {
+    en: "No threshold of the gate keeps the promise that at most {epsilon:share} of all answers that leave the cascade differ from the teacher's.",
+    ja: "利用者に届く回答全体の不一致を{epsilon:share}以下に保てるゲートのしきい値が見つかりません。",
   },
   "gate-has-no-threshold": {
     en: "No threshold of the gate keeps the promise that at most {epsilon:share} of the kept answers disagree.",
@@ -30,8 +38,8 @@ const VERDICT_REASONS = {
     ja: "ゲートを通過する入力がなく、結局すべて教師が回答することになります。",
   },
   "no-guarantee-possible": {
-    en: "No guarantee is possible yet: {sealedRows:count} sealed rows, and even without a single error {neededSealedRows:count} are needed for {epsilon:share} at {confidence:share} confidence (about {neededRows:count} distinct inputs in the log).",
-    ja: "まだ保証を出せません。封印データは{sealedRows:count}件ですが、誤りが1件もない場合でも、不一致{epsilon:share}以下を信頼度{confidence:share}で示すには{neededSealedRows:count}件(ログ全体で重複を除き約{neededRows:count}件)が必要です。",
+    en: "No guarantee is possible yet: {sealedRows:count} independent sealed calls, and even without a single error {neededSealedRows:count} are needed for {epsilon:share} at {confidence:share} confidence (about {neededRows:count} distinct inputs in the log).",
+    ja: "まだ保証を出せません。独立した封印済みの呼び出しは{sealedRows:count}件ですが、誤りが1件もない場合でも、不一致{epsilon:share}以下を信頼度{confidence:share}で示すには{neededSealedRows:count}件(ログ全体で重複を除き約{neededRows:count}件)が必要です。",
   },
   "outlook-rows": {
     en: "At the agreement seen out of fold about {rows:count} distinct inputs would allow a guarantee: {sealedRows:count} of them sealed, {coverage:percent} kept by the gate at an agreement of {keptAgreement:percent}. An outlook from few rows, not a promise.",
@@ -150,17 +158,13 @@ const DISTILLATION_REASONS = {
 
 /** What would change a verdict to keep the teacher. */
 const CHANGE_REASONS = {
-  "change-sealed-rows": {
-    en: "What would change it: at the measured agreement about {rows:count} sealed rows would be enough to prove the target.",
-    ja: "判定を変える方法: いまの一致率のままでも、封印データが約{rows:count}件あれば目標達成を証明できる見込みです。",
+  "change-promise": {
+    en: "What would change it: the promise “delivered” at the same {target:share}, of all answers that leave the cascade instead of the kept ones: some {coverage:percent} of the calls kept, by out-of-fold rows.",
+    ja: "判定を変える方法: 約束を「delivered」(生徒が回答した分ではなく、利用者に届く回答全体)にすること。同じ{target:share}で通過率は約{coverage:percent}になる見込みです(交差検証)。",
   },
   "change-lower-target": {
-    en: "What would change it: a target of {target:share}, which the student is already proved to reach on its own.",
-    ja: "判定を変える方法: 目標を{target:share}に下げること。この水準なら生徒単独での達成がすでに証明されています。",
-  },
-  "change-lower-target-gate": {
-    en: "What would change it: a target of about {target:share}, where the gate would keep about {coverage:percent} of the traffic (an estimate from the curve, to be proved by a new run).",
-    ja: "判定を変える方法: 目標を{target:share}程度に下げること。ゲート通過率は約{coverage:percent}になる見込みです(曲線からの推定。再実行での証明が必要)。",
+    en: "What would change it: a target of {target:share}, with some {coverage:percent} of the calls kept, by out-of-fold rows (to be proved by a new run).",
+    ja: "判定を変える方法: 目標を{target:share}に下げること。通過率は約{coverage:percent}になる見込みです(交差検証。再実行での証明が必要)。",
   },
   "change-bigger-student": {
     en: "What would change it: {count:count} bigger candidate(s) were not trained in the planned time; plan more minutes.",
@@ -240,8 +244,8 @@ const CANDIDATE_REASONS = {
 /** The short register of risks that the facts themselves show. */
 const RISKS = {
   "risk-seal-opened": {
-    en: "The sealed rows of this dataset have been opened {openings:count} times; each look makes their figures a little too good. Import newer traffic before relying on small differences.",
-    ja: "このデータセットの封印データはこれまでに{openings:count}回開封されています。開封のたびに数値は実態より良く見えやすくなります。僅差の判断には新しいログを取り込んでください。",
+    en: "{openings:count} runs have opened some of these sealed rows, this one included: the chance that one of their {openings:count} promises is broken is up to {chance:percent}, not {delta:percent}. Runs in other state folders are not counted. Import newer traffic before relying on small differences.",
+    ja: "これらの封印データの一部は、今回を含め{openings:count}回の実行で開封されています。そのいずれかの約束が破られる確率は{delta:percent}ではなく、最大{chance:percent}です。別の状態フォルダでの実行は数えていません。僅差の判断には新しいログを取り込んでください。",
   },
   "risk-no-gold": {
     en: "Agreement is measured against the teacher, not against the truth: where the teacher is wrong, the student learns it. Check a sample by hand.",
@@ -250,6 +254,14 @@ const RISKS = {
   "risk-not-newest": {
     en: "The sealed rows are not the newest traffic (the log has no complete times), so change over time has not been tested. Start in shadow.",
     ja: "封印データが最新の通信ではない(ログの時刻が揃っていない)ため、時間による傾向の変化は検証されていません。まずシャドー運用から始めてください。",
+  },
+  "risk-near-leaks": {
+    en: "{rows:count} train rows of your own split are near-duplicates of its test rows: the figures on the test rows may be too good.",
+    ja: "利用者指定の分割で、学習側の{rows:count}件がテスト側の類似重複です。テスト側の数値が実態より良く見えている可能性があります。",
+  },
+  "risk-unlearned": {
+    en: "{share:percent} of the sealed calls have an answer that no row learned from has; they count as wrong.",
+    ja: "封印した呼び出しの{share:percent}は、学習データにない回答です(誤りとして数えています)。",
   },
   "risk-rare-classes": {
     en: "{count:count} of {labels:count} labels have fewer than {minimum:count} sealed rows: their recall is not known well enough to rely on.",

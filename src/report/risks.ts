@@ -64,11 +64,26 @@ function licenceRisks({ licences = [], teacher }: Facts): readonly Reason[] {
   return [...found, risk("risk-licence", models === "" ? {} : { models })];
 }
 
+/** What the sealed calls themselves warn of. */
+function sealRisks({ dataset, gate }: Facts): readonly Reason[] {
+  const { sealOpenings: openings, units, sealedCalls = 0 } = dataset;
+  const found: Reason[] = [];
+  if (openings > 1) {
+    const chance = Math.min(1, openings * gate.delta);
+    found.push(risk("risk-seal-opened", { openings, chance, delta: gate.delta }));
+  }
+  if (units === undefined) return found;
+  if (units.nearLeaks > 0) found.push(risk("risk-near-leaks", { rows: units.nearLeaks }));
+  if (units.unknownLabelCalls > 0 && sealedCalls > 0)
+    found.push(risk("risk-unlearned", { share: units.unknownLabelCalls / sealedCalls }));
+  return found;
+}
+
 /** The risks that these facts show. */
 export function risksOf(facts: Facts): readonly Reason[] {
   const { dataset } = facts;
   return [
-    ...(dataset.sealOpenings > 1 ? [risk("risk-seal-opened", { openings: dataset.sealOpenings })] : []),
+    ...sealRisks(facts),
     ...qualityRisks(facts),
     ...(dataset.sealedBy === "time" || dataset.sealedBy === "none" ? [] : [risk("risk-not-newest")]),
     ...moneyRisks(facts),

@@ -159,6 +159,29 @@ function sealedPercent(facts: Facts, value: number, language: Language): string 
   return facts.dataset.sealedRows > 0 ? formatPercent(value, language) : unknown(language);
 }
 
+function deliveredRow({ gate }: Facts, language: Language): readonly (readonly string[])[] {
+  if (gate.deliveredAgreement === undefined || gate.threshold === null) return [];
+  return [[text(language, "delivered-agreement"), ...percentCells(gate.deliveredAgreement, language)]];
+}
+
+/** How the promise was tested, what the other one would keep, and where the student agrees least. */
+function otherRows({ gate, quality }: Facts, language: Language): readonly (readonly string[])[] {
+  const { other, test, sealedCalls: calls = 0, sealedGroups: groups = 0 } = gate;
+  const rows: (readonly string[])[] = [];
+  if (test !== undefined)
+    rows.push([text(language, "gate-test"), text(language, `gate-test-${test.kind}`, { calls, groups, cap: test.cap }), "–"]);
+  if (other !== undefined) {
+    const name = text(language, "other-promise", { promise: other.promise });
+    rows.push([name, ...percentCells(other.threshold === null ? undefined : other.coverage, language)]);
+  }
+  if (quality.mostFrequentAgreement !== undefined)
+    rows.push([text(language, "most-frequent-agreement"), ...percentCells(quality.mostFrequentAgreement, language)]);
+  const worst = quality.slices[0];
+  if (worst !== undefined && quality.slices.length > 1)
+    rows.push([text(language, "worst-slice", { slice: sliceText(worst, language) }), ...percentCells(worst.agreement, language)]);
+  return rows;
+}
+
 export function gateTable(facts: Facts, language: Language): Table {
   const { gate } = facts;
   const kept = gate.threshold === null ? undefined : gate.keptAgreement;
@@ -173,7 +196,9 @@ export function gateTable(facts: Facts, language: Language): Table {
         "–",
       ],
       [text(language, "coverage"), coverage, coverageRange],
+      ...deliveredRow(facts, language),
       [text(language, "kept-agreement"), agreement, agreementRange],
+      ...otherRows(facts, language),
       [text(language, "unguaranteed-coverage"), sealedPercent(facts, gate.unguaranteedCoverage, language), "–"],
       [text(language, "minimum-deferral"), sealedPercent(facts, gate.minimumDeferralRatio, language), "–"],
     ],

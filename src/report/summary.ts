@@ -56,8 +56,10 @@ function headlineLines(facts: Facts, verdict: Verdict, language: Language): read
 export function gateLine(facts: Facts, language: Language): string {
   const { gate } = facts;
   const numbers = { epsilon: gate.epsilon, confidence: 1 - gate.delta, coverage: gate.coverage.value };
-  if (gate.threshold === null) return text(language, "gate-none", numbers);
-  return text(language, "gate-line", { ...numbers, threshold: gate.threshold });
+  const isDelivered = gate.promise === "delivered";
+  if (gate.threshold === null) return text(language, isDelivered ? "gate-none-delivered" : "gate-none", numbers);
+  const kept = { ...numbers, threshold: gate.threshold };
+  return text(language, isDelivered ? "gate-line-delivered" : "gate-line", kept);
 }
 
 /** What could be tried next where the student does not meet the target alone. */

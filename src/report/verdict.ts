@@ -1,13 +1,11 @@
 /** @file The verdict, decided from stored facts alone: no file, no model, no clock, no language. Quality is a constraint, cost is
  *  what is optimised; what is not known never counts as met. `use-cheaper-model` needs measured answers of a cheaper model, which
  *  no facts hold yet, so it is never given. */
-import { rowsToSeal, SEALED_RATIO } from "../sealing.js";
+import { leastSealedCalls, rowsToSeal, SEALED_RATIO } from "../sealing.js";
 import type { ControlFacts, Facts, MonthFacts, Reason, Verdict } from "./facts.js";
 import { MEGABYTE } from "./format.js";
 import type { DistillationReasonCode, VerdictReasonCode } from "./reasons.js";
 
-/** Two-sided 95 % point of the standard normal. */
-const Z_95 = 1.959963984540054;
 /** A gate below this coverage is not worth a lower target. */
 const LEAST_USEFUL_COVERAGE_RATIO = 0.1;
 /** From this deferral on, the 95th percentile of the cascade is the teacher's. */
@@ -48,41 +46,6 @@ function cascadeCostCheck(facts: Facts): readonly Check[] {
   const cascade = facts.money.cascadePer1kUsd;
   if (cascade === undefined) return [{ met: false, reason: reason("cost-not-verifiable", { limit }) }];
   return limitCheck("cost", cascade.high, limit);
-}
-
-/** Share of delta that the gate's walk holds where it ends when nothing is wrong: its strictest start is spent by then. */
-const LAST_LEVEL_RATIO = 0.85;
-
-/** Least number of sealed rows with which a fault-free gate could prove its promise: (1 - epsilon)^n <= its level. */
-export function neededSealedRows(epsilon: number, delta: number): number {
-  if (!(epsilon > 0) || epsilon >= 1) return Number.POSITIVE_INFINITY;
-  return Math.ceil(Math.log(LAST_LEVEL_RATIO * delta) / Math.log1p(-epsilon));
-}
-
-/** Wilson's lower bound at 95 % (two-sided) of a proportion over n rows. */
-function wilsonLow(ratio: number, rows: number): number {
-  const z2 = (Z_95 * Z_95) / rows;
-  const middle = ratio + z2 / 2;
-  const spread = Z_95 * Math.sqrt((ratio * (1 - ratio)) / rows + z2 / (4 * rows));
-  return (middle - spread) / (1 + z2);
-}
-
-/** Rows with which the measured agreement would prove the target; absent where it lies at or below the target. */
-function rowsToProve(agreement: number, target: number): number | undefined {
-  if (agreement <= target) return undefined;
-  let high = 2;
-  while (wilsonLow(agreement, high) < target && high < 1e9) high *= 2;
-  let low = high / 2;
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (wilsonLow(agreement, middle) < target) low = middle;
-    else high = middle;
-  }
-  return high;
-}
-
-function floorTo(ratio: number, step: number): number {
-  return Math.floor(ratio / step + 1e-9) * step;
 }
 
 /** Where the volume is unknown: the saving of a call decides, and from which volume on a machine of its own pays is said beside it. */
@@ -128,65 +91,79 @@ function moneyChanges({ money }: Facts): readonly Reason[] {
   ];
 }
 
+/** Sealed calls; in reports of before they were counted, sealed rows. */
+function sealedCallsOf({ dataset }: Facts): number {
+  return dataset.sealedCalls ?? dataset.sealedRows;
+}
+
 function agreementNumbers(facts: Facts): Reason["facts"] {
   const { agreement, agreementLowerBound } = facts.quality;
   return {
     agreement: agreement.value,
     low: agreementLowerBound,
     target: facts.target.agreement,
-    rows: facts.dataset.sealedRows,
+    rows: sealedCallsOf(facts),
   };
 }
 
 function gateReasons(facts: Facts): readonly Reason[] {
   const { gate, target } = facts;
   const deferral = 1 - gate.coverage.value;
-  const proved = reason("gate-proved", {
+  const numbers = {
     coverage: gate.coverage.value,
     epsilon: gate.epsilon,
     confidence: 1 - gate.delta,
     risk: 1 - gate.keptAgreement.value,
     target: target.agreement,
-  });
+  };
+  const proved =
+    gate.promise === "delivered"
+      ? reason("gate-proved-delivered", { ...numbers, delivered: gate.deliveredAgreement?.value ?? 1 })
+      : reason("gate-proved", numbers);
   return deferral > TAIL_DEFERRAL_RATIO ? [proved, reason("fallback-latency", { deferral })] : [proved];
 }
 
-/** The nearest target that would give another verdict: proved for the student alone, or estimated behind the gate. */
-function lowerTargets(facts: Facts): readonly Reason[] {
+/** A threshold is expected when so many draws find one. */
+const EXPECTED_RATIO = 0.8;
+
+/** The nearest lower target, or the other promise at this one, that may be expected to keep something worth it. */
+function lowerTargets({ forecast = [], target, gate }: Facts): readonly Reason[] {
+  const useful = forecast.filter(
+    ({ foundRatio, coverage }) => foundRatio >= EXPECTED_RATIO && coverage.value >= LEAST_USEFUL_COVERAGE_RATIO,
+  );
+  const promise = gate.promise ?? "kept";
   const found: Reason[] = [];
-  const { agreementLowerBound } = facts.quality;
-  const rows = facts.gate.sealedRows;
-  let best: { target: number; coverage: number } | undefined;
-  for (const [coverage, risk] of facts.gate.curve) {
-    if (coverage < LEAST_USEFUL_COVERAGE_RATIO || coverage * rows < 1) continue;
-    const target = floorTo(wilsonLow(1 - risk, coverage * rows), 0.005);
-    if (target >= facts.target.agreement) continue;
-    if (best === undefined || target > best.target + 1e-9) best = { target, coverage };
-  }
-  const alone = floorTo(agreementLowerBound, 0.005);
-  if (best !== undefined && best.target > Math.max(0.5, alone)) found.push(reason("change-lower-target-gate", best));
-  if (alone > 0 && alone < facts.target.agreement) found.push(reason("change-lower-target", { target: alone }));
+  const other = useful.find((each) => each.promise !== promise && each.agreement === target.agreement);
+  if (other !== undefined && other.promise === "delivered")
+    found.push(reason("change-promise", { target: target.agreement, coverage: other.coverage.value }));
+  const lower = useful
+    .filter((each) => each.promise === promise && each.agreement < target.agreement)
+    .toSorted((a, b) => b.agreement - a.agreement)[0];
+  if (lower !== undefined)
+    found.push(reason("change-lower-target", { target: lower.agreement, coverage: lower.coverage.value }));
   return found;
 }
 
-/** What would change a verdict to keep the teacher, from the facts. */
+/** Whether the teacher agrees with itself as often as the target asks of the student. */
+function ceilingAllows({ dataset, target }: Facts): boolean {
+  return (dataset.selfAgreementCeiling ?? 1) >= target.agreement;
+}
+
+/** What would change a verdict to keep the teacher, from the facts: nothing that was shown not to help. */
 function changes(facts: Facts, guaranteePossible: boolean): readonly Reason[] {
-  const found: Reason[] = [];
-  const { dataset, target, quality, candidates } = facts;
-  const ceiling = dataset.selfAgreementCeiling;
-  if (ceiling !== undefined && ceiling < target.agreement) {
-    found.push(reason("change-noisy-labels", { ceiling, target: target.agreement }));
-  }
-  if (!guaranteePossible) return found;
-  const rows = rowsToProve(quality.agreement.value, target.agreement);
-  if (rows !== undefined && rows > dataset.sealedRows) found.push(reason("change-sealed-rows", { rows }));
+  const { dataset, target, candidates } = facts;
+  const noise = ceilingAllows(facts)
+    ? []
+    : [reason("change-noisy-labels", { ceiling: dataset.selfAgreementCeiling ?? 1, target: target.agreement })];
+  if (!guaranteePossible) return [...noise, ...lowerTargets(facts)];
   const untrained = candidates.filter(({ status }) => status === "planned-away" || status === "not-reached").length;
-  if (untrained > 0) found.push(reason("change-bigger-student", { count: untrained }));
-  return [
-    ...found,
-    ...lowerTargets(facts),
-    reason("change-more-data", { rows: dataset.trainRows, labels: dataset.labels }),
-  ];
+  const better = ceilingAllows(facts)
+    ? [
+        ...(untrained > 0 ? [reason("change-bigger-student", { count: untrained })] : []),
+        reason("change-more-data", { rows: dataset.trainRows, labels: dataset.labels }),
+      ]
+    : [];
+  return [...noise, ...outlook(facts), ...lowerTargets(facts), ...better];
 }
 
 /** Why no guarantee can be given yet, and how many rows would allow one. */
@@ -194,7 +171,7 @@ function noGuarantee(facts: Facts, needed: number): Reason {
   const { gate, dataset, target } = facts;
   if (!Number.isFinite(needed)) return reason("target-not-provable", { target: target.agreement });
   return reason("no-guarantee-possible", {
-    sealedRows: dataset.sealedRows,
+    sealedRows: gate.sealedGroups ?? dataset.sealedRows,
     neededSealedRows: needed,
     neededRows: rowsToSeal(needed) ?? Math.ceil(needed / SEALED_RATIO),
     epsilon: gate.epsilon,
@@ -202,16 +179,17 @@ function noGuarantee(facts: Facts, needed: number): Reason {
   });
 }
 
-/** How many labels would allow a guarantee at what was seen out of fold. */
-function outlook({ outlook: needed, candidates }: Facts): readonly Reason[] {
-  if (needed !== undefined) return [reason("outlook-rows", { ...needed })];
+/** How many inputs would allow a guarantee at what was seen out of fold. */
+function outlook({ outlook: needed, candidates, dataset }: Facts): readonly Reason[] {
+  if (needed !== undefined) return needed.rows > dataset.rows ? [reason("outlook-rows", { ...needed })] : [];
   const seen = candidates.find(({ status }) => status === "chosen")?.outOfFoldAgreement;
   return seen === undefined ? [] : [reason("outlook-none", { agreement: seen.value, low: seen.low })];
 }
 
 function gateFailure(facts: Facts): readonly Reason[] {
-  const { threshold, coverage, epsilon } = facts.gate;
-  if (threshold === null) return [reason("gate-has-no-threshold", { epsilon })];
+  const { threshold, coverage, epsilon, promise } = facts.gate;
+  if (threshold === null)
+    return [reason(promise === "delivered" ? "gate-has-no-threshold-delivered" : "gate-has-no-threshold", { epsilon })];
   return coverage.value > 0 ? [] : [reason("gate-keeps-nothing")];
 }
 
@@ -265,12 +243,13 @@ export function decideVerdict(facts: Facts): Verdict {
 
 function decideDeployment(facts: Facts): Verdict {
   const { target, gate, dataset, money } = facts;
-  const needed = neededSealedRows(gate.epsilon, gate.delta);
-  const guaranteePossible = dataset.sealedRows >= needed;
+  const needed = leastSealedCalls(gate.epsilon, gate.delta);
+  const guaranteePossible = (gate.sealedGroups ?? dataset.sealedRows) >= needed;
   const device = deviceChecks(facts);
   const aloneCost = [...limitCheck("cost", money.studentPer1kUsd, target.costPer1kUsd), ...saving(facts, true)];
-  // Keeping everything is the last candidate of the gate's walk, so that one delta covers both promises.
-  const alone = guaranteePossible && gate.threshold === 0;
+  // Keeping everything is the last step of the gate's walk, so that one delta covers both; a teacher that differs from itself more often than
+  // the target allows cannot be agreed with so often, whatever a sample shows.
+  const alone = guaranteePossible && gate.threshold === 0 && ceilingAllows(facts);
   if (alone && allMet([...device, ...aloneCost])) {
     const proved = reason("agreement-proved", agreementNumbers(facts));
     return { verdict: "deploy", reasons: [proved, ...said(device), ...said(aloneCost)] };
