@@ -7,10 +7,17 @@ export const MOST_SEALED = 3_000;
 /** Below this, sealing what the guarantee needs would leave too little to learn from. */
 const LEAST_ROWS_TO_SEAL = 300;
 
-/** How many of some rows are sealed: a share, but at least what the guarantee needs; none of too few. */
+/** How many of some rows (or independent groups of them) are sealed: a share, but at least what the guarantee needs; none of too few. */
 export function wantedRows(rows: number, ratio = SEALED_RATIO): number {
   if (rows < LEAST_ROWS_TO_SEAL) return 0;
   return Math.min(MOST_SEALED, Math.max(LEAST_SEALED, Math.round(rows * ratio)));
+}
+
+/** Share of the rows that is sealed of some rows in some groups: enough groups for the guarantee where there are enough of them. */
+export function sealedShare(rows: number, groups: number, ratio = SEALED_RATIO): number {
+  const ofGroups = wantedRows(groups, ratio) / Math.max(1, groups);
+  const ofRows = wantedRows(rows, ratio) / Math.max(1, rows);
+  return Math.min(ofGroups > 0 ? ofGroups : ofRows, MOST_SEALED / Math.max(1, rows));
 }
 
 /** Least number of rows of which so many are sealed; absent where none are enough. */

@@ -16,7 +16,7 @@ import { InputError, StoreError, UsageError } from "../errors.js";
 import { createRandom } from "../random.js";
 import { buildLabelDataset, type BuildOptions } from "./build.js";
 import { readLabelRecords } from "./records.js";
-import { readDataset, writeDataset } from "./snapshot.js";
+import { readCalls, readDataset, writeDataset } from "./snapshot.js";
 
 const folder = mkdtempSync(join(tmpdir(), "joryu-build-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -195,7 +195,7 @@ describe("buildLabelDataset", () => {
     const split = (i: number) => ({ split: i < 80 ? "train" : "test" });
     const { notes } = await build(file(chats(100, split, (i) => (i < 90 ? (LABELS[i % 2] ?? "") : "new"))));
     expect(notes).toContain(
-      'labels that only the test part has and nothing can learn: 1 ("new"); their 10 sealed rows count as wrong',
+      'labels that only sealed rows have and nothing can learn: 1 ("new"); their 10 sealed calls count as wrong',
     );
     const known = await build(file(chats(100, split)));
     expect(known.notes.filter((note) => note.includes("nothing can learn"))).toEqual([]);
@@ -205,7 +205,9 @@ describe("buildLabelDataset", () => {
     const { dataset } = await build(file(chats(4000, undefined, (i) => `class ${i % 2000}`)));
     expect(dataset.labels).toHaveLength(2000);
     const single = await build(file(chats(400, undefined, (i) => (i === 7 ? "rare" : i % 2 ? "a" : "b"))));
-    expect(single.dataset.rows[7]).toMatchObject({ label: single.dataset.labels.indexOf("rare"), sealed: false });
+    const row = single.dataset.rows[7];
+    expect(row?.label).toBe(single.dataset.labels.indexOf("rare"));
+    expect(row?.sealed).toBe((row?.label ?? 0) < 0);
   });
 });
 
@@ -280,10 +282,137 @@ describe("unusable input", () => {
   });
 });
 
+describe("calls of the rows", () => {
+  const times = (i: number): object => ({
+    timestamp: new Date(Date.UTC(2026, 0, 1) + i * 3_600_000).toISOString(),
+    id: `call-${i}`,
+    user: `person-${i % 7}@example.org`,
+    model: "gpt-4o-mini",
+    cost: 0.001 * (i + 1),
+    latency_ms: 100 + i,
+  });
+  it("keep who, when, at what price and from which record, people under the project's key alone", async () => {
+    const path = file(chats(400, times));
+    const [one, two] = [await build(path), await build(path)];
+    const calls = readCalls(one.dir);
+    expect(calls).toHaveLength(400);
+    expect(calls[3]).toMatchObject({ row: 3, id: "call-3", line: 4, timestampMs: Date.UTC(2026, 0, 1, 3) });
+    expect(calls[3]?.costUsd).toBeCloseTo(0.004, 12);
+    expect(new Set(calls.map(({ subject }) => subject)).size).toBe(7);
+    expect(readFileSync(join(one.dir, "calls.jsonl"), "utf8")).not.toContain("person-");
+    // Another state folder has another key: the same people have other names, and the dataset is the same.
+    expect(readCalls(two.dir)[3]?.subject).not.toBe(calls[3]?.subject);
+    expect(two.dataset.hash).toBe(one.dataset.hash);
+  });
+  it("name for every call a row that holds its answer", async () => {
+    const { dataset, dir } = await build(file([...chats(400), ...chats(400, () => ({ id: "again" }), (i) => LABELS[(i + 1) % 4] ?? "")]));
+    const given = new Map<number, Map<number, number>>();
+    for (const { row, answer } of readCalls(dir)) {
+      const counts = given.get(row) ?? new Map<number, number>();
+      counts.set(answer, (counts.get(answer) ?? 0) + 1);
+      given.set(row, counts);
+    }
+    dataset.rows.forEach((row, i) => {
+      const expected = row.answers ?? [[row.label, row.weight]];
+      expect(new Map(expected.map(([label, count]) => [label, count]))).toEqual(given.get(i));
+    });
+  });
+});
+
+describe("what is sealed", () => {
+  /** Chat lines with random words; text i of `texts`, answered by `labelOf`. */
+  const lines = (texts: readonly string[], labelOf: (i: number) => string, more: (i: number) => object = () => ({})): object[] =>
+    texts.map((content, i) => ({
+      messages: [
+        { role: "system", content: "Route." },
+        { role: "user", content },
+        { role: "assistant", content: labelOf(i) },
+      ],
+      ...more(i),
+    }));
+  const random = createRandom(5, "what is sealed");
+  const word = (): string => Array.from({ length: 7 }, () => String.fromCharCode(97 + random.int(26))).join("");
+  const texts = (count: number): string[] => Array.from({ length: count }, () => `${word()} ${word()} ${word()} ${word()}`);
+
+  it("are one-off answers as often as they occur; what open rows lack is no label", async () => {
+    const { dataset } = await build(file(lines(texts(2000), (i) => (i % 10 === 0 ? `rare ${i}` : `frequent ${i % 3}`))));
+    const sealed = dataset.rows.filter((row) => row.sealed);
+    const unlearned = sealed.filter(({ label }) => label < 0).length;
+    expect(Math.abs(unlearned / sealed.length - 0.1)).toBeLessThan(0.02);
+    expect(dataset.units.unknownLabelCalls).toBe(unlearned);
+    expect(dataset.labels.filter((label) => label.startsWith("rare"))).toHaveLength(200 - unlearned);
+    expect(dataset.rows.filter((row) => !row.sealed).every(({ label }) => label >= 0)).toBe(true);
+  });
+  it("are the calls of the newest period with the answers of that period, in which old inputs come again", async () => {
+    const some = texts(900);
+    const asked = Array.from({ length: 1200 }, (_, i) => some[i < 800 ? i : i % 4 === 0 ? i % 40 : i - 300] ?? "");
+    const { dataset, dir } = await build(
+      file(lines(asked, (i) => (i < 800 ? "old" : i < 1100 ? "middle" : "new"), (i) => ({ timestamp: 1_700_000_000 + 60 * i }))),
+    );
+    expect(dataset.sealedBy).toBe("time");
+    const calls = readCalls(dir);
+    const cutMs = Math.min(...calls.filter(({ row }) => dataset.rows[row]?.sealed === true).map(({ timestampMs = 0 }) => timestampMs));
+    for (const { row, timestampMs = 0 } of calls) expect(dataset.rows[row]?.sealed).toBe(timestampMs >= cutMs);
+    expect(dataset.units.repeatedSealedCalls).toBeGreaterThan(10);
+    expect(dataset.labels).not.toContain("new");
+  });
+  it("are a share of the calls of an input that comes again and again, with the noise of its answers", async () => {
+    const recurring = Array.from({ length: 1000 }, (_, i) => `hello ${"abcde".charAt(i % 5)} what can you do`);
+    const { dataset, dir } = await build(
+      file(lines([...texts(600), ...recurring], (i) => (i < 600 ? `l${i % 3}` : i % 10 < 6 ? "l0" : "l1"))),
+    );
+    const rows = dataset.rows.filter((row) => row.recurring === true);
+    expect(rows.filter(({ sealed }) => sealed)).toHaveLength(5);
+    expect(rows.filter(({ sealed }) => !sealed)).toHaveLength(5);
+    const [open, sealed] = [false, true].map((side) =>
+      rows.filter((row) => row.sealed === side).reduce((sum, { weight }) => sum + weight, 0),
+    );
+    expect((open ?? 0) + (sealed ?? 0)).toBe(1000);
+    expect(Math.abs((sealed ?? 0) / 1000 - 160 / 605)).toBeLessThan(0.02);
+    expect(dataset.units).toMatchObject({ recurringRows: 5, recurringCalls: 1000, repeatedSealedCalls: sealed });
+    const counts = new Map<number, number>();
+    for (const { row } of readCalls(dir)) counts.set(row, (counts.get(row) ?? 0) + 1);
+    dataset.rows.forEach(({ weight }, i) => expect(counts.get(i)).toBe(weight));
+  });
+  it("never tear a conversation, its first call included, with and without times", async () => {
+    const some = texts(2000);
+    const turns = Array.from({ length: 400 }, (_, c) => some.slice(4 * c, 4 * c + 4));
+    const calls = turns.flatMap((users, c) =>
+      users.map((_, depth) => ({
+        messages: [
+          ...users.slice(0, depth).flatMap((content) => [
+            { role: "user", content },
+            { role: "assistant", content: `l${c % 3}` },
+          ]),
+          { role: "user", content: users[depth] },
+          { role: "assistant", content: `l${c % 3}` },
+        ],
+      })),
+    );
+    for (const timed of [false, true]) {
+      const path = file(calls.map((call, i) => (timed ? { ...call, timestamp: 1_700_000_000 + 7 * i } : call)));
+      const { dataset } = await build(path);
+      expect(dataset.sealedBy).toBe(timed ? "time" : "group");
+      const sides = new Map<string, Set<boolean>>();
+      for (const { text, sealed } of dataset.rows) {
+        const first = (text.split("\n")[0] ?? "").replace("user: ", "");
+        sides.set(first, (sides.get(first) ?? new Set<boolean>()).add(sealed));
+      }
+      expect(sides.size).toBe(400);
+      expect([...sides.values()].every(({ size }) => size === 1)).toBe(true);
+      expect(new Set(dataset.rows.map(({ group }) => group)).size).toBe(400);
+    }
+  });
+});
+
 describe("snapshots", () => {
   it("that were damaged are refused, and one that exists is kept", async () => {
     const { dataset, dir } = await build(file(chats(30)));
-    expect(writeDataset(join(dir, "..", ".."), dataset)).toBe(dir);
+    const calls = { path: join(folder, "no such calls"), sha256: "" };
+    expect(writeDataset(join(dir, "..", ".."), dataset, calls)).toBe(dir);
+    const callsPath = join(dir, "calls.jsonl");
+    writeFileSync(callsPath, readFileSync(callsPath, "utf8").replace('"row":1', '"row":2'));
+    expect(() => readCalls(dir)).toThrow(/damaged/);
     const rows = join(dir, "rows.jsonl");
     writeFileSync(rows, readFileSync(rows, "utf8").replace('"weight":1', '"weight":9'));
     expect(() => readDataset(dir)).toThrow(/damaged/);

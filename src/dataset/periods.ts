@@ -1,7 +1,7 @@
 /** @file The older and the newest period of a log whose calls all have a time. A call belongs to the period in which its conversation began, so
  *  that no conversation straddles; an input that comes again later stands in both, as it does in the traffic. Pure but for its state. */
 import type { Conversations } from "./conversations.js";
-import { wantedRows } from "../sealing.js";
+import { sealedShare } from "../sealing.js";
 import { hashString } from "../random.js";
 import type { Side } from "./rows.js";
 import type { LlmRecord } from "./types.js";
@@ -45,18 +45,20 @@ export class Periods {
     this.names.push(names);
   }
 
-  /** Finds the cut behind which about so many distinct inputs lie; false where times are missing or too coarse for one. */
+  /** Finds the cut behind which the wanted share of the distinct inputs or conversations lies; false where times are missing or too coarse
+   *  for one. */
   cut(sealedRatio: number): boolean {
     const calls = this.timesMs.length;
     if (this.untimed > 0 || calls === 0) return false;
     this.chained = [...this.beginnings.values()].some((begun) => begun.calls > LARGEST_CONVERSATION_RATIO * calls);
     const begunMs = Float64Array.from(this.timesMs, (ms, i) => this.begunMs(ms, this.names[i] ?? []));
     const newestFirst = Uint32Array.from(begunMs.keys()).sort((a, b) => (begunMs[b] ?? 0) - (begunMs[a] ?? 0));
-    const wanted = wantedRows(new Set(this.texts).size, sealedRatio);
+    const units = Array.from(this.texts, (text, i) => this.names[i]?.[0] ?? text);
+    const wanted = sealedShare(new Set(this.texts).size, new Set(units).size, sealedRatio) * new Set(units).size;
     if (wanted === 0) return false;
-    const seen = new Set<number>();
+    const seen = new Set<string | number>();
     let at = 0;
-    for (; at < calls && seen.size < wanted; at++) seen.add(this.texts[newestFirst[at] ?? 0] ?? 0);
+    for (; at < calls && seen.size < wanted - 1e-9; at++) seen.add(units[newestFirst[at] ?? 0] ?? 0);
     const cutMs = begunMs[newestFirst[at - 1] ?? 0] ?? Infinity;
     const newest = begunMs.reduce((count, ms) => count + Number(ms >= cutMs), 0);
     if (newest > MOST_NEWEST_RATIO * calls && newest > 1.5 * at) return false;

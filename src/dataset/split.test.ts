@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../errors.js";
 import { createRandom } from "../random.js";
-import { groupRows, shinglesOf, similarityOf } from "./dedupe.js";
+import { shinglesOf, similarityOf } from "./dedupe.js";
+import { groupRows } from "./groups.js";
 import { addText, HashSet64, hashTexts, startHash } from "./hashes.js";
 import { foldLabel } from "./labels.js";
 import { majorityOf, type RowDraft } from "./rows.js";
@@ -20,7 +21,6 @@ function draft(text: string, label: number, more: Partial<RowDraft> = {}): RowDr
     softSum: undefined,
     softCount: 0,
     weight: 1,
-    firstMs: undefined,
     place: `log:${label}`,
     ...more,
   };
@@ -32,13 +32,17 @@ function drafts(count: number, seed: number): RowDraft[] {
   const word = (): string => Array.from({ length: 6 }, () => String.fromCharCode(97 + random.int(26))).join("");
   return Array.from({ length: count }, (_, i) =>
     draft([word(), word(), word(), word()].join(" "), i % 7, {
-      firstMs: i,
       conversations: i % 30 < 3 ? new Set([`c${Math.floor(i / 30)}`]) : undefined,
     }),
   );
 }
 
-const options = { seed: 1, sealedRatio: 0.15, timed: false, userSplit: false };
+const options = { seed: 1, sealedRatio: 0.15, sides: "none" as const };
+
+/** Every row a group of its own. */
+function single(count: number): { groups: Int32Array; recurring: readonly boolean[] } {
+  return { groups: Int32Array.from({ length: count }, (_, i) => i), recurring: new Array<boolean>(count).fill(false) };
+}
 
 describe("hashes", () => {
   it("tell a million short texts apart, and text boundaries", () => {
@@ -92,17 +96,66 @@ describe("near-duplicates", () => {
   });
 });
 
+describe("groups", () => {
+  const alike = (count: number, more: (i: number) => Partial<RowDraft> = () => ({})): RowDraft[] =>
+    Array.from({ length: count }, (_, i) =>
+      draft(`Order ${100_000 + i} has not arrived at my address what should I do now please tell me`, 0, more(i)),
+    );
+
+  it("leave the texts of a template single where their family is larger than a test counts, and say so", () => {
+    expect(new Set(groupRows(alike(10), 1).groups).size).toBe(1);
+    const { groups, templated, notes } = groupRows(alike(200), 1);
+    expect(new Set(groups).size).toBe(200);
+    expect(templated).toBe(200);
+    expect(notes.join()).toMatch(/200 inputs are near-duplicates in families of more than 10 calls/);
+  });
+  it("keep equal texts of a template together, and the calls of a conversation", () => {
+    const rows = [
+      ...alike(100, (i) => (i < 4 ? { conversations: new Set(["c1"]) } : {})),
+      draft("ORDER 100050 has not arrived at my address what should I do now please tell me", 0, {
+        folded: foldLabel("Order 100050 has not arrived at my address what should I do now please tell me"),
+      }),
+    ];
+    const { groups } = groupRows(
+      rows.map((row) => ({ ...row, folded: foldLabel(row.folded) })),
+      1,
+    );
+    expect(new Set([...groups].slice(0, 4)).size).toBe(1);
+    expect(groups[100]).toBe(groups[50]);
+    expect(new Set(groups).size).toBe(97);
+  });
+  it("make each call of a recurring input a unit, unless a conversation holds it or most inputs recur, as copies do", () => {
+    const rows = drafts(100, 2).map((row, i) => ({ ...row, conversations: undefined, weight: i < 3 ? 50 : 1 }));
+    expect(groupRows(rows, 1).recurring.filter(Boolean)).toHaveLength(3);
+    expect(groupRows(rows, 1).notes.join()).toMatch(/3 inputs occur more than 10 times, 150 calls in all/);
+    const held = rows.map((row, i) => (i === 0 ? { ...row, conversations: new Set(["c1"]) } : row));
+    expect(groupRows(held, 1).recurring.filter(Boolean)).toHaveLength(2);
+    const copied = groupRows(
+      rows.map((row) => ({ ...row, weight: 50 })),
+      1,
+    );
+    expect(copied.recurring.some(Boolean)).toBe(false);
+    expect(copied.notes.join()).toMatch(/as copies do/);
+  });
+  it("drop conversations that chain everything, and say so", () => {
+    const rows = drafts(100, 3).map((row) => ({ ...row, conversations: new Set(["c1"]) }));
+    const { groups, notes } = groupRows(rows, 1);
+    expect(new Set(groups).size).toBe(100);
+    expect(notes.join()).toMatch(/chain most rows into one group/);
+  });
+});
+
 describe("splitRows", () => {
-  it("never lets a group straddle, by hash or by time, whatever the seed", () => {
+  it("never lets a group straddle, whatever the seed", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 1e6 }), fc.boolean(), (seed, timed) => {
+      fc.property(fc.integer({ min: 0, max: 1e6 }), (seed) => {
         const rows = drafts(600, seed % 5);
-        const { groups } = groupRows(rows, seed);
-        const { sealed, folds } = splitRows(rows, groups, { ...options, seed, timed });
+        const made = groupRows(rows, seed);
+        const { sealed, folds } = splitRows(rows, made, { ...options, seed });
         const sides = new Map<number, string>();
         rows.forEach((_, i) => {
           const side = `${sealed[i]} ${folds[i]}`;
-          const group = groups[i] ?? -1;
+          const group = made.groups[i] ?? -1;
           expect(sides.get(group) ?? side).toBe(side);
           sides.set(group, side);
           expect(sealed[i] === true).toBe(folds[i] === -1);
@@ -120,44 +173,53 @@ describe("splitRows", () => {
       [40_000, 3000],
     ] as const) {
       const rows = Array.from({ length: count }, (_, i) => draft(`text ${i}`, i % 7));
-      const split = splitRows(
-        rows,
-        Int32Array.from({ length: count }, (_, i) => i),
-        options,
-      );
-      expect(split.sealed.filter(Boolean)).toHaveLength(wanted);
+      const split = splitRows(rows, single(count), options);
+      expect(Math.abs(split.sealed.filter(Boolean).length - wanted)).toBeLessThanOrEqual(wanted === 0 ? 0 : 1);
       expect(split.sealedBy).toBe(wanted === 0 ? "none" : "group");
     }
   });
 
-  it("seals the newest rows where all have a time", () => {
-    const rows = drafts(1000, 1);
-    const { sealed, sealedBy } = splitRows(
-      rows,
-      Int32Array.from({ length: 1000 }, (_, i) => i),
-      { ...options, timed: true },
-    );
-    expect(sealedBy).toBe("time");
-    expect(sealed.indexOf(true)).toBe(840);
+  it("seals as many groups as the guarantee needs where there are enough of them", () => {
+    const rows = Array.from({ length: 2000 }, (_, i) => draft(`text ${i}`, i % 7));
+    const groups = Int32Array.from({ length: 2000 }, (_, i) => Math.floor(i / 4));
+    const { sealed } = splitRows(rows, { groups, recurring: rows.map(() => false) }, options);
+    expect(Math.abs(sealed.filter(Boolean).length - 4 * 160)).toBeLessThanOrEqual(4);
   });
 
-  it("gives each label its share of the sealed rows and of every fold, and keeps a label's only row in training", () => {
+  it("seals each group with the same chance, whatever its size and however rare its label", () => {
+    const rows = Array.from({ length: 3000 }, (_, i) => draft(`text ${i}`, i < 1500 ? 0 : i - 1499));
+    const groups = Int32Array.from({ length: 3000 }, (_, i) => (i < 1000 ? Math.floor(i / 10) : i));
+    const counts = { large: 0, frequent: 0, rare: 0 };
+    for (let seed = 0; seed < 200; seed++) {
+      const { sealed } = splitRows(rows, { groups, recurring: rows.map(() => false) }, { ...options, seed });
+      for (let group = 0; group < 100; group++) counts.large += sealed[10 * group] === true ? 1 : 0;
+      for (let i = 1000; i < 1500; i++) counts.frequent += sealed[i] === true ? 1 : 0;
+      for (let i = 1500; i < 3000; i++) counts.rare += sealed[i] === true ? 1 : 0;
+    }
+    const ratios = [counts.large / (200 * 100), counts.frequent / (200 * 500), counts.rare / (200 * 1500)];
+    for (const ratio of ratios) expect(Math.abs(ratio - 0.15)).toBeLessThan(0.01);
+  });
+
+  it("takes sides as they are", () => {
+    const rows = drafts(1000, 1).map((row, i) => ({ ...row, side: i < 840 ? ("train" as const) : ("test" as const) }));
+    const { sealed, sealedBy } = splitRows(rows, single(1000), { ...options, sides: "time" });
+    expect(sealedBy).toBe("time");
+    expect(sealed.indexOf(true)).toBe(840);
+    expect(sealed.filter(Boolean)).toHaveLength(160);
+  });
+
+  it("gives each label its share of the sealed rows and of every fold", () => {
     const rows = Array.from({ length: 2000 }, (_, i) =>
       draft(`text ${i}`, i < 1000 ? 0 : i < 1900 ? 1 : i < 1999 ? 2 : 3),
     );
-    const { sealed, folds } = splitRows(
-      rows,
-      Int32Array.from({ length: 2000 }, (_, i) => i),
-      options,
-    );
+    const { sealed, folds } = splitRows(rows, single(2000), options);
     const share = (label: number): number =>
       rows.filter((row, i) => majorityOf(row.answers) === label && sealed[i]).length;
-    expect(
-      [share(0), share(1), share(2), share(3)].map(
-        (count, label) => Math.abs(count - ([150, 135, 15, 0][label] ?? 0)) <= 2,
-      ),
-    ).toEqual([true, true, true, true]);
-    expect(sealed[1999]).toBe(false);
+    expect([share(0), share(1), share(2)].map((count, label) => Math.abs(count - ([150, 135, 15][label] ?? 0)) <= 2)).toEqual([
+      true,
+      true,
+      true,
+    ]);
     const sizes = Array.from({ length: FOLDS }, (_, fold) => folds.filter((own) => own === fold).length);
     expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(2);
   });
@@ -191,5 +253,12 @@ describe("a user's split", () => {
     const { drafts: kept, dropped } = resolveLeaks(rows, "drop-train");
     expect(dropped).toBe(2);
     expect(kept.map((row) => row.text)).toEqual(["Hello  There", "b", "z"]);
+  });
+
+  it("counts near-duplicates of test rows, and drops them when told so", () => {
+    const apart = rows.filter((_, i) => i === 3 || i === 4);
+    const isNear = (row: RowDraft): boolean => row.text === "z";
+    expect(resolveLeaks(apart, "error", isNear)).toMatchObject({ dropped: 0, nearLeaks: 1 });
+    expect(resolveLeaks(apart, "drop-train", isNear)).toMatchObject({ dropped: 1, nearLeaks: 0 });
   });
 });

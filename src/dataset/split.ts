@@ -2,7 +2,7 @@
  *  as it is, and refused when the same input or conversation stands on both sides; periods were decided by call. Seeded, pure. */
 import { InputError } from "../errors.js";
 import { createRandom } from "../random.js";
-import { wantedRows } from "../sealing.js";
+import { sealedShare } from "../sealing.js";
 import { majorityOf, tyingConversations, type RowDraft } from "./rows.js";
 import { hashTexts } from "./hashes.js";
 
@@ -38,11 +38,11 @@ export function splitRows(
   options: SplitOptions,
 ): Split {
   const all = gather(drafts, groups, options.seed);
-  const wanted = wantedRows(drafts.length, options.sealedRatio);
+  const share = sealedShare(drafts.length, all.length, options.sealedRatio);
   const sealed = new Array<boolean>(drafts.length).fill(false);
-  const sealedBy = options.sides !== "none" ? options.sides : wanted === 0 ? "none" : "group";
+  const sealedBy = options.sides !== "none" ? options.sides : share === 0 ? "none" : "group";
   if (options.sides !== "none") drafts.forEach((draft, i) => (sealed[i] = draft.side === "test"));
-  const ratio = sealedBy === "group" ? wanted / drafts.length : 0;
+  const ratio = sealedBy === "group" ? share : 0;
   if (sealedBy === "group") {
     const whole = all.filter(({ rows }) => recurring[rows[0] ?? 0] !== true);
     for (const group of systematic(whole, ratio, options.seed)) for (const row of group.rows) sealed[row] = true;

@@ -26,6 +26,14 @@ function datasetOf(rows: readonly Row[], template = { system: "", userPrefix: ""
     counts: { records: 1, accepted: 1, duplicates: 0, rejected: 0 },
     nearDuplicates: 0,
     sealedBy: "group",
+    units: {
+      templatedRows: 0,
+      recurringRows: 0,
+      recurringCalls: 0,
+      repeatedSealedCalls: 0,
+      nearLeaks: 0,
+      unknownLabelCalls: 0,
+    },
     traffic: { calls: 1, models: [] },
   };
 }

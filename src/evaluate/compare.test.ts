@@ -25,6 +25,22 @@ describe("paired comparison", () => {
     expect(comparison.pValue).toBeLessThan(1e-6);
     expect(comparison.difference.low).toBeGreaterThan(0);
   });
+  it("goes by group: alike rows of a group count once", () => {
+    const fivefold = (values: Uint8Array): number[] => [...values].flatMap((value) => new Array<number>(5).fill(value));
+    const [first, second] = [upTo(26).slice(0, 40), upTo(16).slice(0, 40)];
+    const once = comparePaired(first, second);
+    const groups = Array.from({ length: 200 }, (_, row) => Math.floor(row / 5));
+    const five = comparePaired(fivefold(first), fivefold(second), groups);
+    expect(five).toMatchObject({ rows: 200, groups: 40 });
+    expect(five.difference.value).toBeCloseTo(once.difference.value, 12);
+    expect(five.difference.low).toBeCloseTo(once.difference.low, 1);
+    expect(Math.abs(Math.log(five.pValue / once.pValue))).toBeLessThan(0.5);
+    expect(comparePaired(fivefold(first), fivefold(second)).pValue).toBeLessThan(1e-9);
+  });
+  it("compares shares as they are", () => {
+    const comparison = comparePaired([0.6, 0.6, 1], [0.4, 0.6, 1]);
+    expect(comparison.difference.value).toBeCloseTo(0.2 / 3, 12);
+  });
   it("refuses vectors of other rows", () => {
     expect(() => comparePaired([1], [1, 0])).toThrow(InputError);
   });

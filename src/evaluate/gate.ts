@@ -6,7 +6,7 @@
 import { InputError } from "../errors.js";
 import { createRandom } from "../random.js";
 import { binomialCdf, type Estimate } from "../stats.js";
-import { assertCalls, callsByGroup, shareByGroup, type CallOutcomes } from "./calls.js";
+import { assertCalls, beyondCapRatio, callsByGroup, shareByGroup, type CallOutcomes } from "./calls.js";
 import {
   chooseTest,
   countKept,
@@ -59,6 +59,8 @@ export interface GateResult {
   /** Sealed calls, and the groups that they fall into. */
   readonly sealedCalls: number;
   readonly sealedGroups: number;
+  /** Share of the sealed calls that the test leaves out, because their group has more of them than the cap. */
+  readonly beyondCapRatio: number;
   /** Sealed calls kept, and how many of them are wrong (shares added). */
   readonly kept: number;
   readonly errors: number;
@@ -315,6 +317,7 @@ export function openGate(plan: GatePlan, sealed: CallOutcomes): GateResult {
     test,
     sealedCalls: calls,
     sealedGroups: callsByGroup(sealed.groups).length,
+    beyondCapRatio: beyondCapRatio(sealed.groups, test.cap),
     ...figuresAt(sealed, passed?.threshold ?? null),
     pValue: passed?.pValue ?? null,
     unguaranteedCoverage: calls === 0 ? 0 : unguaranteedKept(ranked, risk) / calls,

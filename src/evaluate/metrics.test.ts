@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { InputError } from "../errors.js";
-import { lengthRangeOf, measureQuality, scriptOf, type EvaluatedRow } from "./metrics.js";
+import { lengthRangeOf, measureQuality, scriptOf, type EvaluatedCall } from "./metrics.js";
 
 const LABELS = ["card", "loan", "__proto__"];
 
@@ -12,22 +12,50 @@ const MATRIX = [
   [1, 0, 5],
   [2, 2, 10],
 ] as const;
-const rows: EvaluatedRow[] = MATRIX.flatMap(([label, predicted, times]) =>
-  Array.from({ length: times }, (_, i) => ({
-    text: `text ${i}`,
-    label,
-    predicted,
-    gold: label,
-    weight: label === 1 ? 3 : 1,
-  })),
-);
+const calls: EvaluatedCall[] = MATRIX.flatMap(([label, predicted, times]) =>
+  Array.from({ length: times }, (_, i) => ({ text: `text ${i}`, label, predicted, gold: label })),
+).map((call, group) => ({ ...call, group }));
 
 describe("quality", () => {
-  const quality = measureQuality(rows, LABELS, { trainCounts: [5, 60, 500] });
+  const quality = measureQuality(calls, LABELS, { trainCounts: [5, 60, 500] });
 
-  it("counts agreement by rows and, beside it, by traffic", () => {
+  it("counts agreement by calls, with the answer of that very call", () => {
     expect(quality.agreement.value).toBeCloseTo(23 / 30, 12);
-    expect(quality.trafficAgreement).toBeCloseTo((8 + 15 + 10) / (10 + 30 + 10), 12);
+    expect(quality.calls).toBe(30);
+    expect(quality).not.toHaveProperty("mostFrequentAgreement");
+    const noisy = Array.from({ length: 10 }, (_, i): EvaluatedCall => ({
+      text: "a",
+      label: i < 6 ? 0 : 1,
+      predicted: 0,
+      mostFrequent: 0,
+      group: i,
+    }));
+    expect(measureQuality(noisy, LABELS)).toMatchObject({
+      agreement: { value: 0.6 },
+      mostFrequentAgreement: { value: 1 },
+    });
+    expect(
+      measureQuality([{ text: "a", label: 0, predicted: 0, right: 2 / 3, mostFrequent: 0, group: 0 }], LABELS),
+    ).toMatchObject({ agreement: { value: 2 / 3 }, mostFrequentAgreement: { value: 1 } });
+  });
+  it("widens intervals by group", () => {
+    const grouped = measureQuality(
+      calls.map((call, i) => ({ ...call, group: Math.floor(i / 5) })),
+      LABELS,
+    );
+    expect(grouped.agreement.value).toBe(quality.agreement.value);
+    expect(grouped.agreement.low).toBeLessThan(quality.agreement.low);
+  });
+  it("has slices of answers that nothing learned has and of inputs that were learned from", () => {
+    const { slices } = measureQuality(
+      [
+        { text: "a", label: -1, predicted: 0, group: 0 },
+        ...Array.from({ length: 6 }, (_, i): EvaluatedCall => ({ text: "b", label: 0, predicted: 0, group: i, seen: true })),
+      ],
+      LABELS,
+    );
+    expect(slices.find(({ kind }) => kind === "unlearned")).toMatchObject({ support: 1, agreement: { value: 0 } });
+    expect(slices.find(({ kind }) => kind === "seen")).toMatchObject({ support: 6, agreement: { value: 1 } });
   });
   it("averages F1 over the classes", () => {
     const f1 = [16 / (10 + 13), 10 / (10 + 7), 1];
@@ -56,18 +84,18 @@ describe("quality", () => {
   it("compares with gold where gold is known", () => {
     expect(quality.goldAccuracy?.value).toBeCloseTo(23 / 30, 12);
     expect(quality.teacherGoldAccuracy?.value).toBe(1);
-    expect(measureQuality([{ text: "a", label: 0, predicted: 0 }], LABELS)).not.toHaveProperty("goldAccuracy");
+    expect(measureQuality([{ text: "a", label: 0, predicted: 0, group: 0 }], LABELS)).not.toHaveProperty("goldAccuracy");
   });
   it("counts a label outside of the set as a disagreement and refuses an impossible index", () => {
-    expect(measureQuality([{ text: "a", label: -1, predicted: 0 }], LABELS)).toMatchObject({
+    expect(measureQuality([{ text: "a", label: -1, predicted: 0, group: 0 }], LABELS)).toMatchObject({
       agreement: { value: 0 },
       confusions: [{ teacher: null, student: "card", count: 1 }],
     });
-    expect(() => measureQuality([{ text: "a", label: 7, predicted: 0 }], LABELS)).toThrow(InputError);
+    expect(() => measureQuality([{ text: "a", label: 7, predicted: 0, group: 0 }], LABELS)).toThrow(InputError);
   });
   it("says nothing false of no rows", () => {
     expect(measureQuality([], LABELS)).toMatchObject({
-      rows: 0,
+      calls: 0,
       agreement: { low: 0, high: 1 },
       macroF1: 0,
       slices: [],

@@ -152,6 +152,7 @@ const TEXTS = {
     en: "betting test on sums of {groups:count} groups, at most {cap:count} calls of one count",
     ja: "賭けによる検定({groups:count}グループの合計、1グループ最大{cap:count}件)",
   },
+  "gate-beyond-cap": { en: "{beyond:percent} of the calls left out", ja: "上限を超える{beyond:percent}は対象外" },
   "risk-of-all": { en: "Wrong answers of the student among all answers", ja: "回答全体に占める生徒の不一致率" },
   "unguaranteed-coverage": { en: "Coverage without a guarantee", ja: "保証なしの場合のゲート通過率" },
   "minimum-deferral": { en: "Least deferral, even with a perfect score", ja: "理想的な確信度でも必要な引き継ぎ率" },

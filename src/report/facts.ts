@@ -104,6 +104,8 @@ export interface GateFacts {
   readonly sealedCalls?: number;
   /** Of calls that are not independent of each other. */
   readonly sealedGroups?: number;
+  /** Share of the sealed calls that the test leaves out, because their group has more of them than the cap. */
+  readonly beyondCapRatio?: number;
   /** What the other promise would keep on the same calls, for information: the verdict does not rest on it. */
   readonly other?: {
     readonly promise: PromiseName;

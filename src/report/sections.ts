@@ -166,10 +166,14 @@ function deliveredRow({ gate }: Facts, language: Language): readonly (readonly s
 
 /** How the promise was tested, what the other one would keep, and where the student agrees least. */
 function otherRows({ gate, quality }: Facts, language: Language): readonly (readonly string[])[] {
-  const { other, test, sealedCalls: calls = 0, sealedGroups: groups = 0 } = gate;
+  const { other, test, sealedCalls: calls = 0, sealedGroups: groups = 0, beyondCapRatio: beyond = 0 } = gate;
   const rows: (readonly string[])[] = [];
   if (test !== undefined)
-    rows.push([text(language, "gate-test"), text(language, `gate-test-${test.kind}`, { calls, groups, cap: test.cap }), "–"]);
+    rows.push([
+      text(language, "gate-test"),
+      text(language, `gate-test-${test.kind}`, { calls, groups, cap: test.cap }),
+      beyond > 0 ? text(language, "gate-beyond-cap", { beyond }) : "–",
+    ]);
   if (other !== undefined) {
     const name = text(language, "other-promise", { promise: other.promise });
     rows.push([name, ...percentCells(other.threshold === null ? undefined : other.coverage, language)]);
