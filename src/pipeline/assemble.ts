@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { moneyOf } from "../cost.js";
 import type { Config } from "../config/schema.js";
 import { MOST_SEALED, rowsToSeal } from "../sealing.js";
-import type { LabelDataset, Row } from "../dataset/types.js";
+import type { LabelDataset } from "../dataset/types.js";
 import { PRETRAINED_TEACHER, UNCUT } from "../plan/candidates.js";
 import { laneSeconds } from "../plan/estimate.js";
 import { shareByGroup } from "../evaluate/calls.js";
@@ -29,7 +29,7 @@ import { VERSION } from "../version.js";
 import type { Climbed, Ladder } from "./ladder.js";
 import type { PathStep } from "./pretrained/path.js";
 import { pathFacts } from "./pretrained/path-facts.js";
-import { callsOf, evaluatedCalls, rightPerCall, shareRight, type Calls } from "./outcomes.js";
+import { agreementOf, asked, evaluatedCalls, rightOf, type Asked } from "./outcomes.js";
 import { openedBytes, type Published } from "./publish.js";
 import type { Measured } from "./run-folder.js";
 import type { Planned } from "./run.js";
@@ -163,29 +163,6 @@ function moneyFacts(input: AssembleInput, alone: boolean, measured: MeasuredFact
     trainingSeconds: laneSeconds(Object.values(measured.stageSeconds), input.context.threads),
     machineUsdPerHour: input.config.machineUsdPerHour,
   });
-}
-
-/** Rows with their calls: on them shares of right answers are counted. */
-interface Asked {
-  readonly rows: readonly Row[];
-  readonly calls: Calls;
-}
-
-function asked(rows: readonly Row[]): Asked {
-  return { rows, calls: callsOf(rows) };
-}
-
-/** In which calls the answers to rows are right. */
-function rightOf({ rows, calls }: Asked, answers: ArrayLike<number>): Float64Array {
-  return rightPerCall(
-    calls,
-    rows,
-    rows.map((row, r) => shareRight(row, answers[r] ?? -1)),
-  );
-}
-
-function agreementOf(given: Asked, answers: ArrayLike<number>): Estimate {
-  return shareByGroup(rightOf(given, answers), given.calls.groups);
 }
 
 /** Out of fold, where nothing is sealed: each rung on the rows that it predicted unseen. */

@@ -1,10 +1,10 @@
 /** @file From rows of a dataset and a student's answers to the calls that evaluate/ knows: an input with several answers is right in the share of
  *  its calls, a recurring input's calls are groups of their own. */
-import type { CallOutcomes } from "../evaluate/calls.js";
-import { LARGEST_CAP } from "../evaluate/calls.js";
+import { LARGEST_CAP, shareByGroup, type CallOutcomes } from "../evaluate/calls.js";
 import type { LogitRows } from "../evaluate/calibration.js";
 import type { EvaluatedCall } from "../evaluate/metrics.js";
 import type { Row } from "../dataset/types.js";
+import type { Estimate } from "../stats.js";
 
 /** In which share of a row's calls an answer is the teacher's. */
 export function shareRight(row: Row, answer: number): number {
@@ -70,6 +70,30 @@ export function rightPerCall(calls: Calls, rows: readonly Row[], shares: ArrayLi
     if (row === undefined || share === 0 || share === 1 || !hasOneAnswerACall(row)) return share;
     return Number((calls.places[at] ?? 0) < Math.round(share * row.weight));
   });
+}
+
+/** Rows with their calls: on them shares of right answers are counted. */
+export interface Asked {
+  readonly rows: readonly Row[];
+  readonly calls: Calls;
+}
+
+export function asked(rows: readonly Row[]): Asked {
+  return { rows, calls: callsOf(rows) };
+}
+
+/** In which calls the answers to rows are right. */
+export function rightOf({ rows, calls }: Asked, answers: ArrayLike<number>): Float64Array {
+  return rightPerCall(
+    calls,
+    rows,
+    rows.map((row, r) => shareRight(row, answers[r] ?? -1)),
+  );
+}
+
+/** Agreement per call, its interval by group. */
+export function agreementOf(given: Asked, answers: ArrayLike<number>): Estimate {
+  return shareByGroup(rightOf(given, answers), given.calls.groups);
 }
 
 /** Calls as a gate takes them. */

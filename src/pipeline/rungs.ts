@@ -193,6 +193,11 @@ export function rowsOfFold(context: TrainContext, k: number): Uint32Array {
   return Uint32Array.from([...context.rows.entries()].flatMap(([r, row]) => (row.fold === k ? [r] : [])));
 }
 
+/** Unsealed rows at some places. */
+export function rowsAt({ rows }: TrainContext, places: Uint32Array): Row[] {
+  return Array.from(places, (place) => rows[place]).flatMap((row) => row ?? []);
+}
+
 /** What a training says of its held-out rows, as arrays of a stage: log-probabilities and the best epoch. */
 export function heldOutArrays({ holdoutProbabilities, bestEpoch }: EncoderTrainResult): Map<string, Float32Array> {
   const probabilities = holdoutProbabilities ?? new Float32Array();

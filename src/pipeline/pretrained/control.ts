@@ -1,10 +1,10 @@
 /** @file The control of a taught cut: the same cut of the untaught base, trained for the same steps on labels alone, at a rate of its own. The rate
  *  is chosen on a fold of its own, in a context that lacks the judging fold; then one fit is judged as the taught cut was. */
+import { shareByGroup } from "../../evaluate/calls.js";
 import { comparePaired } from "../../evaluate/compare.js";
 import type { PretrainedTrainSpec } from "../../distill/spec.js";
 import { controlEpochs, controlRates } from "../../plan/candidates.js";
 import type { ControlFacts } from "../../report/facts.js";
-import { shareOf } from "../../stats.js";
 import { teacherLosses } from "../encoder-spec.js";
 import { judgedCut } from "./rung.js";
 import {
@@ -16,8 +16,9 @@ import {
   teacherSpec,
   untaughtCut,
 } from "./spec.js";
+import { shareRight } from "../outcomes.js";
 import { mergedProgress } from "../progress.js";
-import { encoderStage, heldOutArrays, rowsOfFold, sideBySide, type TrainContext } from "../rungs.js";
+import { encoderStage, heldOutArrays, rowsAt, rowsOfFold, sideBySide, type TrainContext } from "../rungs.js";
 
 /** Everything but the judging fold. */
 function withoutJudge(context: TrainContext, task: PretrainedTask): readonly [TrainContext, PretrainedTask] {
@@ -53,7 +54,7 @@ async function controlSpec(
   return { ...started, epochs: controlEpochs(task.recipe, trainRows, controlRows) };
 }
 
-/** 1 where the control agrees with the teacher of the log, one entry per row of the fold; a fit is a stage. */
+/** In which share of its calls the control agrees with the teacher of the log, one entry per row of the fold; a fit is a stage. */
 async function controlOutcomes(
   context: TrainContext,
   stage: string,
@@ -61,10 +62,11 @@ async function controlOutcomes(
   specOf: () => Promise<PretrainedTrainSpec>,
 ): Promise<number[]> {
   const logits = (await encoderStage(context, stage, specOf, heldOutArrays)).get("logits") ?? new Float32Array();
-  const rows = rowsOfFold(context, fold);
-  return bestLabels(logits, context.dataset.labels.length).map((label, i) =>
-    Number(label === context.rows[rows[i] ?? -1]?.label),
-  );
+  const rows = rowsAt(context, rowsOfFold(context, fold));
+  return bestLabels(logits, context.dataset.labels.length).map((label, i) => {
+    const row = rows[i];
+    return row === undefined ? 0 : shareRight(row, label);
+  });
 }
 
 export interface ChosenRate {
@@ -101,7 +103,7 @@ export async function chooseControlRate(
   return { learningRate: rates[mostRight(right, rates.indexOf(task.recipe.recovery?.learningRate ?? 0))] ?? 0, right };
 }
 
-/** Trains the control of a taught cut and compares the two on the judging fold; `taught` has 1 where the taught one is right. */
+/** Trains the control of a taught cut and compares the two on the judging fold; `taught` has the share of each row's calls in which the taught one is right. */
 export async function controlOf(
   context: TrainContext,
   task: PretrainedTask,
@@ -112,14 +114,15 @@ export async function controlOf(
   const alone = await controlOutcomes(context, `control-${task.name}-fold${JUDGING_FOLD}`, JUDGING_FOLD, () =>
     controlSpec(context, task, layers, learningRate, JUDGING_FOLD),
   );
-  const { difference, pValue, rows } = comparePaired(taught, alone);
+  const groups = rowsAt(context, rowsOfFold(context, JUDGING_FOLD)).map(({ group }) => group);
+  const { difference, pValue, rows } = comparePaired(taught, alone, groups);
   return {
     of: task.name,
     learningRate,
     learningRates: controlRates(task.recipe),
     rows,
-    taughtAgreement: shareOf(taught),
-    agreement: shareOf(alone),
+    taughtAgreement: shareByGroup(taught, groups),
+    agreement: shareByGroup(alone, groups),
     difference,
     pValue,
   };

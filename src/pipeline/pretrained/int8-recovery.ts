@@ -14,7 +14,8 @@ import {
   teacherOf,
   wholeFit,
 } from "./fits.js";
-import { encoderStage, rowsOfFold, type TrainContext } from "../rungs.js";
+import { shareRight } from "../outcomes.js";
+import { encoderStage, rowsAt, rowsOfFold, type TrainContext } from "../rungs.js";
 
 /** Training goes on for one epoch at this share of the rate where int8 has cost quality. */
 const AWARE_RATE_RATIO = 0.1;
@@ -37,7 +38,7 @@ export const awareFit: Fit = async (context, task, fold) => {
   );
 };
 
-/** 1 where an encoder answers a row of the judging fold as the log does, in float32 or as int8 answers. */
+/** In which share of its calls an encoder answers a row of the judging fold as the log does, in float32 or as int8 answers. */
 async function rightOf(
   context: TrainContext,
   task: PretrainedTask,
@@ -46,9 +47,12 @@ async function rightOf(
 ): Promise<number[]> {
   const rows = rowsOfFold(context, JUDGING_FOLD);
   const answers = await answersTo(context, task, fittedIn(task, stored).encoder, rows, quantized);
-  return bestLabels(answers, context.dataset.labels.length + 1).map((label, i) =>
-    Number(label === context.rows[rows[i] ?? -1]?.label),
-  );
+  const best = bestLabels(answers, context.dataset.labels.length + 1);
+  return rowsAt(context, rows).map((row, i) => shareRight(row, best[i] ?? -1));
+}
+
+function groupsOf(context: TrainContext): number[] {
+  return rowsAt(context, rowsOfFold(context, JUDGING_FOLD)).map(({ group }) => group);
 }
 
 /** Difference and p-value of a paired test, decided once and kept. */
@@ -70,7 +74,11 @@ const pointsOf = (difference: number): string => `${(100 * difference).toFixed(2
 /** Whether int8 answers the judging fold's rows worse than float32 does. */
 export async function int8Costs(context: TrainContext, task: PretrainedTask, stored: Stored): Promise<boolean> {
   const { difference, pValue } = await decidedTest(context, `${task.name}-int8`, async () =>
-    comparePaired(await rightOf(context, task, stored, true), await rightOf(context, task, stored, false)),
+    comparePaired(
+      await rightOf(context, task, stored, true),
+      await rightOf(context, task, stored, false),
+      groupsOf(context),
+    ),
   );
   if (difference >= 0 || pValue >= SIGNIFICANT_P_VALUE) return false;
   context.progress.note(
@@ -95,7 +103,11 @@ export async function awareHelps(
   aware: Stored,
 ): Promise<boolean> {
   const { difference, pValue } = await decidedTest(context, `${task.name}-aware-int8`, async () =>
-    comparePaired(await rightOf(context, task, aware, true), await rightOf(context, task, before, true)),
+    comparePaired(
+      await rightOf(context, task, aware, true),
+      await rightOf(context, task, before, true),
+      groupsOf(context),
+    ),
   );
   const helps = difference > 0 && pValue < SIGNIFICANT_P_VALUE;
   if (helps) await context.folder.arrays(takenMark(task.name), async () => new Map());

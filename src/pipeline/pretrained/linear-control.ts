@@ -1,16 +1,18 @@
 /** @file The control of the linear student that the base teaches: the same table on labels alone. How it is trained is chosen on a fold that
  *  judges nothing, in fits that lack the judging fold; then one fit is judged as the taught student was. */
 import { fitLinear } from "../../distill/linear-fit.js";
+import { shareByGroup } from "../../evaluate/calls.js";
 import { comparePaired } from "../../evaluate/compare.js";
 import { linearControlRecipes, type LinearRecipe, TAUGHT_LINEAR } from "../../plan/candidates.js";
 import type { UnlabelledFacts } from "../../report/facts.js";
-import { shareOf } from "../../stats.js";
 import type { Climbed } from "../ladder.js";
+import { shareRight } from "../outcomes.js";
 import { mostRight } from "./control.js";
 import { bestLabels, CHOOSING_FOLD, JUDGING_FOLD } from "./spec.js";
 import { linearJob, rowsOfFold, sideBySide, type TrainContext } from "../rungs.js";
 
-/** 1 where a student that saw neither this fold nor the judging one gives the teacher's answer, one entry per row of the fold; a stage. */
+/** In which share of its calls a student that saw neither this fold nor the judging one gives the teacher's answer, one entry per row of the
+ *  fold; a stage. */
 async function outcomesOf(context: TrainContext, stage: string, recipe: LinearRecipe, fold: number): Promise<number[]> {
   const { rows, dataset, folder, signal } = context;
   const heldOut = rows.filter((row) => row.fold === fold);
@@ -23,7 +25,11 @@ async function outcomesOf(context: TrainContext, stage: string, recipe: LinearRe
     return new Map([["logits", heldOutLogits]]);
   });
   const best = bestLabels(arrays.get("logits") ?? new Float32Array(), dataset.labels.length);
-  return best.map((label, i) => Number(label === heldOut[i]?.label));
+  return heldOut.map((row, i) => shareRight(row, best[i] ?? -1));
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 const STAGE = `control-${TAUGHT_LINEAR}`;
@@ -47,17 +53,18 @@ export async function taughtLinearGain(
     return outcomes;
   };
   const right = await sideBySide(
-    tried.map((recipe, at) => async () => shareOf(await told(`${STAGE}-${at}`, recipe, CHOOSING_FOLD)).value),
+    tried.map((recipe, at) => async () => meanOf(await told(`${STAGE}-${at}`, recipe, CHOOSING_FOLD))),
     context.threads,
   );
   const own = tried.findLastIndex(({ learningRate }) => learningRate === recipe.learningRate);
   const chosen = tried[mostRight(right, own)] ?? recipe;
   const untaught = await told(`${STAGE}-fold${JUDGING_FOLD}`, chosen, JUDGING_FOLD);
-  const { difference, pValue, rows } = comparePaired(taught.correct, untaught);
+  const groups = context.rows.flatMap(({ fold, group }) => (fold === JUDGING_FOLD ? [group] : []));
+  const { difference, pValue, rows } = comparePaired(taught.correct, untaught, groups);
   const scheduleOf = ({ epochs, learningRate }: LinearRecipe) => ({ epochs, learningRate });
   return {
-    taught: shareOf(taught.correct),
-    untaught: shareOf(untaught),
+    taught: shareByGroup(taught.correct, groups),
+    untaught: shareByGroup(untaught, groups),
     difference,
     pValue,
     rows,

@@ -1,39 +1,39 @@
 /** @file The facts of the path from teacher to student: each step in both precisions, on the sealed rows, or on the judging fold where none are. */
 import { join } from "node:path";
+import { shareByGroup } from "../../evaluate/calls.js";
 import { UNCUT } from "../../plan/candidates.js";
 import type { PathFacts, PathStepFacts } from "../../report/facts.js";
 import { GRAPH_FILES } from "../../student/manifest.js";
 import type { AssembleInput } from "../assemble.js";
 import { PRECISIONS, proofName, type PathStep } from "./path.js";
 import { bestLabels } from "./spec.js";
-import { shareOf } from "../../stats.js";
+import { agreementOf, asked, perCall, type Asked } from "../outcomes.js";
 import { openedBytes } from "../publish.js";
 
 type Judged = Pick<PathStepFacts, "rows" | "agreement" | "teacherAgreement">;
 
 /** Agreement with the teacher of the log, and with the uncut one. */
-function judged(
-  rows: PathStepFacts["rows"],
-  answers: readonly number[],
-  wanted: readonly number[],
-  uncut: readonly number[],
-): Judged {
-  const agreeing = (other: readonly number[]): number[] => answers.map((answer, i) => Number(answer === other[i]));
-  return { rows, agreement: shareOf(agreeing(wanted)), teacherAgreement: shareOf(agreeing(uncut)) };
+function judged({ name, given }: Court, answers: readonly number[], uncut: readonly number[]): Judged {
+  const asUncut = given.rows.map((_, r) => Number(answers[r] === uncut[r]));
+  return {
+    rows: name,
+    agreement: agreementOf(given, answers),
+    teacherAgreement: shareByGroup(perCall(given.calls, asUncut), given.calls.groups),
+  };
 }
 
 /** The rows that judge the path, as they are answered by a step. */
 interface Court {
-  readonly rows: PathStepFacts["rows"];
-  readonly wanted: readonly number[];
+  readonly name: PathStepFacts["rows"];
+  readonly given: Asked;
   readonly answersOf: (step: PathStep, precision: (typeof PRECISIONS)[number]) => readonly number[];
 }
 
 function outOfFoldCourt({ context }: AssembleInput, [first]: readonly PathStep[]): Court {
-  const rows = Array.from(first?.trained.outOfFold.rows ?? []);
+  const rows = Array.from(first?.trained.outOfFold.rows ?? [], (row) => context.rows[row]);
   return {
-    rows: "out-of-fold",
-    wanted: rows.map((row) => context.rows[row]?.label ?? -1),
+    name: "out-of-fold",
+    given: asked(rows.flatMap((row) => row ?? [])),
     answersOf: ({ answers }, precision) => answers[precision] ?? [],
   };
 }
@@ -41,8 +41,8 @@ function outOfFoldCourt({ context }: AssembleInput, [first]: readonly PathStep[]
 function sealedCourt({ context, ladder, logits }: AssembleInput): Court {
   const classes = context.dataset.labels.length;
   return {
-    rows: "sealed",
-    wanted: context.dataset.rows.flatMap((row) => (row.sealed ? [row.label] : [])),
+    name: "sealed",
+    given: asked(context.dataset.rows.filter((row) => row.sealed)),
     answersOf: ({ trained }, precision) => {
       const name = proofName(trained.candidate.name, ladder.chosen.candidate.name, precision);
       return bestLabels(logits.get(name) ?? new Float32Array(), classes);
@@ -67,7 +67,7 @@ export function pathFacts(input: AssembleInput): PathFacts | undefined {
       layers: counted(before.layers),
       precision: "fp32",
       recovered: false,
-      ...judged(early.rows, before.answers, early.wanted, uncutAnswers(early)),
+      ...judged(early, before.answers, uncutAnswers(early)),
     });
     const folder = join(context.folder.path, "students", name);
     const shipped = PRECISIONS.map((precision): PathStepFacts => {
@@ -79,7 +79,7 @@ export function pathFacts(input: AssembleInput): PathFacts | undefined {
         recovered: true,
         sizeBytes: openedBytes(folder, GRAPH_FILES[precision]),
         ...(latency !== undefined && { p50Ms: latency.p50Ms }),
-        ...judged(court.rows, court.answersOf(step, precision), court.wanted, uncutAnswers(court)),
+        ...judged(court, court.answersOf(step, precision), uncutAnswers(court)),
       };
     });
     return step.before === undefined ? shipped : [raw(step.before), ...shipped];
