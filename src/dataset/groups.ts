@@ -50,7 +50,13 @@ function templateNote(rows: number): string {
 }
 
 function recurringRows(drafts: readonly RowDraft[]): { recurring: boolean[]; note: readonly string[] } {
-  const recurring = drafts.map((draft) => draft.weight > LARGEST_GROUP_CALLS && tyingConversations(draft).length === 0);
+  // Of a record that stands for many calls the calls are not known one by one.
+  const recurring = drafts.map(
+    (draft) =>
+      draft.weight > LARGEST_GROUP_CALLS &&
+      tyingConversations(draft).length === 0 &&
+      [...draft.answers.values()].reduce((sum, count) => sum + count, 0) === draft.weight,
+  );
   const rows = recurring.filter(Boolean).length;
   if (rows === 0) return { recurring, note: [] };
   if (rows > MOST_RECURRING_RATIO * drafts.length) {

@@ -125,17 +125,22 @@ describe("groups", () => {
     expect(new Set(groups).size).toBe(97);
   });
   it("make each call of a recurring input a unit, unless a conversation holds it or most inputs recur, as copies do", () => {
-    const rows = drafts(100, 2).map((row, i) => ({ ...row, conversations: undefined, weight: i < 3 ? 50 : 1 }));
+    const rows = drafts(100, 2).map((row, i) => {
+      const weight = i < 3 ? 50 : 1;
+      return { ...row, conversations: undefined, weight, answers: new Map([[0, weight]]) };
+    });
     expect(groupRows(rows, 1).recurring.filter(Boolean)).toHaveLength(3);
     expect(groupRows(rows, 1).notes.join()).toMatch(/3 inputs occur more than 10 times, 150 calls in all/);
     const held = rows.map((row, i) => (i === 0 ? { ...row, conversations: new Set(["c1"]) } : row));
     expect(groupRows(held, 1).recurring.filter(Boolean)).toHaveLength(2);
     const copied = groupRows(
-      rows.map((row) => ({ ...row, weight: 50 })),
+      rows.map((row) => ({ ...row, weight: 50, answers: new Map([[0, 50]]) })),
       1,
     );
     expect(copied.recurring.some(Boolean)).toBe(false);
     expect(copied.notes.join()).toMatch(/as copies do/);
+    const counted = rows.map((row) => ({ ...row, answers: new Map([[0, 1]]) }));
+    expect(groupRows(counted, 1).recurring.some(Boolean)).toBe(false);
   });
   it("drop conversations that chain everything, and say so", () => {
     const rows = drafts(100, 3).map((row) => ({ ...row, conversations: new Set(["c1"]) }));

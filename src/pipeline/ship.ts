@@ -186,6 +186,11 @@ export async function shipStudent(
     parameters: trained.candidate.parameters,
     lineage: {
       dataset: dataset.hash,
+      traffic: {
+        calls: dataset.traffic.calls,
+        ...(dataset.traffic.firstMs === undefined ? {} : { firstMs: dataset.traffic.firstMs }),
+        ...(dataset.traffic.lastMs === undefined ? {} : { lastMs: dataset.traffic.lastMs }),
+      },
       seed: context.seed,
       teacher: [...dataset.traffic.models],
       plan: options.planHash,

@@ -72,6 +72,10 @@ const manifestSchema = z.strictObject({
   parameters: z.int().min(0),
   lineage: z.strictObject({
     dataset: z.string(),
+    /** What the dataset holds of the traffic; who and when of each call stand in its `calls.jsonl`. */
+    traffic: z
+      .strictObject({ calls: z.int().min(0), firstMs: z.number().optional(), lastMs: z.number().optional() })
+      .optional(),
     seed: z.int(),
     teacher: z.array(z.string()),
     plan: z.string(),
