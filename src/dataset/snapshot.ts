@@ -1,19 +1,11 @@
 /** @file The frozen dataset folder: `manifest.json` and `rows.jsonl`, named by the hash of their contents, written whole or
  *  not at all (temporary folder, fsync, rename). Soft labels are stored sparse. Knows nothing of how rows were made. */
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { StoreError } from "../errors.js";
+import { syncFolder } from "../store/files.js";
+import { replaceFolder } from "../store/folders.js";
 import { writeFailure } from "./spool.js";
 import type { LabelDataset, Row } from "./types.js";
 
@@ -93,12 +85,10 @@ export function writeDataset(outDir: string, dataset: LabelDataset): string {
     writeSynced(join(temporary, ROWS), rowChunks(rows));
     writeSynced(join(temporary, MANIFEST), [`${JSON.stringify(manifest, undefined, 1)}\n`]);
     syncFolder(temporary);
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(temporary, folder);
-    syncFolder(parent);
   } catch (cause) {
     throw writeFailure(folder, cause);
   }
+  replaceFolder(temporary, folder);
   return folder;
 }
 
@@ -106,15 +96,6 @@ function writeSynced(path: string, pieces: Iterable<string>): void {
   const file = openSync(path, "w");
   try {
     for (const piece of pieces) writeFileSync(file, piece);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function syncFolder(path: string): void {
-  const file = openSync(path, "r");
-  try {
     fsyncSync(file);
   } finally {
     closeSync(file);
