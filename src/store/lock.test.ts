@@ -139,24 +139,29 @@ describe("a takeover that is held up", () => {
     expect(other).toBe(false);
   });
 
-  it.runIf(existsSync("/proc/self/stat"))("does not remove the claim of a third process that came after the second had died", () => {
-    lockOfDead();
-    const pause = (at: LockStep): void => {
-      if (at !== "found-dead" || children.length > 0) return;
-      expect(otherHolds()).toBe(true);
-      children[0]?.kill("SIGKILL");
-      expect(otherHolds()).toBe(true);
-    };
-    expect(() => takeLock(folder, pause)).toThrow("is at work here");
-    expect(readdirSync(join(folder, "lock"))[0]).toMatch(new RegExp(`^${children.at(-1)?.pid}\\.`));
-  });
+  it.runIf(existsSync("/proc/self/stat"))(
+    "does not remove the claim of a third process that came after the second had died",
+    () => {
+      lockOfDead();
+      const pause = (at: LockStep): void => {
+        if (at !== "found-dead" || children.length > 0) return;
+        expect(otherHolds()).toBe(true);
+        children[0]?.kill("SIGKILL");
+        expect(otherHolds()).toBe(true);
+      };
+      expect(() => takeLock(folder, pause)).toThrow("is at work here");
+      expect(readdirSync(join(folder, "lock"))[0]).toMatch(new RegExp(`^${children.at(-1)?.pid}\\.`));
+    },
+  );
 });
 
 describe("many processes on the lock of a dead one", () => {
   it("are never inside together, with delays at every step and kills", async () => {
     lockOfDead();
     const ends = Array.from({ length: 24 }, (_, i) => {
-      const child = spawn(process.execPath, [TAKER, folder, String(i), "40", "0.5"], { stdio: ["ignore", "pipe", "inherit"] });
+      const child = spawn(process.execPath, [TAKER, folder, String(i), "40", "0.5"], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
       children.push(child);
       let held = 0;
       child.stdout?.setEncoding("utf8").on("data", (text: string) => (held += text.length));

@@ -128,7 +128,8 @@ function claimLock(own: string, lock: string, pause: (step: LockStep) => void): 
 function sweepClaims(folder: string): void {
   for (const name of readdirSync(folder)) {
     const claim = name.startsWith("lock.") ? name.slice("lock.".length) : "";
-    if (CLAIM.test(claim) && liveHolder(claim) === undefined) rmSync(join(folder, name), { recursive: true, force: true });
+    if (CLAIM.test(claim) && liveHolder(claim) === undefined)
+      rmSync(join(folder, name), { recursive: true, force: true });
   }
 }
 
