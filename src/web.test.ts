@@ -24,7 +24,10 @@ function serveWith(forged: string): void {
 const CHUNK = new Uint8Array(2 ** 22);
 
 /** Serves the model folder, but one file without end. */
-function serveEndless(endless: string, headers: Readonly<Record<string, string>>): { bytes: number; isCancelled: boolean } {
+function serveEndless(
+  endless: string,
+  headers: Readonly<Record<string, string>>,
+): { bytes: number; isCancelled: boolean } {
   const counted = { bytes: 0, isCancelled: false };
   const body = (): ReadableStream<Uint8Array> =>
     new ReadableStream({
@@ -60,7 +63,9 @@ describe("openStudent of joryu/web", () => {
     ["tokenizer", "tokenizer.json"],
   ])("leaves a %s that does not end, and one that tells too large a size", async (what, name) => {
     const counted = serveEndless(name, {});
-    await expect(openStudent(ORIGIN)).rejects.toThrow(new RegExp(`${name}: \\d+ bytes or more, more than the student's ${what}`));
+    await expect(openStudent(ORIGIN)).rejects.toThrow(
+      new RegExp(`${name}: \\d+ bytes or more, more than the student's ${what}`),
+    );
     expect(counted.bytes).toBeLessThan(2 ** 29);
     expect(counted.isCancelled).toBe(true);
     const told = serveEndless(name, { "content-length": String(2 ** 31) });

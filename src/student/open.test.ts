@@ -28,15 +28,18 @@ describe("opening a student", () => {
     ["graph", GRAPH_FILES.fp32, "fp32", 1],
     ["tokenizer", TOKENIZER_FILE, "int8", 1],
     ["manifest", "joryu.json", "int8", 1],
-  ] as const)("refuses a %s of a gigabyte and more before reading it (%s, %s, %i GiB)", async (what, file, precision, gib) => {
-    truncateSync(join(model, file), gib * GIB);
-    const before = process.memoryUsage();
-    const opened = openStudent(model, { precision });
-    await expect(opened).rejects.toThrow(InputError);
-    await expect(opened).rejects.toThrow(new RegExp(`${gib * GIB} bytes, more than the student's ${what} can have`));
-    const after = process.memoryUsage();
-    expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(GIB / 4);
-  });
+  ] as const)(
+    "refuses a %s of a gigabyte and more before reading it (%s, %s, %i GiB)",
+    async (what, file, precision, gib) => {
+      truncateSync(join(model, file), gib * GIB);
+      const before = process.memoryUsage();
+      const opened = openStudent(model, { precision });
+      await expect(opened).rejects.toThrow(InputError);
+      await expect(opened).rejects.toThrow(new RegExp(`${gib * GIB} bytes, more than the student's ${what} can have`));
+      const after = process.memoryUsage();
+      expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(GIB / 4);
+    },
+  );
 
   it("refuses a folder in the place of a graph", async () => {
     rmSync(join(model, GRAPH_FILES.int8));
