@@ -1,12 +1,6 @@
 /** @file Every error that Joryu raises on purpose. A message says where, what was expected, what came and how to mend it;
- *  the class decides the exit code (see `exitCodeOf`) and whether a retry can help. Secrets are redacted here, once. */
-
-const SECRET_PATTERN = /\b(sk-[A-Za-z0-9_-]{8,}|Bearer\s+[A-Za-z0-9._~+/-]{8,}=*|[a-z]+:\/\/[^\s/:@]+:[^\s/@]+@)/gi;
-
-/** Replaces API keys, bearer tokens and passwords in URLs by a mark. */
-export function redactSecrets(text: string): string {
-  return text.replace(SECRET_PATTERN, "[redacted]");
-}
+ *  the class decides the exit code (see `exitCodeOf`) and whether a retry can help. Secrets are redacted here, once, in message, facts and causes. */
+import { redactSecrets, redactValue } from "./secrets.js";
 
 export interface ErrorDetails {
   /** What to do about it, one short clause. */
@@ -26,11 +20,19 @@ export abstract class JoryuError extends Error {
 
   constructor(message: string, details: ErrorDetails = {}) {
     const hint = details.hint === undefined ? "" : `; ${details.hint}`;
-    super(redactSecrets(message + hint), details.cause === undefined ? undefined : { cause: details.cause });
+    super(
+      redactSecrets(message + hint),
+      details.cause === undefined ? undefined : { cause: withoutSecrets(details.cause) },
+    );
     this.name = new.target.name;
-    this.facts = details.facts ?? {};
+    this.facts = redactValue(details.facts ?? {}) as Readonly<Record<string, unknown>>;
     this.retryable = details.retryable ?? false;
   }
+}
+
+/** An error of ours has none. */
+function withoutSecrets(cause: unknown): unknown {
+  return cause instanceof JoryuError ? cause : redactValue(cause);
 }
 
 /** A flag or argument is wrong. */

@@ -31,6 +31,31 @@ function serveWith(forged: string): void {
   });
 }
 
+const CHUNK = new Uint8Array(2 ** 22);
+
+/** Serves the model folder, but one file without end. */
+function serveEndless(
+  endless: string,
+  headers: Readonly<Record<string, string>>,
+): { bytes: number; isCancelled: boolean } {
+  const counted = { bytes: 0, isCancelled: false };
+  const body = (): ReadableStream<Uint8Array> =>
+    new ReadableStream({
+      pull(controller) {
+        counted.bytes += CHUNK.length;
+        controller.enqueue(CHUNK);
+      },
+      cancel() {
+        counted.isCancelled = true;
+      },
+    });
+  vi.stubGlobal("fetch", async (url: string) => {
+    const name = url.slice(ORIGIN.length + 1);
+    return name === endless ? new Response(body(), { headers }) : new Response(await readFile(join(model, name)));
+  });
+  return counted;
+}
+
 describe("openStudent of joryu/web", () => {
   it.each([
     ["graph", "onnx/model_int8.onnx"],
@@ -40,6 +65,22 @@ describe("openStudent of joryu/web", () => {
     const opened = openStudent(ORIGIN);
     await expect(opened).rejects.toThrow(InputError);
     await expect(opened).rejects.toThrow(`${ORIGIN}/${name}: not the ${what} that was proved (SHA-256 differs)`);
+  });
+
+  it.each([
+    ["manifest", "joryu.json"],
+    ["graph", "onnx/model_int8.onnx"],
+    ["tokenizer", "tokenizer.json"],
+  ])("leaves a %s that does not end, and one that tells too large a size", async (what, name) => {
+    const counted = serveEndless(name, {});
+    await expect(openStudent(ORIGIN)).rejects.toThrow(
+      new RegExp(`${name}: \\d+ bytes or more, more than the student's ${what}`),
+    );
+    expect(counted.bytes).toBeLessThan(2 ** 29);
+    expect(counted.isCancelled).toBe(true);
+    const told = serveEndless(name, { "content-length": String(2 ** 31) });
+    await expect(openStudent(ORIGIN)).rejects.toThrow(`${name}: ${2 ** 31} bytes or more`);
+    expect(told.bytes).toBeLessThanOrEqual(CHUNK.length);
   });
 
   it("opens what it cannot check outside secure contexts", async () => {

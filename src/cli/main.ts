@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /** @file The command line: parses, calls one command, prints, chooses the exit code. Results go to stdout, everything else to stderr. */
 import { Command, CommanderError } from "commander";
-import { JoryuError, redactSecrets } from "../errors.js";
+import { JoryuError } from "../errors.js";
+import { redactSecrets } from "../secrets.js";
 import { EXIT_INTERRUPTED } from "./interrupt.js";
 import { VERSION } from "../version.js";
 
@@ -33,7 +34,9 @@ async function program(called: string): Promise<Command> {
     .version(VERSION)
     .configureOutput({
       outputError: (text, write) =>
-        write(`joryu: ${oneLine(text.replace(/^error: /, ""))}; joryu --help lists commands and flags\n`),
+        write(
+          `joryu: ${redactSecrets(oneLine(text.replace(/^error: /, "")))}; joryu --help lists commands and flags\n`,
+        ),
     })
     .exitOverride();
   const names = Object.hasOwn(COMMANDS, called) ? [called] : Object.keys(COMMANDS);
@@ -45,16 +48,16 @@ async function program(called: string): Promise<Command> {
 function failure(cause: unknown): number {
   if (cause instanceof CommanderError) return cause.exitCode === 0 ? 0 : 2;
   if (cause instanceof JoryuError) {
-    process.stderr.write(`joryu: ${oneLine(cause.message)}\n`);
+    process.stderr.write(`joryu: ${redactSecrets(oneLine(cause.message))}\n`);
     return cause.exitCode;
   }
   if (cause instanceof Error && cause.name === "AbortError") return EXIT_INTERRUPTED;
   const text = cause instanceof Error ? cause.message : String(cause);
   process.stderr.write(
-    `joryu: internal: ${redactSecrets(oneLine(text))}; please report this with the command you ran\n`,
+    `joryu: internal: ${oneLine(redactSecrets(text))}; please report this with the command you ran\n`,
   );
   if (process.execArgv.includes("--enable-source-maps") && cause instanceof Error)
-    process.stderr.write(`${cause.stack ?? ""}\n`);
+    process.stderr.write(`${redactSecrets(cause.stack ?? "")}\n`);
   return 1;
 }
 
@@ -65,6 +68,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   );
   process.exit(1);
 });
+process.on("uncaughtException", (cause) => process.exit(failure(cause)));
 try {
   await (await program(process.argv[2] ?? "")).parseAsync();
 } catch (cause) {

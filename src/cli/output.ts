@@ -1,5 +1,6 @@
 /** @file What the commands share in printing: stdout for results, stderr for progress and notes; no colour codes into a pipe. */
 import { nowMs } from "../clock.js";
+import { redactSecrets } from "../secrets.js";
 import type { Progress } from "../pipeline/progress.js";
 import { SingleBar } from "cli-progress";
 
@@ -15,7 +16,7 @@ export function printJson(value: unknown): void {
 
 /** Writes a note to the person at the terminal. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${redactSecrets(text)}\n`);
 }
 
 /** Least time between two lines of progress in a pipe. */

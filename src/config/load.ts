@@ -1,6 +1,6 @@
 /** @file Reads the configuration file (YAML or JSON), lays flags over it, names what is wrong with both. The only file that reads the
  *  environment. */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { ConfigError } from "../errors.js";
@@ -13,15 +13,17 @@ const MAX_CONFIG_BYTES = 1024 * 1024;
 function readYaml(path: string): unknown {
   let text: string;
   try {
+    const { size } = statSync(path);
+    if (size > MAX_CONFIG_BYTES)
+      throw new ConfigError(`${path}: larger than ${MAX_CONFIG_BYTES} bytes, no configuration`);
     text = readFileSync(path, "utf8");
   } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
     throw new ConfigError(`${path}: cannot read the configuration`, {
       hint: "check --config, or write one with `joryu init`",
       cause,
     });
   }
-  if (text.length > MAX_CONFIG_BYTES)
-    throw new ConfigError(`${path}: larger than ${MAX_CONFIG_BYTES} bytes, no configuration`);
   try {
     return parse(text, { maxAliasCount: 100 }) ?? {};
   } catch (cause) {

@@ -2,19 +2,11 @@
  *  not at all (temporary folder, fsync, rename). The calls are hashed apart, for people in them are named under a key of the project. Soft
  *  labels are stored sparse. Knows nothing of how rows were made. */
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { StoreError } from "../errors.js";
+import { syncFolder } from "../store/files.js";
+import { replaceFolder } from "../store/folders.js";
 import { writeFailure } from "./spool.js";
 import type { Call, LabelDataset, Row } from "./types.js";
 
@@ -141,12 +133,10 @@ export function writeDataset(
     renameSync(calls.path, join(temporary, CALLS));
     writeSynced(join(temporary, MANIFEST), [`${JSON.stringify(manifest, undefined, 1)}\n`]);
     syncFolder(temporary);
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(temporary, folder);
-    syncFolder(parent);
   } catch (cause) {
     throw writeFailure(folder, cause);
   }
+  replaceFolder(temporary, folder);
   return folder;
 }
 
@@ -154,15 +144,6 @@ function writeSynced(path: string, pieces: Iterable<string>): void {
   const file = openSync(path, "w");
   try {
     for (const piece of pieces) writeFileSync(file, piece);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function syncFolder(path: string): void {
-  const file = openSync(path, "r");
-  try {
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { StoreError } from "../errors.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { type AdamMemory, createAdamMemory } from "../runtime/adam-memory.js";
+import { firstNonFinite } from "../tensor/finite.js";
 import { ADAM } from "./optimiser.js";
 import type { EpochHistory, TrainSettings, TrainSpec } from "./spec.js";
 import type { TrainedEncoder } from "./trained-encoder.js";
@@ -128,6 +129,12 @@ function takeArray(path: string, checkpoint: Checkpoint, name: string, length: n
   if (data?.length !== length) {
     throw new StoreError(`checkpoint ${path}: ${name} has ${data?.length ?? 0} values, expected ${length}`, {
       hint: "delete it to start again",
+    });
+  }
+  const at = firstNonFinite(data);
+  if (at >= 0) {
+    throw new StoreError(`checkpoint ${path}: value ${at} of ${name} is ${data[at]}, expected finite numbers`, {
+      hint: "delete it to start again, with a lower learning rate",
     });
   }
   return data;

@@ -1,7 +1,7 @@
 /** @file The training loop of label encoders in the calling thread: gradients, fused AdamW, evaluation, checkpoints.
  *  train.ts runs it in a worker. It never reads the clock; the same spec and thread count give the same bits, resumed
  *  or not. */
-import { ConfigError, InvariantError } from "../errors.js";
+import { ConfigError } from "../errors.js";
 import type { AdamStep } from "../runtime/adam-memory.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import type { LocalSession, Session, SessionOptions } from "../runtime/session.js";
@@ -9,6 +9,7 @@ import { f32, type Tensor } from "../tensor/tensor.js";
 import { epochBatches, stepsPerEpoch } from "./batches.js";
 import { evaluateRows } from "./evaluation.js";
 import { microBatch, type PreparedData, stepTotals } from "./feeds.js";
+import { checkGradient, checkLoss, checkState } from "./finite.js";
 import { hashedEncoder } from "./hashed-encoder.js";
 import { lossFormulas, needsSoftLabels } from "./losses.js";
 import { adamUpdate, floatsOf, gradientSquares, scheduledRate } from "./optimiser.js";
@@ -164,7 +165,9 @@ async function runEpochs(trainer: Trainer): Promise<EncoderTrainResult["stopped"
 
 async function save(trainer: Trainer): Promise<void> {
   const path = trainer.hooks.checkpointPath;
-  if (path !== undefined) await saveState(path, trainer.fingerprint, trainer.state);
+  if (path === undefined) return;
+  checkState(trainer.state);
+  await saveState(path, trainer.fingerprint, trainer.state);
 }
 
 /** One optimiser step: gradients of every micro-batch summed, clipped, applied. Returns the step's loss. */
@@ -190,9 +193,8 @@ async function trainStep(trainer: Trainer, rows: Uint32Array): Promise<number> {
     batch.front.addTableGradient(results, state.table.gradient);
     for (const row of batch.front.touched) touched.add(row);
   }
-  if (!Number.isFinite(loss))
-    throw new InvariantError(`training: loss is ${loss} at step ${step}`, { hint: "lower the learning rate" });
-  applyStep(trainer, Uint32Array.from(touched).sort(), step);
+  checkLoss(loss, "loss", step);
+  applyStep(trainer, Uint32Array.from(touched).sort(), step, loss);
   state.step = step;
   state.epochLoss += loss;
   return loss;
@@ -228,9 +230,9 @@ function addInto(target: Float32Array, offset: number, source: Float32Array): vo
   for (let i = 0; i < source.length; i++) target[offset + i] = (target[offset + i] ?? 0) + (source[i] ?? 0);
 }
 
-/** Clips by the norm of all gradients, updates the dense weights and the touched rows, and clears the
+/** Clips by the norm of all gradients, which must be finite, updates the dense weights and the touched rows, and clears the
  *  gradient of those rows: that of all others is 0. */
-function applyStep(trainer: Trainer, touched: Uint32Array, step: number): void {
+function applyStep(trainer: Trainer, touched: Uint32Array, step: number, loss: number): void {
   const { state } = trainer;
   const { spec, encoder } = trainer.data;
   const { weightDecay, gradientClip } = spec;
@@ -238,6 +240,7 @@ function applyStep(trainer: Trainer, touched: Uint32Array, step: number): void {
   const { width } = encoder.table;
   const starts = touched.map((row) => row * width);
   const squares = state.dense.gradientSquares(0, layout.length) + gradientSquares(state.table, starts, width);
+  checkGradient(state, layout, { step, loss, squares, starts, width });
   const learningRate = scheduledRate(step, trainer.steps, {
     peak: spec.learningRate,
     warmupRatio: spec.warmupRatio,
@@ -276,6 +279,7 @@ async function endEpoch(trainer: Trainer, epoch: number, perEpoch: number): Prom
       feeds: weightFeeds(data.encoder, dense),
       table,
     });
+    checkLoss(found.loss, "the held-out loss", state.step);
     entry = { ...entry, holdoutLoss: found.loss, holdoutAccuracy: found.accuracyRatio };
     if (trainer.data.spec.keepLast === true || found.loss < (state.best?.loss ?? Infinity)) {
       state.best = {
@@ -293,6 +297,7 @@ async function endEpoch(trainer: Trainer, epoch: number, perEpoch: number): Prom
 
 function result(trainer: Trainer, stopped: EncoderTrainResult["stopped"]): EncoderTrainResult {
   const { state, data } = trainer;
+  checkState(state);
   const { dense, table } = state.best ?? weightsOf(state);
   report(trainer.hooks, {
     phase: "done",

@@ -1,11 +1,11 @@
 /** @file The part of a model folder that others open: config.json with the labels, tokenizer and model.safetensors, as transformers and
  *  transformers.js read them. Where the family's text classifier states the pooling, the folder is one; else the label head lies beside the body's tensors and its pooling
  *  is in the ONNX graphs alone. */
-import { copyFileSync, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { classifierOf, familyOf, pretrainedConfigText } from "../models/families/index.js";
 import { headParameters, pretrainedParameters, tensorsOf } from "../models/pretrained-parameters.js";
-import { formatJson, writeFileAtomic } from "../store/files.js";
+import { copyFileSynced, formatJson, writeFileAtomic } from "../store/files.js";
 import { writeSafetensors } from "../weights/safetensors.js";
 import { type FolderFacts, type JsonObject, modelFields, tokenizerFields } from "./hugging-face-fields.js";
 
@@ -48,5 +48,5 @@ export function writeHuggingFaceFiles(folder: string, parts: HuggingFaceParts): 
 
 /** Copies those of the files that a folder has. @throws StoreError */
 export function copyHuggingFaceFiles(from: string, to: string): void {
-  for (const name of FILES) if (existsSync(join(from, name))) copyFileSync(join(from, name), join(to, name));
+  for (const name of FILES) if (existsSync(join(from, name))) copyFileSynced(join(from, name), join(to, name));
 }

@@ -1,12 +1,13 @@
 /** @file Writes a student as a model folder: joryu.json beside onnx/model.onnx (fp32) and onnx/model_int8.onnx. The folder appears in
- *  one rename, so it is whole or absent. Knows no training and no evaluation. */
+ *  one rename, so it is whole or absent, and an older one stays until then (store/folders.ts). Knows no training and no evaluation. */
 import { createHash } from "node:crypto";
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { JoryuError } from "../errors.js";
 import { compileOnnx } from "../graph/onnx.js";
 import { studentGraph, type StudentShape } from "../models/joined.js";
 import { makeFolder, storeError, writeFileAtomic, writeJsonAtomic } from "../store/files.js";
+import { replaceFolder, restoreFolder } from "../store/folders.js";
 import { f32, type Tensor } from "../tensor/tensor.js";
 import type { StudentManifest } from "../student/manifest.js";
 
@@ -73,6 +74,7 @@ export function writeModelFolder(
   addFiles: (folder: string) => void = () => undefined,
 ): void {
   const next = `${folder}.tmp`;
+  restoreFolder(folder);
   try {
     rmSync(next, { recursive: true, force: true });
     makeFolder(join(next, "onnx"));
@@ -80,11 +82,7 @@ export function writeModelFolder(
     writeFileAtomic(join(next, manifest.files.int8), graphs.int8);
     addFiles(next);
     writeJsonAtomic(join(next, "joryu.json"), manifest);
-    const old = `${folder}.old`;
-    rmSync(old, { recursive: true, force: true });
-    if (existsSync(folder)) renameSync(folder, old);
-    renameSync(next, folder);
-    rmSync(old, { recursive: true, force: true });
+    replaceFolder(next, folder);
   } catch (cause) {
     throw cause instanceof JoryuError ? cause : storeError(folder, cause);
   }

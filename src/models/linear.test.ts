@@ -55,6 +55,13 @@ function argmax(values: ArrayLike<number>, offset = 0): number {
 }
 
 describe("trainLinear", () => {
+  it("gives no weights that are not finite, where a target is no number", () => {
+    const targets = new Float32Array(TEXTS.length * CLASSES).fill(1 / CLASSES).fill(NaN, 1, 2);
+    expect(() => trainLinear(spec({ targets, epochs: 1 }))).toThrow(
+      /linear training: weight \d+ is NaN; lower the learning rate/,
+    );
+  });
+
   it("takes one step against the gradient that finite differences give", () => {
     const [row] = FEATURES;
     if (row === undefined) throw new Error("no row");

@@ -1,6 +1,8 @@
 /** @file The linear student: softmax regression on hashed n-grams, trained online with AdaGrad (Duchi et al. 2011) and averaged
  *  iterates (Polyak). Sparse and convex, so it needs no graph to train; it serves through one. Knows no files and no clock. */
+import { InvariantError } from "../errors.js";
 import { createRandom, permutation } from "../random.js";
+import { firstNonFinite } from "../tensor/finite.js";
 import type { SparseFeatures } from "../tokenizer/hashed-features.js";
 
 export interface LinearTrainSpec {
@@ -135,6 +137,13 @@ export function trainLinear(spec: LinearTrainSpec, onEpoch?: EpochListener): Lin
       blend(averageBias, bias, 1 / averaged);
     }
     onEpoch?.(epoch, loss / features.length);
+  }
+  for (const values of [average, averageBias]) {
+    const at = firstNonFinite(values);
+    if (at >= 0)
+      throw new InvariantError(`linear training: weight ${at} is ${values[at]}`, {
+        hint: "lower the learning rate, or look for targets that are no numbers",
+      });
   }
   return { classes, buckets, idf, table: average, bias: averageBias };
 }

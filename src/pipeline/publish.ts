@@ -4,9 +4,11 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors.js";
 import { shareByGroup } from "../evaluate/calls.js";
+import { withoutFourBit } from "../export/four-bit.js";
 import { copyHuggingFaceFiles } from "../export/hugging-face.js";
 import { writeModelFolder } from "../export/model-folder.js";
 import { formatJson } from "../store/files.js";
+import { restoreFolder } from "../store/folders.js";
 import { parseManifest, type StudentManifest } from "../student/manifest.js";
 import { TOKENIZER_FILE } from "../student/tokenizer-file.js";
 import type { Proof } from "./prove.js";
@@ -30,11 +32,9 @@ export function openedBytes(folder: string, graph: string): number {
     .reduce((sum, size) => sum + size, 0);
 }
 
-/** A manifest without the 4-bit graph, which `joryu quantize` may have added. @throws InputError */
-function withoutFourBit(text: string, where: string): string {
-  const { files, sha256, ...manifest } = parseManifest(text, where);
-  const [{ int4: _file, ...otherFiles }, { int4: _hash, ...otherHashes }] = [files, sha256];
-  return formatJson({ ...manifest, files: otherFiles, sha256: otherHashes });
+/** The text of a manifest but for the 4-bit graph, which `joryu quantize` may have added. @throws InputError */
+function comparedText(text: string, where: string): string {
+  return formatJson(withoutFourBit(parseManifest(text, where)));
 }
 
 /** Whether a folder holds this very student already: its hashes vouch for the graphs. */
@@ -42,7 +42,7 @@ function holds(folder: string, manifest: StudentManifest): boolean {
   const path = join(folder, "joryu.json");
   if (!existsSync(path)) return false;
   try {
-    return withoutFourBit(readFileSync(path, "utf8"), path) === withoutFourBit(formatJson(manifest), path);
+    return comparedText(readFileSync(path, "utf8"), path) === comparedText(formatJson(manifest), path);
   } catch (cause) {
     if (cause instanceof InputError) return false;
     throw cause;
@@ -74,6 +74,7 @@ export function publishStudent(input: PublishInput): Published {
     fp32: readFileSync(join(input.from, exported.files.fp32)),
     int8: readFileSync(join(input.from, exported.files.int8)),
   };
+  restoreFolder(input.to);
   if (!holds(input.to, manifest)) {
     writeModelFolder(input.to, manifest, graphs, (folder) => copyHuggingFaceFiles(input.from, folder));
   }

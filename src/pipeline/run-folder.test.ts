@@ -16,6 +16,18 @@ const lasting = (seconds: number) => async () => {
   return new Map<string, Float32Array>();
 };
 
+describe("a stage whose result is weights", () => {
+  it.each([NaN, Infinity])("is refused when a weight is read back as %d", async (value) => {
+    const run = openRunFolder(join(folder.path, `weights-${value}`));
+    const result = new Map([["w", Float32Array.of(1, value)]]);
+    const produce = (): Promise<typeof result> => Promise.resolve(result);
+    expect((await run.arrays("fit", produce)).get("w")).toEqual(result.get("w"));
+    await expect(run.weights("fit", produce)).rejects.toThrow(
+      `value 1 of w is ${value}, expected finite numbers; delete`,
+    );
+  });
+});
+
 describe("the time of a stage", () => {
   it("is that of all its attempts, of a killed one up to its last save", async () => {
     const path = join(folder.path, "killed");

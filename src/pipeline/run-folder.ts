@@ -7,6 +7,7 @@ import { nowMs } from "../clock.js";
 import { StoreError } from "../errors.js";
 import { readArrays, writeArrays } from "../store/arrays.js";
 import { makeFolder, writeJsonAtomic } from "../store/files.js";
+import { firstNonFinite } from "../tensor/finite.js";
 
 export interface RunFolder {
   readonly path: string;
@@ -15,6 +16,8 @@ export interface RunFolder {
     name: string,
     produce: () => Promise<ReadonlyMap<string, Float32Array>>,
   ): Promise<ReadonlyMap<string, Float32Array>>;
+  /** A stage whose result is weights and what they say, all of them finite. @throws StoreError for a file that holds others */
+  weights: RunFolder["arrays"];
   /** Whether a stage of arrays is done. */
   has(name: string): boolean;
   file(name: string): string;
@@ -63,6 +66,16 @@ export function readJson(path: string): unknown {
   }
 }
 
+function checkFinite(file: string, arrays: ReadonlyMap<string, Float32Array>): void {
+  for (const [name, values] of arrays) {
+    const at = firstNonFinite(values);
+    if (at >= 0)
+      throw new StoreError(`${file}: value ${at} of ${name} is ${values[at]}, expected finite numbers`, {
+        hint: "delete the file and run again",
+      });
+  }
+}
+
 /** Opens (or makes) a run's folder. @throws StoreError */
 export function openRunFolder(path: string): RunFolder {
   makeFolder(path);
@@ -96,16 +109,22 @@ export function openRunFolder(path: string): RunFolder {
       clearInterval(timer);
     }
   };
+  const arrays: RunFolder["arrays"] = async (name, produce) => {
+    const file = join(path, `${name}.bin`);
+    if (!existsSync(file)) writeArrays(file, await timed(name, produce));
+    return readArrays(file);
+  };
   return {
     path,
     measured,
     record,
     file: (name) => join(path, name),
     has: (name) => existsSync(join(path, `${name}.bin`)),
-    async arrays(name, produce) {
-      const file = join(path, `${name}.bin`);
-      if (!existsSync(file)) writeArrays(file, await timed(name, produce));
-      return readArrays(file);
+    arrays,
+    async weights(name, produce) {
+      const found = await arrays(name, produce);
+      checkFinite(join(path, `${name}.bin`), found);
+      return found;
     },
   };
 }

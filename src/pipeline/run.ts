@@ -14,7 +14,9 @@ import { decideVerdict } from "../report/verdict.js";
 import type { Facts, LicenceFacts, Verdict } from "../report/facts.js";
 import { InputError, UsageError } from "../errors.js";
 import { isBelowChance } from "../stats.js";
-import { takeLock, writeJsonAtomic } from "../store/files.js";
+import { writeJsonAtomic } from "../store/files.js";
+import { redactValue } from "../secrets.js";
+import { takeLock } from "../store/lock.js";
 import { VERSION } from "../version.js";
 import { assembleFacts } from "./assemble.js";
 import { type Base, baseFacts, openBase } from "./pretrained/base.js";
@@ -313,7 +315,7 @@ export async function runPipeline(given: Config, options: RunOptions): Promise<R
     const folder = openRunFolder(join(config.out, "runs", runId));
     const planPath = folder.file("plan.json");
     if (!existsSync(planPath)) writeJsonAtomic(planPath, planned.plan);
-    writeJsonAtomic(folder.file("config.json"), config);
+    writeJsonAtomic(folder.file("config.json"), redactValue(config));
     const opened = contextOf(planned, folder, config, options);
     const tunesBase = planned.plan.candidates.some(
       ({ status, pretrained, linear }) => status === "train" && (pretrained ?? linear?.taughtBy) !== undefined,

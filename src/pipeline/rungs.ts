@@ -103,7 +103,7 @@ export async function linearOutOfFold(context: TrainContext, name: string, recip
   const total = dataset.folds * recipe.epochs;
   let done = 0;
   const fold = (k: number) => async (): Promise<ReadonlyMap<string, Float32Array>> =>
-    context.folder.arrays(`${name}-fold${k}`, async () => {
+    context.folder.weights(`${name}-fold${k}`, async () => {
       const train = rows.filter((row) => row.fold !== k);
       const heldOut = rows.filter((row) => row.fold === k);
       const fit = await fitLinear(linearJob(context, recipe, train, heldOut), {
@@ -133,7 +133,7 @@ export function linearFinal(
   name: string,
   recipe: LinearRecipe,
 ): Promise<ReadonlyMap<string, Float32Array>> {
-  return context.folder.arrays(`${name}-weights`, async () => {
+  return context.folder.weights(`${name}-weights`, async () => {
     const { weights } = await fitLinear(linearJob(context, recipe, context.rows, []), {
       onEpoch: (epoch) => context.progress.update(`${name}, final fit`, (epoch + 1) / recipe.epochs),
       ...(context.signal === undefined ? {} : { signal: context.signal }),
@@ -160,7 +160,7 @@ export async function encoderStage(
   collect: (result: EncoderTrainResult) => Promise<Map<string, Float32Array>> | Map<string, Float32Array>,
 ): Promise<ReadonlyMap<string, Float32Array>> {
   const checkpointPath = context.folder.file(`${stage}.checkpoint`);
-  const arrays = await context.folder.arrays(stage, async () => {
+  const arrays = await context.folder.weights(stage, async () => {
     const result = await trainEncoder(await specOf(), {
       threads: context.threads,
       checkpointPath,

@@ -17,6 +17,7 @@ import { ENCODER_SIZES } from "../models/encoder.js";
 import type { StudentShape } from "../models/joined.js";
 import type { PretrainedRecipe } from "../plan/candidates.js";
 import type { PlannedCandidate } from "../plan/plan.js";
+import { restoreFolder } from "../store/folders.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import { GRAPH_FILES, parseManifest, type StudentManifest } from "../student/manifest.js";
@@ -153,6 +154,7 @@ export async function shipStudent(
   options: ShipOptions,
 ): Promise<StudentManifest> {
   const path = join(options.folder, "joryu.json");
+  restoreFolder(options.folder);
   if (existsSync(path)) return parseManifest(readFileSync(path, "utf8"), path);
   const { dataset, rows } = context;
   const student = await finalStudent(context, trained);

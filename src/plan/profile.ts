@@ -1,6 +1,6 @@
 /** @file What a machine can do, as numbers that the planner's formulas take. A profile is written by `joryu doctor --profile` and
  *  read by `--machine`, so that a plan is the same whatever machine runs it. Measuring stands in measure.ts. */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
 import { InputError } from "../errors.js";
 
@@ -37,12 +37,19 @@ export function parseMachineProfile(text: string, where: string): MachineProfile
   });
 }
 
+/** A profile is a few hundred bytes. */
+const MAX_PROFILE_BYTES = 1024 * 1024;
+
 /** Reads a profile from a file. @throws InputError when it is missing or malformed. */
 export function readMachineProfile(path: string): MachineProfile {
   let text: string;
   try {
+    const { size } = statSync(path);
+    if (size > MAX_PROFILE_BYTES)
+      throw new InputError(`${path}: larger than ${MAX_PROFILE_BYTES} bytes, no machine profile`);
     text = readFileSync(path, "utf8");
   } catch (cause) {
+    if (cause instanceof InputError) throw cause;
     throw new InputError(`${path}: cannot read the machine profile`, {
       hint: "write one with joryu doctor --profile",
       cause,

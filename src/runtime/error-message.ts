@@ -10,6 +10,7 @@ import {
   StoreError,
   UsageError,
 } from "../errors.js";
+import { redactSecrets } from "../secrets.js";
 
 export interface ErrorMessage {
   readonly code: string;
@@ -28,7 +29,7 @@ const CLASSES = {
 /** An error as a record that can be posted. */
 export function encodeError(error: unknown): ErrorMessage {
   if (error instanceof JoryuError) return { code: error.code, message: error.message };
-  return { code: "other", message: error instanceof Error ? error.message : String(error) };
+  return { code: "other", message: redactSecrets(error instanceof Error ? error.message : String(error)) };
 }
 
 /** The error again, of the class it had; anything that is not Joryu's own becomes an InvariantError. */

@@ -1,19 +1,7 @@
 /** @file Files that are whole or absent: write to a temporary name, fsync, rename. The temporary name is fixed per target, so what a
- *  killed process leaves behind is overwritten by the next one. Also the lock that keeps two runs out of one state folder. */
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+ *  killed process leaves behind is overwritten by the next one. */
+import { closeSync, copyFileSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { JoryuError, StoreError } from "../errors.js";
 
 const HINTS: Readonly<Record<string, string>> = {
@@ -28,7 +16,8 @@ const HINTS: Readonly<Record<string, string>> = {
   EISDIR: "a folder stands where a file is needed: move it away",
 };
 
-function errorCode(cause: unknown): string {
+/** The system's code of an error, such as ENOENT; empty where it has none. */
+export function errorCode(cause: unknown): string {
   return cause instanceof Error && "code" in cause ? String(cause.code) : "";
 }
 
@@ -57,6 +46,21 @@ export function syncFolder(path: string): void {
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** Copies a file so that its bytes last. @throws StoreError */
+export function copyFileSynced(from: string, to: string): void {
+  try {
+    copyFileSync(from, to);
+    const descriptor = openSync(to, "r+");
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (cause) {
+    throw storeError(to, cause);
   }
 }
 
@@ -125,96 +129,4 @@ export function formatJson(value: unknown): string {
 /** Writes a value as indented JSON, atomically. @throws StoreError */
 export function writeJsonAtomic(path: string, value: unknown): void {
   writeFileAtomic(path, formatJson(value));
-}
-
-/** Time that two processes get to notice that both took over the lock of a dead one. */
-const TAKEOVER_MS = 50;
-
-/** When a process started, in the system's ticks; the empty string where /proc does not tell. With the id it names one process for
- *  good, although ids are given again. */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  } catch {
-    return "";
-  }
-}
-
-function nameOf(pid: number): string {
-  return `${pid} ${startOf(pid)}`.trim();
-}
-
-/** The process that a lock names, or undefined when it is dead (or the lock is cut off). */
-function liveHolder(written: string): number | undefined {
-  const [id = "", start = ""] = written.split(" ");
-  const pid = Number(id);
-  if (!/^\d+$/.test(id) || pid === 0 || (start !== "" && startOf(pid) !== start)) return undefined;
-  try {
-    process.kill(pid, 0);
-    return pid;
-  } catch (cause) {
-    return errorCode(cause) === "EPERM" ? pid : undefined;
-  }
-}
-
-/** Text of a lock file; undefined when it has gone. */
-function readLock(path: string): string | undefined {
-  try {
-    return readFileSync(path, "latin1");
-  } catch (cause) {
-    if (errorCode(cause) === "ENOENT") return undefined;
-    throw cause;
-  }
-}
-
-/** Removes what processes that were killed while they took the lock have left. */
-function sweepLocks(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    const pid = /^lock\.(\d+)$/.exec(name)?.[1];
-    if (pid !== undefined && liveHolder(pid) === undefined) rmSync(join(folder, name), { force: true });
-  }
-}
-
-/** Puts `own` in the place of the lock when that is free or its holder is dead; the live holder otherwise. */
-function claim(own: string, lock: string, name: string): number | undefined {
-  try {
-    linkSync(own, lock);
-    return undefined;
-  } catch (cause) {
-    if (errorCode(cause) !== "EEXIST") throw cause;
-  }
-  const written = readLock(lock);
-  const holder = written === undefined ? undefined : liveHolder(written);
-  if (holder !== undefined && written !== name) return holder;
-  renameSync(own, lock);
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TAKEOVER_MS);
-  const now = readLock(lock);
-  return now === name ? undefined : (liveHolder(now ?? "") ?? 0);
-}
-
-/** Takes the lock of a state folder; the returned function gives it back. A lock whose process has died is taken over.
- *  @throws StoreError when another live process holds it, or the folder cannot be written. */
-export function takeLock(folder: string): () => void {
-  makeFolder(folder);
-  const lock = join(folder, "lock");
-  const own = join(folder, `lock.${process.pid}`);
-  const name = nameOf(process.pid);
-  try {
-    sweepLocks(folder);
-    writeFileSync(own, name);
-    const holder = claim(own, lock, name);
-    if (holder !== undefined) {
-      throw new StoreError(`${folder}: process ${holder === 0 ? "" : `${holder} `}is at work here`, {
-        hint: "wait for it, stop it, or choose another folder with --out",
-      });
-    }
-    return () => {
-      if (readLock(lock) === name) rmSync(lock, { force: true });
-    };
-  } catch (cause) {
-    throw cause instanceof StoreError ? cause : storeError(folder, cause);
-  } finally {
-    removeIfPossible(own);
-  }
 }

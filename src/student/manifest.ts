@@ -9,6 +9,14 @@ export const MAX_LABELS = 10_000;
 /** Where the graphs of every student lie, and the 4-bit one. */
 export const GRAPH_FILES = { int8: "onnx/model_int8.onnx", fp32: "onnx/model.onnx" } as const;
 export const INT4_FILE = "onnx/model_q4.onnx";
+/** Protocol buffers, which ONNX files are, end at 2 GiB. */
+const MAX_GRAPH_BYTES = 2 ** 31 - 1;
+/** A graph holds each weight in 4 bytes at most, some in a second form besides. */
+const MAX_BYTES_PER_PARAMETER = 8;
+/** Room for what is no weight, and for parameters counted before the vocabulary was known. */
+const GRAPH_OVERHEAD_BYTES = 256 * 1024 * 1024;
+/** joryu.json may be this large: 10,000 long labels fit. */
+export const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
 /** Largest hash table that a student may ask for: 2^24 rows is 16 million. */
 const MAX_BUCKETS = 1 << 24;
 
@@ -88,6 +96,11 @@ export type StudentManifest = z.infer<typeof manifestSchema>;
 
 /** Forms of a student's weights, each a graph of its own. */
 export type Precision = keyof StudentManifest["files"];
+
+/** What a graph of this student can have at most, in bytes: more is not read. */
+export function maxGraphBytes({ parameters }: Pick<StudentManifest, "parameters">): number {
+  return Math.min(MAX_GRAPH_BYTES, GRAPH_OVERHEAD_BYTES + MAX_BYTES_PER_PARAMETER * parameters);
+}
 
 /** Parses joryu.json. @throws InputError naming the field that is wrong. */
 export function parseManifest(text: string, where: string): StudentManifest {

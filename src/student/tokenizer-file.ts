@@ -8,10 +8,8 @@ export const TOKENIZER_FILE = "tokenizer.json";
 /** Vocabularies of 256,000 pieces with their merges take 35 MB. */
 export const MAX_TOKENIZER_BYTES = 128 * 1024 * 1024;
 
-/** Opens a tokenizer. @throws InputError when it is damaged. */
+/** Opens a tokenizer, whose size the caller has bounded before reading. @throws InputError when it is damaged. */
 export function readTokenizer(bytes: Uint8Array, where: string): Tokenizer {
-  if (bytes.length > MAX_TOKENIZER_BYTES)
-    throw new InputError(`${where}: ${bytes.length} bytes, more than a tokenizer can have`);
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder().decode(bytes));

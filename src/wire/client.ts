@@ -3,7 +3,7 @@
 import { nowMs, wallClockMs } from "../clock.js";
 import { ConfigError, UpstreamError } from "../errors.js";
 import { chatCompletionSchema, errorOf, type ChatCompletion, type ChatRequest } from "./chat.js";
-import { httpError, malformedError, networkError, timeoutError } from "./failures.js";
+import { httpError, malformedError, networkError, shown, timeoutError } from "./failures.js";
 import { retryAfterMs } from "./retry-after.js";
 
 export interface ChatClientOptions {
@@ -66,7 +66,7 @@ function completionOf(url: string, text: string): ChatCompletion {
   const parsed = chatCompletionSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const error = errorOf(value);
-  if (error !== undefined) throw malformedError(url, `an error: ${error.message.slice(0, 200)}`);
+  if (error !== undefined) throw malformedError(url, `an error: ${shown(error.message)}`);
   throw malformedError(url, value === undefined ? "something that is not JSON" : "JSON of another shape");
 }
 

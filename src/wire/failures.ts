@@ -2,6 +2,7 @@
  *  What is not known to be free counts as billed, because a budget rests on it. Follows OpenAI's error objects and what its clients
  *  retry. */
 import { UpstreamError } from "../errors.js";
+import { redactSecrets } from "../secrets.js";
 import type { ErrorBody } from "./chat.js";
 
 interface FailureRule {
@@ -50,8 +51,9 @@ function ruleOf(status: number, body: ErrorBody | undefined): FailureRule {
 /** Longest part of a server's message that is shown. */
 const SHOWN_CHARACTERS = 300;
 
-function shown(text: string): string {
-  const line = text.replace(/\s+/g, " ").trim();
+/** One line, redacted before it is cut: of a key that is cut the shape would not be known. */
+export function shown(text: string): string {
+  const line = redactSecrets(text).replace(/\s+/g, " ").trim();
   return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}...` : line;
 }
 

@@ -69,7 +69,7 @@ export async function taughtOutOfFold(context: TrainContext, name: string, recip
   // Trains the teachers of the fold and of the final fit side by side, once for all that they teach.
   const task = pretrainedTask(context, UNCUT, recipe.taughtBy.pretrained);
   checkTeacher(context, task, await pretrainedOutOfFold(context, task, { asTeacher: true }));
-  const arrays = await context.folder.arrays(`${name}-fold${JUDGING_FOLD}`, async () => {
+  const arrays = await context.folder.weights(`${name}-fold${JUDGING_FOLD}`, async () => {
     const { heldOutLogits } = await taughtFit(context, name, recipe, JUDGING_FOLD);
     return new Map([["logits", heldOutLogits]]);
   });
@@ -82,5 +82,5 @@ export function taughtFinal(
   name: string,
   recipe: TaughtRecipe,
 ): Promise<ReadonlyMap<string, Float32Array>> {
-  return context.folder.arrays(`${name}-weights`, async () => linearWeights(await taughtFit(context, name, recipe)));
+  return context.folder.weights(`${name}-weights`, async () => linearWeights(await taughtFit(context, name, recipe)));
 }

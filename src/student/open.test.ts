@@ -1,0 +1,57 @@
+/** @file Opening a model folder reads no file that is larger than it can be, and no file that is none. The large ones are sparse: they
+ *  hold no byte on the disk, and reading them would take gigabytes. */
+import { cpSync, mkdirSync, rmSync, statSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { writeExported } from "../../test/exported.js";
+import { temporaryFolder } from "../../test/joryu.js";
+import { InputError } from "../errors.js";
+import { GRAPH_FILES, maxGraphBytes } from "./manifest.js";
+import { openStudent } from "./open.js";
+import { TOKENIZER_FILE } from "./tokenizer-file.js";
+
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+const exported = writeExported("bert-wordpiece", folder.path);
+const model = join(folder.path, "model");
+beforeEach(() => {
+  rmSync(model, { recursive: true, force: true });
+  cpSync(exported, model, { recursive: true });
+});
+
+const GIB = 2 ** 30;
+
+describe("opening a student", () => {
+  it.each([
+    ["graph", GRAPH_FILES.int8, "int8", 1],
+    ["graph", GRAPH_FILES.int8, "int8", 500],
+    ["graph", GRAPH_FILES.fp32, "fp32", 1],
+    ["tokenizer", TOKENIZER_FILE, "int8", 1],
+    ["manifest", "joryu.json", "int8", 1],
+  ] as const)(
+    "refuses a %s of a gigabyte and more before reading it (%s, %s, %i GiB)",
+    async (what, file, precision, gib) => {
+      truncateSync(join(model, file), gib * GIB);
+      const before = process.memoryUsage();
+      const opened = openStudent(model, { precision });
+      await expect(opened).rejects.toThrow(InputError);
+      await expect(opened).rejects.toThrow(new RegExp(`${gib * GIB} bytes, more than the student's ${what} can have`));
+      const after = process.memoryUsage();
+      expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(GIB / 4);
+    },
+  );
+
+  it("refuses a folder in the place of a graph", async () => {
+    rmSync(join(model, GRAPH_FILES.int8));
+    mkdirSync(join(model, GRAPH_FILES.int8));
+    await expect(openStudent(model)).rejects.toThrow(/model_int8\.onnx: no file; the student's graph is one/);
+  });
+});
+
+describe("the largest graph of a student", () => {
+  it("has room for every weight in 4 bytes and ends where protocol buffers do", () => {
+    expect(maxGraphBytes({ parameters: 0 })).toBeGreaterThan(statSync(join(exported, GRAPH_FILES.fp32)).size);
+    for (const parameters of [1e6, 1e8, 4e8]) expect(maxGraphBytes({ parameters })).toBeGreaterThan(4 * parameters);
+    expect(maxGraphBytes({ parameters: Number.MAX_SAFE_INTEGER })).toBe(2 ** 31 - 1);
+  });
+});
