@@ -2,7 +2,17 @@
  *  not at all (temporary folder, fsync, rename). The calls are hashed apart, for people in them are named under a key of the project. Soft
  *  labels are stored sparse. Knows nothing of how rows were made. */
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { StoreError } from "../errors.js";
 import { syncFolder } from "../store/files.js";
