@@ -271,6 +271,42 @@ describe("the gate's result", () => {
   });
 });
 
+describe("a few groups among single calls", () => {
+  /** `groups` pairs, the other calls single; a pair is right or wrong as one, `factor` times as often wrong as a single call. */
+  function withPairs(calls: number, pairs: number, random: Random, factor: number): CallOutcomes {
+    const risk = (SLOPE * calls) / (calls - 2 * pairs + factor * 2 * pairs);
+    const single = simulate(calls - 2 * pairs, 1, random, false, risk);
+    const paired = simulate(pairs, 2, random, true, factor * risk);
+    return {
+      scores: [...Array.from(single.scores), ...Array.from(paired.scores)],
+      right: [...Array.from(single.right), ...Array.from(paired.right)],
+      groups: [...Array.from(single.groups), ...Array.from(paired.groups, (group) => calls + group)],
+    };
+  }
+  it("cost hardly any coverage, and the promise holds also where they are wrong twice as often", () => {
+    for (const factor of [1, 2]) {
+      const random = createRandom(9, `pairs ${factor}`);
+      const outOfFold = withPairs(4000, 160, random, factor);
+      const plan = planGate(outOfFold, withPairs(1500, 60, random, factor));
+      expect(plan.test).toEqual({ kind: "binomial", cap: 2 });
+      let [broken, coverage] = [0, 0];
+      for (let draw = 0; draw < 400; draw++) {
+        const { threshold } = openGate(plan, withPairs(1500, 60, random, factor));
+        if (threshold !== null && trueRisk("delivered", threshold) > 0.02) broken += 1;
+        coverage += (1 - (threshold ?? 1)) / 400;
+      }
+      expect(broken / 400).toBeLessThanOrEqual(toleratedOf(400));
+      expect(coverage).toBeGreaterThan(0.94 * oracle("delivered"));
+    }
+  });
+  it("leave a faultless student of 165 calls its promise", () => {
+    const groups = Array.from({ length: 165 }, (_, i) => (i < 10 ? Math.floor(i / 2) : i));
+    const scores = Array.from(groups, (_, i) => (i + 1) / 166);
+    const calls = { scores, right: new Float64Array(165).fill(1), groups };
+    expect(chooseThreshold({ outOfFold: calls, sealed: calls })).toMatchObject({ threshold: 0, sealedGroups: 160 });
+  });
+});
+
 describe("calls in groups", () => {
   it("are cut where hardly any call lies beyond the cap", () => {
     const groups = [...Array.from({ length: 995 }, (_, i) => i), ...new Array<number>(5).fill(-1)];
@@ -287,6 +323,7 @@ describe("calls in groups", () => {
     const calls: CallOutcomes = { scores, right: new Float64Array(1000).fill(1), groups };
     const result = chooseThreshold({ outOfFold: calls, sealed: calls });
     expect(result).toMatchObject({ kept: 1000, sealedCalls: 1000, sealedGroups: 901, beyondCapRatio: 0.099 });
+    expect(result.test).toEqual({ kind: "binomial", cap: 1 });
     expect(result.pValue).toBeCloseTo(0.98 ** 901, 12);
   });
   it("widen the interval of a share to that of as many groups where they are alike", () => {

@@ -141,8 +141,8 @@ const TEXTS = {
   "worst-slice": { en: "Worst slice: {slice}", ja: "最も低い区分: {slice}" },
   "gate-test": { en: "Tested by", ja: "検定" },
   "gate-test-binomial": {
-    en: "exact binomial test, {calls:count} independent calls",
-    ja: "正確二項検定(独立した呼び出し{calls:count}件)",
+    en: "exact binomial test, {calls:count} calls in {groups:count} independent groups, at most {cap:count} calls of one count",
+    ja: "正確二項検定(呼び出し{calls:count}件、独立した{groups:count}グループ、1グループ最大{cap:count}件)",
   },
   "gate-test-one-call": {
     en: "exact binomial test, one drawn call a group: {groups:count} groups, at most {cap:count} calls of one count",
