@@ -77,6 +77,25 @@ describe("joryu run", () => {
     expect([existsSync(join(dry, "runs")), existsSync(join(dry, "models"))]).toEqual([false, false]);
   });
 
+  it("says before training what the promise may be expected to give, as --dry-run and plan do", async () => {
+    const lines = first.stderr.split("\n");
+    expect(lines.filter((line) => line.startsWith("forecast, no proof: linear-medium"))).toHaveLength(1);
+    expect(first.stderr).toMatch(/\n {2}"delivered" at 85 %: .* independent sealed calls/);
+    const dry = await joryu([...RUN, "--out", state, "--dry-run"]);
+    expect(dry.stdout).toContain("\nforecast, no proof: linear-medium, the cheapest rung");
+    for (const agreement of ["85", "94", "96", "98"])
+      for (const promise of ["delivered", "kept"])
+        expect(dry.stdout).toMatch(new RegExp(`\\n {2}${promise} +${agreement} % +keeps `));
+    const [, ...flags] = RUN;
+    const plan = await joryu(["plan", ...flags, "--out", state, "--json"]);
+    expect(plan.code).toBe(0);
+    expect(lastJson(plan.stdout)["forecast"]).toMatchObject({
+      student: "linear-medium",
+      target: { promise: "delivered", agreement: 0.85 },
+      teacher: { source: "unknown" },
+    });
+  });
+
   it("gives a second run in the same folder one clear line and exit code 1", async () => {
     const shared = join(folder.path, "shared");
     const running = startJoryu([...RUN, "--out", shared]);

@@ -12,15 +12,15 @@ export function addPlan(program: Command): void {
   ).action(async (flags: RunFlags) => {
     const progress = createProgress();
     try {
-      const { plan } = await planOnly(configOf(flags), {
+      const { plan, forecast } = await planOnly(configOf(flags), {
         threads: trainingThreads(),
         progress,
         signal: interruptible().signal,
         ...(flags.machine === undefined ? {} : { machine: flags.machine }),
       });
       progress.stop();
-      if (flags.json === true) printJson(planJson(plan));
-      else printLine(formatPlan(plan));
+      if (flags.json === true) printJson(planJson(plan, forecast));
+      else printLine(formatPlan(plan, forecast));
     } finally {
       progress.stop();
     }

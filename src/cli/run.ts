@@ -44,10 +44,10 @@ async function run(flags: RunFlags & TeacherFlags): Promise<void> {
   };
   try {
     if (flags.dryRun === true) {
-      const { plan } = await planOnly(config, options);
+      const { plan, forecast } = await planOnly(config, options);
       progress.stop();
-      if (flags.json === true) printJson(planJson(plan));
-      else printLine(formatPlan(plan));
+      if (flags.json === true) printJson(planJson(plan, forecast));
+      else printLine(formatPlan(plan, forecast));
       return;
     }
     const result = await runPipeline(config, options);

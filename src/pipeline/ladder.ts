@@ -13,7 +13,7 @@ import { pretrainedOutOfFold } from "./pretrained/rung.js";
 import { pretrainedTask } from "./pretrained/spec.js";
 import { callOutcomes, callsOf, logitRows, perCall, rightPerCall } from "./outcomes.js";
 import { mergedProgress } from "./progress.js";
-import { GATE_DELTA } from "./prove.js";
+import { GATE_DELTA, riskOf } from "./prove.js";
 import {
   encoderFinal,
   encoderFold,
@@ -105,11 +105,6 @@ function judge(context: TrainContext, trained: Trained, plan: Plan): Climbed {
   const weights = rows.map(({ weight }) => weight);
   const kept = keepShare(result.scores, weights, outlook.coverage.value);
   return { ...trained, correct: result.outcomes, kept, calls, meetsTarget };
-}
-
-/** The largest risk that a target allows: 1 - agreement without the dust of binary fractions. */
-export function riskOf(agreement: number): number {
-  return Number((1 - agreement).toFixed(12));
 }
 
 /** The values of a rung at given unsealed rows. */

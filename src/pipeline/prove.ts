@@ -20,6 +20,11 @@ import type { OutOfFold, TrainContext } from "./rungs.js";
 /** Largest probability that the gate's promise fails. */
 export const GATE_DELTA = 0.05;
 
+/** The largest risk that a target allows: 1 - agreement without the dust of binary fractions. */
+export function riskOf(agreement: number): number {
+  return Number((1 - agreement).toFixed(12));
+}
+
 /** What names a sealed row in the count of openings, whatever else its dataset holds: its text. */
 function rowHash({ text }: Row): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
@@ -36,8 +41,12 @@ export function countOpening(stateFolder: string, sealed: readonly Row[], runId:
     writeJsonAtomic(path, [...own].sort());
   }
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^[0-9a-f]{12}\.json$/.test(name)) : [];
-  return names.filter((name) => z.array(z.string()).parse(readJson(join(folder, name))).some((hash) => own.has(hash)))
-    .length;
+  return names.filter((name) =>
+    z
+      .array(z.string())
+      .parse(readJson(join(folder, name)))
+      .some((hash) => own.has(hash)),
+  ).length;
 }
 
 /** Runs the proof unless it was run already, and gives the logits of each student on the sealed rows. */

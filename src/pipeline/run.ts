@@ -8,6 +8,8 @@ import { teacherPrice, type TeacherPrice } from "../cost.js";
 import type { TransferSet } from "../dataset/transfer.js";
 import type { LabelDataset } from "../dataset/types.js";
 import { planFacts } from "../plan/facts.js";
+import { forecastNotes, type PlanForecast } from "../plan/forecast.js";
+import { describeUnreachable } from "../plan/format.js";
 import { planRun, type Plan } from "../plan/plan.js";
 import { readMachineProfile } from "../plan/profile.js";
 import { decideVerdict } from "../report/verdict.js";
@@ -20,7 +22,8 @@ import { takeLock } from "../store/lock.js";
 import { VERSION } from "../version.js";
 import { assembleFacts } from "./assemble.js";
 import { type Base, baseFacts, openBase } from "./pretrained/base.js";
-import { climb, riskOf, type Ladder } from "./ladder.js";
+import { forecastRun } from "./forecast.js";
+import { climb, type Ladder } from "./ladder.js";
 import { checkAcknowledged, licencesOf, noteLicences, stopAtBlocked } from "./licence-gate.js";
 import { machineFor } from "./machine.js";
 import { prepareDataset } from "./prepare.js";
@@ -30,7 +33,7 @@ import { taughtLinearGain } from "./pretrained/linear-control.js";
 import { withPooling } from "./pretrained/pooling.js";
 import { publishStudent } from "./publish.js";
 import type { ProvedStudent } from "./prove-job.js";
-import { countOpening, openSealed, proveStudent } from "./prove.js";
+import { countOpening, openSealed, proveStudent, riskOf } from "./prove.js";
 import { openRunFolder, type RunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
 import { shipStudent, type Trained } from "./ship.js";
@@ -63,8 +66,13 @@ export interface Planned {
   readonly licences: readonly LicenceFacts[];
 }
 
-/** Imports and plans, without training anything. @throws InputError, ConfigError, StoreError */
-export async function planOnly(config: Config, options: RunOptions): Promise<Planned> {
+/** What is planned and what it may be expected to give. */
+export interface Foreseen extends Planned {
+  readonly forecast?: PlanForecast;
+}
+
+/** Imports, plans and looks ahead, without training any student that stays. @throws InputError, ConfigError, StoreError */
+export async function planOnly(config: Config, options: RunOptions): Promise<Foreseen> {
   if (config.texts !== undefined) {
     throw new UsageError("a plan of texts without answers would have to ask the teacher", {
       hint: "run `joryu label` first and plan with its records",
@@ -74,10 +82,28 @@ export async function planOnly(config: Config, options: RunOptions): Promise<Pla
   try {
     const planned = await importAndPlan(config, options, await openGiven(config, options));
     noteLicences(planned.licences, options.progress);
-    return planned;
+    const forecast = await foresee(config, planned, options);
+    return { ...planned, ...(forecast !== undefined && { forecast }) };
   } finally {
     unlock();
   }
+}
+
+function foresee(config: Config, planned: Planned, options: RunOptions): Promise<PlanForecast | undefined> {
+  const { dataset, plan, teacher } = planned;
+  const { callsPerMonth } = plan.facts;
+  return forecastRun({
+    dataset,
+    plan,
+    teacher,
+    machineUsdPerHour: config.machineUsdPerHour,
+    seed: config.seed,
+    cacheFolder: join(config.out, "datasets", "forecasts"),
+    threads: options.threads,
+    progress: options.progress,
+    ...(callsPerMonth === undefined ? {} : { callsPerMonth }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
 }
 
 /** The base that the user named, whole and checked. */
@@ -178,12 +204,8 @@ function announce(planned: Planned, progress: Progress): void {
       `other workload: ${name} (${kind}, ${records} records)${kind === "label" ? "; --workload takes it" : "; students for it come later"}`,
     );
   }
-  if (plan.unreachable !== undefined) {
-    const { agreement, ceilingRatio } = plan.unreachable;
-    progress.note(
-      `agreement ${agreement} is out of reach: the teacher agrees with itself in ${(100 * ceilingRatio).toFixed(1)} % of its calls`,
-    );
-  }
+  const unreachable = describeUnreachable(plan);
+  if (unreachable !== undefined) progress.note(unreachable);
   const { cutTexts = 0 } = plan.facts.base ?? {};
   if (cutTexts > 0)
     progress.note(
@@ -301,6 +323,8 @@ export async function runPipeline(given: Config, options: RunOptions): Promise<R
     stopAtBlocked(planned.licences);
     noteLicences(planned.licences, options.progress);
     announce(planned, options.progress);
+    const forecast = await foresee(config, planned, options);
+    for (const line of forecast === undefined ? [] : forecastNotes(forecast)) options.progress.note(line);
     const planHash = hashOf(planned.plan);
     const runId = hashOf([
       VERSION,

@@ -38,9 +38,15 @@ export interface OutOfFold {
   readonly logits: Float32Array;
 }
 
+/** What a linear fit takes of it; its stages may be kept anywhere. */
+export interface LinearContext extends Pick<TrainContext, "dataset" | "rows" | "progress" | "threads" | "seed"> {
+  readonly folder: Pick<RunFolder, "arrays">;
+  readonly signal?: AbortSignal;
+}
+
 /** The fit of a linear student on `train`, which then answers `heldOut`. */
 export function linearJob(
-  context: TrainContext,
+  context: Pick<LinearContext, "dataset" | "seed">,
   recipe: LinearRecipe,
   train: readonly Row[],
   heldOut: readonly Row[],
@@ -97,7 +103,7 @@ export async function sideBySide<T>(jobs: readonly (() => Promise<T>)[], width: 
 }
 
 /** Out-of-fold logits of the linear rung: every fold is predicted by a model of the others. */
-export async function linearOutOfFold(context: TrainContext, name: string, recipe: LinearRecipe): Promise<OutOfFold> {
+export async function linearOutOfFold(context: LinearContext, name: string, recipe: LinearRecipe): Promise<OutOfFold> {
   const { rows, dataset, progress } = context;
   const classes = dataset.labels.length;
   const total = dataset.folds * recipe.epochs;

@@ -1,4 +1,5 @@
 /** @file A plan in plain words, for the terminal: what is trained, what is not and why. English; the report renders reasons itself. */
+import { forecastLines, type PlanForecast } from "./forecast.js";
 import type { Plan, PlannedCandidate, PlannedControl, PlanReason } from "./plan.js";
 import { formatTarget } from "./target.js";
 import { type TypicalBase, typicalBase } from "./typical-base.js";
@@ -83,15 +84,33 @@ function describeTeaching(candidates: readonly PlannedCandidate[]): readonly str
   ];
 }
 
-/** The plan as programs read it, and what a typical base would add where it has none. */
-export function planJson(plan: Plan): { readonly plan: Plan; readonly typicalBase?: TypicalBase } {
-  const base = typicalBase(plan.facts, plan.target);
-  return { plan, ...(base !== undefined && { typicalBase: base }) };
+interface PlanJson {
+  readonly plan: Plan;
+  readonly forecast?: PlanForecast;
+  readonly typicalBase?: TypicalBase;
 }
 
-/** The plan, a line for each candidate, then what stands in the way. */
-export function formatPlan(plan: Plan): string {
-  const { machine, target, minutes, candidates, unreachable, nearestTarget } = plan;
+/** The plan as programs read it, the forecast, and what a typical base would add where it has none. */
+export function planJson(plan: Plan, forecast?: PlanForecast): PlanJson {
+  const base = typicalBase(plan.facts, plan.target);
+  return { plan, ...(forecast !== undefined && { forecast }), ...(base !== undefined && { typicalBase: base }) };
+}
+
+/** Where the teacher agrees with itself less often than the target asks: what is out of reach then, and what is not. */
+export function describeUnreachable({ target, unreachable }: Plan): string | undefined {
+  if (unreachable === undefined) return undefined;
+  const { agreement, ceilingRatio } = unreachable;
+  const wanted = `${number(agreement * 100)} %`;
+  const most = `${number((100 * (1 - agreement)) / (1 - ceilingRatio))} %`;
+  const alone = `the teacher agrees with itself in ${number(ceilingRatio * 100)} % of its calls, so no student reaches ${wanted} when it answers all of them`;
+  return target.promise === "delivered"
+    ? `${alone}; of all answers that leave the cascade ${wanted} can still be the teacher's, but if every call is as unsteady, the student can keep ${most} of them at most`
+    : `${alone}; of the kept answers ${wanted} can be the teacher's only among calls that it answers more steadily`;
+}
+
+/** The plan, a line for each candidate, then what stands in the way, then what the promise may be expected to give. */
+export function formatPlan(plan: Plan, forecast?: PlanForecast): string {
+  const { machine, target, minutes, candidates, nearestTarget } = plan;
   const lines = [
     `target ${formatTarget(target)}; ${number(minutes)} minutes on ${machine.cpu}, ${machine.cores} cores, ${number(machine.gflops)} GFLOP/s`,
     ...candidates.map((candidate) => describeCandidate(candidate, plan.facts.folds)),
@@ -99,12 +118,8 @@ export function formatPlan(plan: Plan): string {
     ...describeTeaching(candidates),
     `training takes about ${number(plan.trainSeconds)} s of ${number(plan.budgetSeconds)} s`,
   ];
-  if (unreachable !== undefined) {
-    const { agreement, ceilingRatio } = unreachable;
-    lines.push(
-      `unreachable: agreement ${agreement} is wanted, but the teacher agrees with itself only ${number(ceilingRatio * 100)} % of the time`,
-    );
-  }
+  const unreachable = describeUnreachable(plan);
+  if (unreachable !== undefined) lines.push(`unreachable alone: ${unreachable}`);
   if (nearestTarget !== undefined)
     lines.push(`no candidate fits; the nearest feasible target is --target ${formatTarget(nearestTarget)}`);
   const { cutTexts = 0 } = plan.facts.base ?? {};
@@ -119,5 +134,6 @@ export function formatPlan(plan: Plan): string {
       `a pretrained encoder (--base DIR) would add rungs: of MiniLM's size about ${smallest} to ${largest} MB; worth trying when none of these meets the target alone`,
     );
   }
+  if (forecast !== undefined) lines.push(...forecastLines(forecast));
   return lines.join("\n");
 }

@@ -4,7 +4,7 @@ import { formatPlan } from "./format.js";
 import { limitsBroken } from "./limits.js";
 import { planRun, type Plan, type PlanInput } from "./plan.js";
 import { BANKING77, PROFILE } from "./plan.test.fixture.js";
-import { DEFAULT_TARGET } from "./target.js";
+import { DEFAULT_TARGET, type Promised } from "./target.js";
 
 const profile = PROFILE;
 const facts = BANKING77;
@@ -74,6 +74,19 @@ describe("plan", () => {
       ceilingRatio: 0.9,
     });
     expect(planRun({ ...input, facts: { ...facts, ceilingRatio: 0.99 } }).unreachable).toBeUndefined();
+  });
+
+  it("says what such a teacher leaves in reach, in the words of the promise", () => {
+    const unsteady = { ...facts, ceilingRatio: 0.9 };
+    const textOf = (promise: Promised): string =>
+      formatPlan(planRun({ ...input, facts: unsteady, target: { ...DEFAULT_TARGET, promise } }));
+    const alone = "the teacher agrees with itself in 90 % of its calls, so no student reaches 98 %";
+    expect(textOf("delivered")).toContain(alone);
+    expect(textOf("delivered")).toContain("of all answers that leave the cascade 98 % can still be the teacher's");
+    expect(textOf("delivered")).toContain("can keep 20 % of them at most");
+    expect(textOf("kept")).toContain(alone);
+    expect(textOf("kept")).toContain("of the kept answers 98 % can be the teacher's only among calls");
+    expect(formatPlan(planRun(input))).not.toContain("unreachable");
   });
 
   it("knows no saving where the teacher's price is unknown", () => {
