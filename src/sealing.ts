@@ -26,6 +26,13 @@ export function rowsToSeal(sealed: number): number | undefined {
   return sealed <= LEAST_SEALED ? LEAST_ROWS_TO_SEAL : Math.ceil((sealed - 0.5) / SEALED_RATIO);
 }
 
+/** Least number of inputs of which so many independent groups are sealed, at some inputs a group (below one where an input's calls are groups of
+ *  their own); absent where more rows than are ever sealed would have to be. */
+export function inputsToSeal(groups: number, inputsPerGroup: number): number | undefined {
+  const all = rowsToSeal(groups);
+  return all === undefined || groups * inputsPerGroup > MOST_SEALED ? undefined : Math.ceil(all * inputsPerGroup);
+}
+
 /** Least number of independent sealed calls with which even a faultless gate could prove its promise: (1 - epsilon)^n <= delta. Infinite for
  *  an epsilon that no number proves. */
 export function leastSealedCalls(epsilon: number, delta: number): number {

@@ -3,7 +3,7 @@ import { availableParallelism, cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { moneyOf } from "../cost.js";
 import type { Config } from "../config/schema.js";
-import { MOST_SEALED, rowsToSeal } from "../sealing.js";
+import { MOST_SEALED, inputsToSeal } from "../sealing.js";
 import type { LabelDataset } from "../dataset/types.js";
 import { PRETRAINED_TEACHER, UNCUT } from "../plan/candidates.js";
 import { laneSeconds } from "../plan/estimate.js";
@@ -29,7 +29,7 @@ import { VERSION } from "../version.js";
 import type { Climbed, Ladder } from "./ladder.js";
 import type { PathStep } from "./pretrained/path.js";
 import { pathFacts } from "./pretrained/path-facts.js";
-import { agreementOf, asked, evaluatedCalls, rightOf, type Asked } from "./outcomes.js";
+import { agreementOf, asked, callsOf, evaluatedCalls, rightOf, type Asked } from "./outcomes.js";
 import { openedBytes, type Published } from "./publish.js";
 import type { Measured } from "./run-folder.js";
 import type { Planned } from "./run.js";
@@ -195,7 +195,8 @@ function outlookOf({ published, context }: AssembleInput): Facts["outlook"] {
   const { epsilon, delta, promise } = gate;
   const needed = neededGroups(outOfFoldCalls, MOST_SEALED, { epsilon, delta, promise, seed: context.seed });
   if (needed === undefined) return undefined;
-  const rows = rowsToSeal(needed.sealedGroups);
+  const inputsPerGroup = context.rows.length / Math.max(1, new Set(callsOf(context.rows).groups).size);
+  const rows = inputsToSeal(needed.sealedGroups, inputsPerGroup);
   return rows === undefined
     ? undefined
     : {

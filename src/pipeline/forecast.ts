@@ -11,7 +11,7 @@ import { forecast, FORECAST_AGREEMENTS, neededGroups } from "../evaluate/outlook
 import { LEAST_FORECAST_GROUPS, type ExpectedPromise, type NeededCalls, type PlanForecast } from "../plan/forecast.js";
 import type { Plan, PlannedCandidate } from "../plan/plan.js";
 import { createRandom, permutation } from "../random.js";
-import { leastSealedCalls, MOST_SEALED, rowsToSeal, wantedRows } from "../sealing.js";
+import { inputsToSeal, leastSealedCalls, MOST_SEALED, wantedRows } from "../sealing.js";
 import { readArrays, writeArrays } from "../store/arrays.js";
 import { VERSION } from "../version.js";
 import { callOutcomes, logitRows } from "./outcomes.js";
@@ -99,7 +99,7 @@ function linearOf({ candidates }: Plan): PlannedCandidate | undefined {
 /** Logits that were fitted once, beside the datasets: `run` goes on with those of `plan`. */
 function keptStages(folder: string, name: string): LinearContext["folder"] {
   return {
-    async arrays(stage, produce) {
+    async weights(stage, produce) {
       const path = join(folder, `${name}-${stage}.bin`);
       if (!existsSync(path)) writeArrays(path, await produce());
       return readArrays(path);
@@ -128,7 +128,7 @@ async function outOfFoldCalls(
 /** Distinct inputs of a log like the open rows of which so many groups are sealed. */
 function neededCalls(sealedGroups: number, open: readonly Row[]): NeededCalls {
   const inputsPerGroup = open.length / Math.max(1, groupsOf(open));
-  const inputs = rowsToSeal(Math.ceil(sealedGroups * inputsPerGroup));
+  const inputs = inputsToSeal(sealedGroups, inputsPerGroup);
   return { sealedGroups, ...(inputs === undefined ? {} : { inputs }) };
 }
 

@@ -40,7 +40,7 @@ export interface OutOfFold {
 
 /** What a linear fit takes of it; its stages may be kept anywhere. */
 export interface LinearContext extends Pick<TrainContext, "dataset" | "rows" | "progress" | "threads" | "seed"> {
-  readonly folder: Pick<RunFolder, "arrays">;
+  readonly folder: Pick<RunFolder, "weights">;
   readonly signal?: AbortSignal;
 }
 
