@@ -73,11 +73,7 @@ export function rightPerCall(calls: Calls, rows: readonly Row[], shares: ArrayLi
 }
 
 /** Calls as a gate takes them. */
-export function callOutcomes(
-  rows: readonly Row[],
-  scores: ArrayLike<number>,
-  shares: ArrayLike<number>,
-): CallOutcomes {
+export function callOutcomes(rows: readonly Row[], scores: ArrayLike<number>, shares: ArrayLike<number>): CallOutcomes {
   const calls = callsOf(rows);
   return {
     scores: perCall(calls, scores),

@@ -36,8 +36,12 @@ export function countOpening(stateFolder: string, sealed: readonly Row[], runId:
     writeJsonAtomic(path, [...own].sort());
   }
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^[0-9a-f]{12}\.json$/.test(name)) : [];
-  return names.filter((name) => z.array(z.string()).parse(readJson(join(folder, name))).some((hash) => own.has(hash)))
-    .length;
+  return names.filter((name) =>
+    z
+      .array(z.string())
+      .parse(readJson(join(folder, name)))
+      .some((hash) => own.has(hash)),
+  ).length;
 }
 
 /** Runs the proof unless it was run already, and gives the logits of each student on the sealed rows. */
