@@ -48,7 +48,10 @@ export function addRunFlags(command: Command): Command {
     .option(...COLUMNS_FLAG)
     .option(...INPUT_FLAG)
     .option("--out <dir>", "folder of the project's state (default .joryu)")
-    .option("--target <list>", "requirements: agreement=0.98,p95Ms=5,sizeMb=10,memoryMb=300,costPer1kUsd=0.1")
+    .option(
+      "--target <list>",
+      "requirements: agreement=0.98,p95Ms=5,sizeMb=10,memoryMb=300,costPer1kUsd=0.1,promise=delivered",
+    )
     .option(
       "--promise <name>",
       "what the agreement is of: delivered (default), all answers that leave the cascade, or kept",
