@@ -153,7 +153,10 @@ describe("the student", () => {
   });
 
   it("of before the two promises opens as one that promises the kept answers", async () => {
-    const before = changed("before", ({ gate: { promise: _, ...gate }, ...manifest }) => ({ ...manifest, gate }));
+    const before = changed("before", (manifest) => {
+      const { promise: _, ...gate } = manifest.gate;
+      return { ...manifest, gate };
+    });
     const student = await openStudent(before);
     expect(student.manifest.gate.promise).toBe("kept");
     await student.close();

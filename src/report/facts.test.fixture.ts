@@ -225,21 +225,19 @@ export const FACTS: Facts = {
 export const EARLIER_FACTS: Facts = earlier(FACTS);
 
 /** Facts without what came with the two promises. */
-export function earlier({ forecast: _, ...facts }: Facts): Facts {
+export function earlier(now: Facts): Facts {
+  const { forecast: _, ...facts } = now;
   const { promise: _promise, ...target } = facts.target;
   const { sealedCalls: _calls, units: _units, ...dataset } = facts.dataset;
   const { mostFrequentAgreement: _frequent, ...quality } = facts.quality;
-  const { threshold, epsilon, delta, coverage, keptAgreement, sealedRows } = facts.gate;
-  const { unguaranteedCoverage, minimumDeferralRatio, curve: points } = facts.gate;
+  const { promise: _gate, test: _test, deliveredAgreement: _delivered, ...counted } = facts.gate;
+  const { sealedCalls: _sealed, sealedGroups: _groups, other: _other, ...gateBefore } = counted;
   return {
     ...facts,
     target,
     dataset,
     quality: { ...quality, slices: quality.slices.filter(({ kind }) => kind !== "unlearned" && kind !== "seen") },
-    gate: {
-      ...{ threshold, epsilon, delta, coverage, keptAgreement, sealedRows },
-      ...{ unguaranteedCoverage, minimumDeferralRatio, curve: points },
-    },
+    gate: gateBefore,
   };
 }
 
