@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readDataset } from "../src/dataset/snapshot.js";
 import {
   chatLine,
   joryu,
@@ -165,7 +166,7 @@ describe("logs with bad lines among good ones", () => {
     expect(answers[2]?.text).toBe(long);
   });
 
-  it("plans for 2,000 classes", async () => {
+  it("plans for the classes of 2,000 that open rows have, and labels no sealed row with another", async () => {
     const many = Array.from({ length: 2000 }, (_, i) => `class-${i}`);
     const { code, stdout } = await joryu([
       "plan",
@@ -178,7 +179,15 @@ describe("logs with bad lines among good ones", () => {
       "--json",
     ]);
     expect(code).toBe(0);
-    expect(lastJson(stdout)["plan"]).toMatchObject({ facts: { labels: 2000 } });
+    const datasets = join(folder.path, "many", "datasets");
+    const [name = ""] = readdirSync(datasets).filter((each) => /^[0-9a-f]{32}$/.test(each));
+    const { labels, rows } = readDataset(join(datasets, name));
+    const learned = new Set(rows.flatMap(({ label, sealed }) => (sealed ? [] : [label])));
+    const unlearned = rows.filter(({ label }) => label < 0);
+    expect(lastJson(stdout)["plan"]).toMatchObject({ facts: { labels: labels.length } });
+    expect([learned.size, unlearned.length]).toEqual([labels.length, 2 * (2000 - labels.length)]);
+    expect(labels.length).toBeGreaterThan(1500);
+    expect(unlearned.every(({ sealed }) => sealed)).toBe(true);
   });
 });
 

@@ -27,6 +27,8 @@ export interface Comparison {
   readonly coverage: Estimate;
   /** Absent where nothing is kept. */
   readonly keptAgreement?: Estimate;
+  /** Of all answers that leave the cascade, deferred records being answered by the teacher: 1 - share of all records kept and wrong. */
+  readonly deliveredAgreement: Estimate;
 }
 
 /** A student's predictions beside the answers of the records, in their order. */
@@ -47,12 +49,13 @@ export function comparisonOf(
     ...(gold.length === 0 ? {} : { goldAccuracy: shareOf(gold) }),
     coverage: wilson(kept.length, records.length),
     ...(kept.length === 0 ? {} : { keptAgreement: shareOf(kept) }),
+    deliveredAgreement: shareOf(predictions.map(({ decision }, i) => (decision === "keep" ? (agree[i] ?? 0) : 1))),
   };
 }
 
 /** The lines that a person reads. */
 export function comparisonLines(comparison: Comparison): string[] {
-  const { records, outsideLabels, agreement, goldAccuracy, coverage, keptAgreement } = comparison;
+  const { records, outsideLabels, agreement, goldAccuracy, coverage, keptAgreement, deliveredAgreement } = comparison;
   const kept =
     keptAgreement === undefined
       ? "nothing: every record is deferred to the teacher"
@@ -62,6 +65,7 @@ export function comparisonLines(comparison: Comparison): string[] {
     `agreement       ${withInterval(agreement)}`,
     ...(goldAccuracy === undefined ? [] : [`gold accuracy   ${withInterval(goldAccuracy)}`]),
     `kept            ${kept}`,
+    `delivered       ${withInterval(deliveredAgreement)} of all answers are the teacher's where it answers what is deferred`,
   ];
 }
 

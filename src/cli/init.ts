@@ -9,6 +9,7 @@ const TEMPLATE = `# Joryu: settings of this project. Every key is optional; \`jo
 
 # logs: [logs/chat.jsonl]        # OpenAI chat JSONL, Batch input and results, OpenPipe reports, JSONL, CSV
 # workload: support-routing      # the largest label workload when absent
+promise: delivered               # of all answers that leave the cascade; kept: of those that the student keeps
 target:
   agreement: 0.98                # with the teacher, proved with 95 % confidence
   # p95Ms: 5                     # milliseconds of one query

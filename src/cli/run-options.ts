@@ -48,8 +48,14 @@ export function addRunFlags(command: Command): Command {
     .option(...COLUMNS_FLAG)
     .option(...INPUT_FLAG)
     .option("--out <dir>", "folder of the project's state (default .joryu)")
-    .option("--target <list>", "requirements: agreement=0.98,p95Ms=5,sizeMb=10,memoryMb=300,costPer1kUsd=0.1")
-    .option("--promise <name>", "what the agreement is of: delivered (default), all answers that leave the cascade, or kept")
+    .option(
+      "--target <list>",
+      "requirements: agreement=0.98,p95Ms=5,sizeMb=10,memoryMb=300,costPer1kUsd=0.1,promise=delivered",
+    )
+    .option(
+      "--promise <name>",
+      "what the agreement is of: delivered (default), all answers that leave the cascade, or kept",
+    )
     .option("--minutes <n>", "time to plan for, minutes (default 20)")
     .option("--machine <file>", "plan for this machine profile (`joryu doctor --profile`)")
     .option("--base <dir>", "folder of a pretrained encoder (Hugging Face layout) to fine-tune and cut")

@@ -32,6 +32,13 @@ describe("loadConfig", () => {
     expect(config).toMatchObject({ minutes: 3, seed: 7, target: { agreement: 0.98, p95Ms: 4 } });
   });
 
+  it("takes a promise beside the target and within it, and refuses a word that is none", () => {
+    expect(load("promise: kept").promise).toBe("kept");
+    expect(load("target: { promise: delivered }").target.promise).toBe("delivered");
+    expect(load("").promise).toBeUndefined();
+    for (const text of ["promise: keep", "target: { promise: keep }"]) expect(() => load(text)).toThrow(/promise/);
+  });
+
   it("takes log files of a configuration relative to it, those of flags as they are", () => {
     expect(load("logs: [a.jsonl, /b.jsonl]").logs).toEqual([join(folder, "a.jsonl"), resolve("/b.jsonl")]);
     expect(load("logs: [a.jsonl]", { logs: ["c.jsonl"] }).logs).toEqual(["c.jsonl"]);

@@ -11,7 +11,7 @@ import { forecast, FORECAST_AGREEMENTS, neededGroups } from "../evaluate/outlook
 import { LEAST_FORECAST_GROUPS, type ExpectedPromise, type NeededCalls, type PlanForecast } from "../plan/forecast.js";
 import type { Plan, PlannedCandidate } from "../plan/plan.js";
 import { createRandom, permutation } from "../random.js";
-import { inputsToSeal, leastSealedCalls, MOST_SEALED, wantedRows } from "../sealing.js";
+import { inputsToSeal, leastSealedCalls, MOST_SEALED, rowsToSeal, wantedRows } from "../sealing.js";
 import { readArrays, writeArrays } from "../store/arrays.js";
 import { VERSION } from "../version.js";
 import { callOutcomes, logitRows } from "./outcomes.js";

@@ -49,6 +49,14 @@ function contextOf(rows: readonly Row[]): TrainContext {
     counts: { records: rows.length, accepted: rows.length, duplicates: 0, rejected: 0 },
     nearDuplicates: 0,
     sealedBy: "none",
+    units: {
+      templatedRows: 0,
+      recurringRows: 0,
+      recurringCalls: 0,
+      repeatedSealedCalls: 0,
+      nearLeaks: 0,
+      unknownLabelCalls: 0,
+    },
     traffic: { calls: rows.length, models: [] },
   };
   const folder = openRunFolder(join(mkdtempSync(join(tmpdir(), "joryu-teacher-")), "run"));

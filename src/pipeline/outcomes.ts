@@ -97,11 +97,7 @@ export function agreementOf(given: Asked, answers: ArrayLike<number>): Estimate 
 }
 
 /** Calls as a gate takes them. */
-export function callOutcomes(
-  rows: readonly Row[],
-  scores: ArrayLike<number>,
-  shares: ArrayLike<number>,
-): CallOutcomes {
+export function callOutcomes(rows: readonly Row[], scores: ArrayLike<number>, shares: ArrayLike<number>): CallOutcomes {
   const calls = callsOf(rows);
   return {
     scores: perCall(calls, scores),

@@ -30,23 +30,24 @@ function rowHash({ text }: Row): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
-/** Notes which sealed rows this run has opened; how many runs, this one included, have opened some of them. A run counts once, however often
- *  it is resumed, and a row that stands in another dataset (one line more, another seed) counts there too. */
+const openingSchema = z.strictObject({ looks: z.int().min(1), rows: z.array(z.string()) });
+
+/** Notes which sealed rows this run has opened; how many runs had by then, this one included, opened some of them. A run counts once, however
+ *  often it is resumed, and a row that stands in another dataset (one line more, another seed) counts there too. */
 export function countOpening(stateFolder: string, sealed: readonly Row[], runId: string): number {
   const folder = join(stateFolder, "openings");
   const path = join(folder, `${runId}.json`);
+  if (existsSync(path)) return openingSchema.parse(readJson(path)).looks;
   const own = new Set(sealed.map(rowHash));
-  if (own.size > 0 && !existsSync(path)) {
-    makeFolder(folder);
-    writeJsonAtomic(path, [...own].sort());
-  }
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^[0-9a-f]{12}\.json$/.test(name)) : [];
-  return names.filter((name) =>
-    z
-      .array(z.string())
-      .parse(readJson(join(folder, name)))
-      .some((hash) => own.has(hash)),
-  ).length;
+  if (own.size === 0) return 1;
+  makeFolder(folder);
+  const names = readdirSync(folder).filter((name) => /^[0-9a-f]{12}\.json$/.test(name));
+  const others = names.filter((name) =>
+    openingSchema.parse(readJson(join(folder, name))).rows.some((hash) => own.has(hash)),
+  );
+  const looks = others.length + 1;
+  writeJsonAtomic(path, { looks, rows: [...own].sort() });
+  return looks;
 }
 
 /** Runs the proof unless it was run already, and gives the logits of each student on the sealed rows. */

@@ -5,7 +5,9 @@ import { afterAll, describe, expect, it } from "vitest";
 import { LABELS, WIDE, writeExported } from "../../test/exported.js";
 import { temporaryFolder } from "../../test/joryu.js";
 import { measureCalibration } from "../evaluate/calibration.js";
-import { chooseThreshold } from "../evaluate/gate.js";
+import { singleCalls } from "../evaluate/calls.js";
+import { chooseThreshold, type GateInput, type GateResult } from "../evaluate/gate.js";
+import type { Promised } from "../evaluate/risk-test.js";
 import { addFourBitGraph } from "../export/four-bit.js";
 import { INT4_FILE, type StudentManifest } from "../student/manifest.js";
 import type { Proof } from "./prove.js";
@@ -14,19 +16,25 @@ import { publishStudent } from "./publish.js";
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
 
-/** Proves as many rows as are told, all of them answered rightly. */
-function proofOf({ calibrator }: StudentManifest, rows: number): Proof {
+type ProofOptions = Pick<GateInput, "promise" | "epsilon" | "delta">;
+
+/** Proves as many single calls as are told, all of them answered rightly. */
+function proofOf({ calibrator }: StudentManifest, rows: number, options: ProofOptions = {}): Proof {
   const labels = new Array<number>(rows).fill(0);
   const logits = Float32Array.from({ length: rows * LABELS.length }, (_value, i) => (i % LABELS.length === 0 ? 3 : 0));
   const calibration = measureCalibration(calibrator, { logits, classes: LABELS.length, labels });
-  const { scores, outcomes } = calibration;
-  const gate = chooseThreshold({
-    oofScores: scores,
-    oofCorrect: outcomes,
-    sealedScores: scores,
-    sealedCorrect: outcomes,
-  });
-  return { outOfFold: calibration, calibration, gate };
+  const calls = singleCalls(calibration.scores, calibration.outcomes);
+  const gateOf = (promise: Promised): GateResult =>
+    chooseThreshold({ outOfFold: calls, sealed: calls, ...options, promise });
+  const { promise = "delivered" } = options;
+  return {
+    outOfFold: calibration,
+    calibration,
+    outOfFoldCalls: calls,
+    sealedCalls: calls,
+    gate: gateOf(promise),
+    other: gateOf(promise === "delivered" ? "kept" : "delivered"),
+  };
 }
 
 describe("publishing a student again", () => {
@@ -50,5 +58,31 @@ describe("publishing a student again", () => {
     writeFileSync(join(to, "joryu.json"), "{");
     publish(201);
     expect(JSON.parse(readFileSync(join(to, "joryu.json"), "utf8"))).toMatchObject({ evaluation: { sealedRows: 201 } });
+  });
+});
+
+describe("the gate of a published student", () => {
+  const from = writeExported("bert-wordpiece", join(folder.path, "gates"), WIDE);
+
+  it.each(["delivered", "kept"] as const)("is the one that was proved, promise %s", (promise) => {
+    const to = join(folder.path, `gate-${promise}`);
+    const options = { promise, epsilon: 0.03, delta: 0.05 };
+    publishStudent({ from, to, prove: (manifest) => proofOf(manifest, 200, options) });
+    expect(JSON.parse(readFileSync(join(to, "joryu.json"), "utf8"))).toMatchObject({
+      gate: { ...options, threshold: 0, coverage: 1 },
+      evaluation: { sealedRows: 200, sealedCalls: 200, agreement: { value: 1 } },
+    });
+  });
+
+  it("has no coverage where there is no threshold", () => {
+    const to = join(folder.path, "gate-none");
+    const { manifest } = publishStudent({ from, to, prove: (each) => proofOf(each, 20) });
+    expect(manifest.gate).toEqual({
+      promise: "delivered",
+      threshold: null,
+      epsilon: 0.02,
+      delta: 0.05,
+      coverage: null,
+    });
   });
 });

@@ -125,7 +125,8 @@ async function graphLogits(
   }
 }
 
-async function parityOf(
+/** How far each graph strays from the weights, run as their training ran them. */
+export async function parityOf(
   context: TrainContext,
   { shape, weights, features }: FinalStudent,
   graphs: StudentGraphs,

@@ -25,6 +25,14 @@ function dataset(rows: readonly Row[], extra: Partial<LabelDataset> = {}): Label
     counts: { records: rows.length, accepted: rows.length, duplicates: 0, rejected: 0 },
     nearDuplicates: 0,
     sealedBy: "group",
+    units: {
+      templatedRows: 0,
+      recurringRows: 0,
+      recurringCalls: 0,
+      repeatedSealedCalls: 0,
+      nearLeaks: 0,
+      unknownLabelCalls: 0,
+    },
     traffic: { calls: rows.length, models: [] },
     ...extra,
   };

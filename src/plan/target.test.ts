@@ -2,17 +2,27 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../errors.js";
-import { DEFAULT_TARGET, formatTarget, parseTarget, toTarget } from "./target.js";
+import { DEFAULT_TARGET, formatTarget, parseTarget, PROMISES, toTarget } from "./target.js";
 
 describe("target", () => {
   it("takes every key and keeps the defaults of the others", () => {
     expect(parseTarget("p95Ms=5, sizeMb=10")).toEqual({ ...DEFAULT_TARGET, p95Ms: 5, sizeMb: 10 });
     expect(parseTarget("agreement=0.9,memoryMb=300,costPer1kUsd=.02")).toEqual({
+      promise: "delivered",
       agreement: 0.9,
       confidence: 0.95,
       memoryMb: 300,
       costPer1kUsd: 0.02,
     });
+  });
+
+  it("promises all answers that leave the cascade unless it names the kept ones", () => {
+    expect(parseTarget("agreement=0.9").promise).toBe("delivered");
+    expect(parseTarget("promise=kept,agreement=0.9")).toMatchObject({ promise: "kept", agreement: 0.9 });
+    expect(parseTarget("p95Ms=5", { promise: "kept" })).toMatchObject({ promise: "kept" });
+    expect(() => parseTarget("promise=keep")).toThrow('--target: promise: expected delivered or kept, got "keep"');
+    expect(() => parseTarget("promise=kept,promise=kept")).toThrow("promise is given twice");
+    expect(() => parseTarget("promis=kept")).toThrow("did you mean promise");
   });
 
   it("names the nearest known key", () => {
@@ -43,7 +53,11 @@ describe("target", () => {
   );
 
   it("drops limits that settings leave undefined", () => {
-    expect(toTarget({ agreement: 0.9, p95Ms: undefined })).toEqual({ agreement: 0.9, confidence: 0.95 });
+    expect(toTarget({ agreement: 0.9, p95Ms: undefined })).toEqual({
+      promise: "delivered",
+      agreement: 0.9,
+      confidence: 0.95,
+    });
     expect(Object.keys(toTarget({ p95Ms: undefined }))).not.toContain("p95Ms");
   });
 
@@ -58,9 +72,10 @@ describe("target", () => {
   it("reads what it wrote", () => {
     const ratio = fc.double({ min: 0.51, max: 0.99, noNaN: true });
     const limit = fc.double({ min: 1e-6, max: 1e6, noNaN: true });
+    const promised = fc.constantFrom(...PROMISES);
     fc.assert(
-      fc.property(ratio, limit, limit, (agreement, p95Ms, sizeMb) => {
-        const target = { ...DEFAULT_TARGET, agreement, p95Ms, sizeMb };
+      fc.property(promised, ratio, limit, limit, (promise, agreement, p95Ms, sizeMb) => {
+        const target = { ...DEFAULT_TARGET, promise, agreement, p95Ms, sizeMb };
         expect(parseTarget(formatTarget(target))).toEqual(target);
       }),
     );

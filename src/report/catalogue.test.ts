@@ -1,7 +1,7 @@
 /** @file Both languages say the same: the same placeholders, no code without a sentence, no number in a sentence. */
 import { describe, expect, it } from "vitest";
 import { assumptionText, text, TEXT_KEYS, verdictName } from "./catalogue.js";
-import { FACTS, MONTHLY_FACTS, POOR_FACTS } from "./facts.test.fixture.js";
+import { EARLIER_FACTS, FACTS, MONTHLY_FACTS, POOR_FACTS } from "./facts.test.fixture.js";
 import {
   fill,
   formatBytes,
@@ -27,7 +27,7 @@ describe("reasons", () => {
   });
 
   it.each(["en", "ja"] as const)("of verdicts and risks leave no placeholder open in %s", (language) => {
-    for (const facts of [FACTS, MONTHLY_FACTS, POOR_FACTS]) {
+    for (const facts of [FACTS, EARLIER_FACTS, MONTHLY_FACTS, POOR_FACTS]) {
       for (const reason of [...decideVerdict(facts).reasons, ...risksOf(facts)]) {
         const sentence = renderReason(reason, language);
         expect(sentence).not.toMatch(/[{}]/);

@@ -30,16 +30,30 @@ const curve: readonly (readonly [number, number])[] = Array.from({ length: 120 }
 });
 
 const gate: GateFacts = {
+  promise: "delivered",
   threshold: 0.7123,
   epsilon: 0.02,
   delta: 0.05,
+  test: { kind: "one-call", cap: 3 },
   coverage: around(0.7354, 0.022),
   keptAgreement: { value: 0.9889, low: 0.981, high: 0.9942 },
+  deliveredAgreement: { value: 0.9918, low: 0.9864, high: 0.9957 },
   unguaranteedCoverage: 0.801,
   minimumDeferralRatio: 0.0521,
   curve,
-  sealedRows: 1502,
+  sealedRows: 1_502,
+  sealedCalls: 1_560,
+  sealedGroups: 1_447,
+  other: {
+    promise: "kept",
+    threshold: 0.8342,
+    coverage: around(0.6123, 0.025),
+    keptAgreement: { value: 0.9931, low: 0.985, high: 0.9975 },
+  },
 };
+
+/** The share of nothing. */
+const NOTHING: Estimate = { value: 0, low: 0, high: 1 };
 
 const samplesMs = Array.from({ length: 1000 }, () => 0.42 * Math.exp(0.35 * random.normal()));
 
@@ -48,7 +62,7 @@ export const FACTS: Facts = {
   version: "0.0.0-test",
   runId: "fixture-run",
   seed: 1,
-  target: { agreement: 0.98, confidence: 0.95, p95Ms: 5, sizeMb: 10 },
+  target: { promise: "delivered", agreement: 0.98, confidence: 0.95, p95Ms: 5, sizeMb: 10 },
   dataset: {
     hash: "f1f2f3f4f5f6",
     workload: "support <intent>",
@@ -63,6 +77,15 @@ export const FACTS: Facts = {
     rejected: 3,
     nearDuplicates: 61,
     sealOpenings: 2,
+    sealedCalls: 1_560,
+    units: {
+      templatedRows: 40,
+      recurringRows: 12,
+      recurringCalls: 230,
+      repeatedSealedCalls: 31,
+      nearLeaks: 4,
+      unknownLabelCalls: 39,
+    },
     selfAgreementCeiling: 0.991,
     hasGold: false,
     hasLogprobs: false,
@@ -106,10 +129,12 @@ export const FACTS: Facts = {
   },
   quality: {
     agreement: { value: 0.9321, low: 0.9183, high: 0.9443 },
+    mostFrequentAgreement: { value: 0.9402, low: 0.927, high: 0.9516 },
     agreementLowerBound: 0.9205,
     macroF1: 0.9266,
     classes,
     slices: [
+      { kind: "unlearned", support: 39, agreement: { value: 0, low: 0, high: 0.09 } },
       { kind: "length", from: 0, to: 20, support: 402, agreement: around(0.902, 0.03) },
       { kind: "length", from: 2001, support: 11, agreement: around(0.909, 0.09) },
       { kind: "frequency", from: 10, to: 49, support: 311, agreement: around(0.921, 0.029) },
@@ -117,6 +142,7 @@ export const FACTS: Facts = {
       { kind: "script", script: "latin", support: 1210, agreement: around(0.938, 0.014) },
       { kind: "script", script: "japanese", support: 120, agreement: around(0.941, 0.04) },
       { kind: "script", script: "mixed", support: 60, agreement: around(0.95, 0.04) },
+      { kind: "seen", support: 31, agreement: around(0.955, 0.03) },
       { kind: "script", script: "other", support: 20, agreement: around(0.96, 0.03) },
     ],
     confusions: Array.from({ length: 14 }, (_unused, at) => ({
@@ -195,6 +221,26 @@ export const FACTS: Facts = {
   },
 };
 
+/** The same as a run of before the two promises wrote them: rows instead of calls, the promise of the kept answers unnamed. */
+export const EARLIER_FACTS: Facts = earlier(FACTS);
+
+/** Facts without what came with the two promises. */
+export function earlier(now: Facts): Facts {
+  const { forecast: _, ...facts } = now;
+  const { promise: _promise, ...target } = facts.target;
+  const { sealedCalls: _calls, units: _units, ...dataset } = facts.dataset;
+  const { mostFrequentAgreement: _frequent, ...quality } = facts.quality;
+  const { promise: _gate, test: _test, deliveredAgreement: _delivered, ...counted } = facts.gate;
+  const { sealedCalls: _sealed, sealedGroups: _groups, other: _other, ...gateBefore } = counted;
+  return {
+    ...facts,
+    target,
+    dataset,
+    quality: { ...quality, slices: quality.slices.filter(({ kind }) => kind !== "unlearned" && kind !== "seen") },
+    gate: gateBefore,
+  };
+}
+
 /** The same where the two bills of its month are known; without them they are facts of before. */
 export const MONTHLY_FACTS: Facts = {
   ...FACTS,
@@ -227,18 +273,31 @@ function entry(name: string): Required<Pick<LicenceFacts, "name" | "terms" | "so
 /** Facts whose teacher has no known price and whose gate found no threshold. */
 export const POOR_FACTS: Facts = {
   ...FACTS,
-  target: { agreement: 0.98, confidence: 0.95 },
+  target: { promise: "delivered", agreement: 0.98, confidence: 0.95 },
   teacher: { models: [] },
   dataset: { ...FACTS.dataset, sealOpenings: 1, sealedBy: "time", hasGold: true },
   quality: { ...FACTS.quality, agreement: { value: 0.761, low: 0.739, high: 0.782 }, agreementLowerBound: 0.742 },
-  gate: { ...gate, threshold: null, coverage: { value: 0, low: 0, high: 0 } },
+  gate: {
+    ...gate,
+    threshold: null,
+    coverage: { value: 0, low: 0, high: 0 },
+    deliveredAgreement: { value: 1, low: 0.998, high: 1 },
+    other: { promise: "kept", threshold: null, coverage: { value: 0, low: 0, high: 0 }, keptAgreement: NOTHING },
+  },
+  forecast: (["delivered", "kept"] as const).flatMap((promise) => [
+    { promise, agreement: 0.94, coverage: around(0.41, 0.06), foundRatio: 1 },
+    { promise, agreement: 0.96, coverage: around(0.23, 0.08), foundRatio: 0.875 },
+    { promise, agreement: 0.98, coverage: around(0.04, 0.04), foundRatio: 0.25 },
+  ]),
   money: { teacherPriceSource: "unknown", studentPer1kUsd: 0.00022, assumptions: { machineUsdPerHour: 0.1 } },
 };
 
+const { forecast: _forecast, ...unforeseen } = POOR_FACTS;
+
 /** Facts of a log with too few rows to seal any. */
 export const UNSEALED_FACTS: Facts = {
-  ...POOR_FACTS,
-  dataset: { ...POOR_FACTS.dataset, rows: 100, trainRows: 100, sealedRows: 0, sealedBy: "none" },
+  ...unforeseen,
+  dataset: { ...POOR_FACTS.dataset, rows: 100, trainRows: 100, sealedRows: 0, sealedCalls: 0, sealedBy: "none" },
   quality: {
     ...POOR_FACTS.quality,
     agreement: { value: 0, low: 0, high: 1 },
@@ -249,7 +308,15 @@ export const UNSEALED_FACTS: Facts = {
     confusions: [],
   },
   calibration: { eceBefore: 0, eceAfter: 0, bins: [] },
-  gate: { ...POOR_FACTS.gate, unguaranteedCoverage: 0, minimumDeferralRatio: 1, curve: [], sealedRows: 0 },
+  gate: {
+    ...POOR_FACTS.gate,
+    unguaranteedCoverage: 0,
+    minimumDeferralRatio: 1,
+    curve: [],
+    sealedRows: 0,
+    sealedCalls: 0,
+    sealedGroups: 0,
+  },
   compared: [
     { name: "majority", agreement: around(0.21, 0.08) },
     { name: "joined-192x2", agreement: around(0.928, 0.005) },

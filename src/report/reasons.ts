@@ -22,7 +22,7 @@ const VERDICT_REASONS = {
     ja: "ゲートを通すと、生徒が全体の{coverage:percent}に回答し、残りは教師に委ねます。生徒が回答した分の不一致は、信頼度{confidence:share}で{epsilon:share}以下です(実測{risk:percent})。",
   },
   "gate-proved-delivered": {
-    en: "Behind its gate the student answers {coverage:percent} of the calls and hands the rest to the teacher; at {confidence:share} confidence at least {target:share} of all answers that leave the two are the teacher's (measured: {delivered:percent}). Of the answers that the student keeps, {risk:percent} differ.",
+    en: "Behind its gate the student answers {coverage:percent} of the calls and hands the rest to the teacher; at {confidence:share} confidence at least {target:share} of all answers that leave the cascade are the teacher's (measured: {delivered:percent}). Of the answers that the student keeps, {risk:percent} differ.",
     ja: "ゲートを通すと、生徒が全体の{coverage:percent}に回答し、残りは教師に委ねます。利用者に届く回答全体のうち、信頼度{confidence:share}で{target:share}以上が教師の回答と一致します(実測{delivered:percent})。生徒が回答した分の不一致は{risk:percent}です。",
   },
   "gate-has-no-threshold-delivered": {
@@ -159,11 +159,11 @@ const DISTILLATION_REASONS = {
 /** What would change a verdict to keep the teacher. */
 const CHANGE_REASONS = {
   "change-promise": {
-    en: "What would change it: the promise “delivered” at the same {target:share}, of all answers that leave the cascade instead of the kept ones: some {coverage:percent} of the calls kept, by out-of-fold rows.",
-    ja: "判定を変える方法: 約束を「delivered」(生徒が回答した分ではなく、利用者に届く回答全体)にすること。同じ{target:share}で通過率は約{coverage:percent}になる見込みです(交差検証)。",
+    en: "What would change it: the promise “delivered” (--promise delivered) at the same {target:share}, which counts all answers that leave the cascade instead of the kept ones; about {coverage:percent} of the calls would be kept, by out-of-fold calls (to be proved by a new run).",
+    ja: "判定を変える方法: 約束を「delivered」(--promise delivered、生徒が回答した分ではなく利用者に届く回答全体を数える)にすること。同じ{target:share}で通過率は約{coverage:percent}になる見込みです(交差検証。再実行での証明が必要)。",
   },
   "change-lower-target": {
-    en: "What would change it: a target of {target:share}, with some {coverage:percent} of the calls kept, by out-of-fold rows (to be proved by a new run).",
+    en: "What would change it: a target of {target:share}; about {coverage:percent} of the calls would be kept, by out-of-fold calls (to be proved by a new run).",
     ja: "判定を変える方法: 目標を{target:share}に下げること。通過率は約{coverage:percent}になる見込みです(交差検証。再実行での証明が必要)。",
   },
   "change-bigger-student": {
@@ -244,7 +244,7 @@ const CANDIDATE_REASONS = {
 /** The short register of risks that the facts themselves show. */
 const RISKS = {
   "risk-seal-opened": {
-    en: "{openings:count} runs have opened some of these sealed rows, this one included: the chance that one of their {openings:count} promises is broken is up to {chance:percent}, not {delta:percent}. Runs in other state folders are not counted. Import newer traffic before relying on small differences.",
+    en: "{openings:count} runs have opened some of these sealed rows, this one included: the chance that one of their promises is broken is up to {chance:percent}, not {delta:percent}. Runs in other state folders are not counted. Import newer traffic before relying on small differences.",
     ja: "これらの封印データの一部は、今回を含め{openings:count}回の実行で開封されています。そのいずれかの約束が破られる確率は{delta:percent}ではなく、最大{chance:percent}です。別の状態フォルダでの実行は数えていません。僅差の判断には新しいログを取り込んでください。",
   },
   "risk-no-gold": {
@@ -256,20 +256,20 @@ const RISKS = {
     ja: "封印データが最新の通信ではない(ログの時刻が揃っていない)ため、時間による傾向の変化は検証されていません。まずシャドー運用から始めてください。",
   },
   "risk-near-leaks": {
-    en: "{rows:count} train rows of your own split are near-duplicates of its test rows: the figures on the test rows may be too good.",
+    en: "{rows:count} training rows of your own split are near-duplicates of its test rows: the figures on the test rows may be too good.",
     ja: "利用者指定の分割で、学習側の{rows:count}件がテスト側の類似重複です。テスト側の数値が実態より良く見えている可能性があります。",
   },
   "risk-unlearned": {
-    en: "{share:percent} of the sealed calls have an answer that no row learned from has; they count as wrong.",
+    en: "{share:percent} of the sealed calls have an answer that no training row has; they count as wrong.",
     ja: "封印した呼び出しの{share:percent}は、学習データにない回答です(誤りとして数えています)。",
   },
   "risk-rare-classes": {
-    en: "{count:count} of {labels:count} labels have fewer than {minimum:count} sealed rows: their recall is not known well enough to rely on.",
-    ja: "{labels:count}ラベル中{count:count}ラベルは封印データが{minimum:count}件未満で、再現率を信頼できるほどの件数がありません。",
+    en: "{count:count} of {labels:count} labels have fewer than {minimum:count} sealed calls: their recall is not known well enough to rely on.",
+    ja: "{labels:count}ラベル中{count:count}ラベルは封印した呼び出しが{minimum:count}件未満で、再現率を信頼できるほどの件数がありません。",
   },
   "risk-weak-class": {
-    en: "The weakest label with enough rows, “{label}”, has a recall of {recall:percent} on {support:count} sealed rows.",
-    ja: "件数が十分なラベルのうち最も弱い「{label}」の再現率は{recall:percent}です(封印データ{support:count}件)。",
+    en: "The weakest label with enough rows, “{label}”, has a recall of {recall:percent} on {support:count} sealed calls.",
+    ja: "件数が十分なラベルのうち最も弱い「{label}」の再現率は{recall:percent}です(封印した呼び出し{support:count}件)。",
   },
   "risk-label-noise": {
     en: "The teacher agrees with itself on {ceiling:percent} of repeated inputs; no student can agree more.",

@@ -7,14 +7,14 @@ import stringWidth from "string-width";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Facts } from "./facts.js";
 import { text as textOf } from "./catalogue.js";
-import { FACTS, MONTHLY_FACTS, POOR_FACTS, UNSEALED_FACTS } from "./facts.test.fixture.js";
+import { earlier, EARLIER_FACTS, FACTS, MONTHLY_FACTS, POOR_FACTS, UNSEALED_FACTS } from "./facts.test.fixture.js";
 import { quantileInterval } from "./headline.js";
 import { escapeHtml, renderHtml } from "./html.js";
 import { renderJson } from "./json.js";
 import { escapeMarkdown, renderMarkdown } from "./markdown.js";
 import { metricsOf } from "./metrics.js";
-import { slicesTable } from "./sections.js";
-import { renderSummary } from "./summary.js";
+import { gateTable, reproductionTable, slicesTable } from "./sections.js";
+import { gateLine, renderSummary } from "./summary.js";
 import { decideVerdict } from "./verdict.js";
 import { writeReport } from "./write.js";
 
@@ -185,6 +185,108 @@ describe("a run with too few rows to seal any", () => {
       expect(text).not.toMatch(/\b0\.0%/);
     }
     expect(renderMarkdown(UNSEALED_FACTS, verdict, language)).toContain(textOf(language, "compared-out-of-fold"));
+  });
+});
+
+describe("the promise", () => {
+  const kept: Facts = {
+    ...FACTS,
+    target: { ...FACTS.target, promise: "kept" },
+    gate: { ...FACTS.gate, promise: "kept" },
+  };
+  const SHOWN = {
+    en: { delivered: "of all answers that leave the cascade", kept: "of them disagree", calls: "sealed calls" },
+    ja: { delivered: "利用者に届く回答全体", kept: "そのうち教師と異なるもの", calls: "封印した呼び出し" },
+  } as const;
+
+  it.each(["en", "ja"] as const)("stands in the line of the gate and in the table of the target in %s", (language) => {
+    for (const facts of [kept, EARLIER_FACTS]) {
+      expect(gateLine(facts, language)).toContain(SHOWN[language].kept);
+      expect(gateLine(facts, language)).toContain("kept");
+      expect(gateLine({ ...facts, gate: { ...facts.gate, threshold: null } }, language)).toContain("kept");
+      expect(reproductionTable(facts, language).rows.at(-1)?.[1]).toContain("kept");
+    }
+    expect(gateLine(FACTS, language)).toContain(SHOWN[language].delivered);
+    for (const line of [
+      gateLine(FACTS, language),
+      gateLine(POOR_FACTS, language),
+      reproductionTable(FACTS, language).rows.at(-1)?.[1] ?? "",
+    ])
+      expect(line).toContain("delivered");
+  });
+
+  it.each(["en", "ja"] as const)("is drawn against the risk that it bounds in %s", (language) => {
+    const risks = [textOf(language, "risk-of-all"), textOf(language, "risk")];
+    const shown = (facts: Facts): boolean[] => {
+      const page = renderHtml(facts, decideVerdict(facts), language);
+      return risks.map((risk) => page.includes(risk));
+    };
+    expect(shown(FACTS)).toEqual([true, false]);
+    for (const facts of [kept, EARLIER_FACTS]) expect(shown(facts)).toEqual([false, true]);
+  });
+
+  it.each(["en", "ja"] as const)("stands with its test, the other promise and the weakest slice in %s", (language) => {
+    const rows = new Map(gateTable(FACTS, language).rows.map(([name = "", ...values]) => [name, values.join(" ")]));
+    const shown = [...rows].map((row) => row.join(" ")).join("\n");
+    for (const number of ["99.2%", "61.2%", "1,447", "94.0%"]) expect(shown).toContain(number);
+    expect(rows.get(textOf(language, "other-promise", { promise: "kept" }))).toContain("61.2%");
+    expect(rows.get(textOf(language, "gate-test"))).toContain("3");
+    expect(shown).not.toContain("0.0%");
+    expect(gateTable(EARLIER_FACTS, language).rows.map(([name]) => name)).not.toContain(textOf(language, "gate-test"));
+  });
+
+  it.each(["en", "ja"] as const)("of facts of before is rendered whole in %s", (language) => {
+    for (const facts of [EARLIER_FACTS, earlier(MONTHLY_FACTS), earlier(POOR_FACTS), earlier(UNSEALED_FACTS)]) {
+      const verdict = decideVerdict(facts);
+      for (const render of [renderSummary, renderMarkdown, renderHtml]) {
+        const shown = render(facts, verdict, language);
+        expect(
+          /.{0,40}(NaN|undefined|Infinity|\{\w+:(count|percent|share|number)).{0,20}/.exec(shown)?.[0],
+        ).toBeUndefined();
+        expect(shown).not.toContain("“delivered”");
+        expect(shown).not.toContain("約束「delivered」");
+      }
+    }
+  });
+});
+
+describe("every cell", () => {
+  const HOSTILE = `<b>x</b>|*y* & "z" / <i>w</i>`;
+  const hostile: Facts = {
+    ...FACTS,
+    dataset: { ...FACTS.dataset, others: [{ name: HOSTILE, kind: HOSTILE, records: 1 }], hash: HOSTILE },
+    teacher: { models: [HOSTILE] },
+    candidates: FACTS.candidates.map((each) => ({ ...each, name: HOSTILE })),
+    compared: FACTS.compared.map((each) => ({ ...each, name: `${HOSTILE}${each.name}` })),
+    paired: FACTS.paired.map((each) => ({ ...each, a: HOSTILE, b: HOSTILE })),
+    parity: FACTS.parity.map((each) => ({ ...each, artefact: HOSTILE })),
+    quality: { ...FACTS.quality, classes: FACTS.quality.classes.map((each) => ({ ...each, label: HOSTILE })) },
+    money: { ...FACTS.money, assumptions: { [HOSTILE]: HOSTILE } },
+    measured: { ...FACTS.measured, stageSeconds: { [HOSTILE]: 1 } },
+    student: { ...FACTS.student, lossFormula: HOSTILE },
+  };
+
+  it("of the page is text: no markup of a name is an element", () => {
+    const page = renderHtml(hostile, decideVerdict(hostile), "en");
+    expect(page).not.toMatch(/<\/?[bi]>/);
+    const cells = [...parseHTML(page).document.querySelectorAll("td")].filter((cell) =>
+      cell.textContent?.includes("y*"),
+    );
+    expect(cells.length).toBeGreaterThan(20);
+    for (const cell of cells) expect(cell.textContent).toContain(`<b>x</b>|*y* & "z"`);
+  });
+
+  it("of the Markdown is text: no name opens markup or another column", () => {
+    const markdown = renderMarkdown(hostile, decideVerdict(hostile), "en");
+    expect(markdown).not.toMatch(/<\/?[bi]>/);
+    expect(markdown).not.toMatch(/[^\\][|*]y/);
+    const lines = markdown.split("\n");
+    const tables = lines.filter((line) => line.startsWith("|"));
+    expect(tables.filter((line) => line.includes(String.raw`\|\*y\*`)).length).toBeGreaterThan(20);
+    const columnsOf = (line: string): number => line.replaceAll(String.raw`\|`, "").split("|").length;
+    for (const [at, line] of lines.entries())
+      if (line.startsWith("|") && (lines[at - 1] ?? "").startsWith("|"))
+        expect(columnsOf(line)).toBe(columnsOf(lines[at - 1] ?? ""));
   });
 });
 

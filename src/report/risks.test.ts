@@ -1,6 +1,6 @@
-/** @file What the report says of licences: the clause, where and when it was read, and what is not known. */
+/** @file What the report warns of: licences, with the clause, where and when it was read; what the sealed calls were used for before. */
 import { describe, expect, it } from "vitest";
-import { FACTS, LICENCES, POOR_FACTS } from "./facts.test.fixture.js";
+import { EARLIER_FACTS, FACTS, LICENCES, POOR_FACTS } from "./facts.test.fixture.js";
 import { LANGUAGES } from "./format.js";
 import { renderReason } from "./reasons.js";
 import { risksOf } from "./risks.js";
@@ -42,5 +42,36 @@ describe("licences in the table of the data", () => {
         "teacher-b: share, under conditions; <teacher-c>: not in the registry",
     );
     expect(dataTable(FACTS, "ja").rows.find(([name]) => name === "ライセンス")?.[1]).toBe("不明");
+  });
+});
+
+describe("the sealed calls among the risks", () => {
+  const openedBy = (sealOpenings: number, delta = 0.05) =>
+    risksOf({ ...FACTS, dataset: { ...FACTS.dataset, sealOpenings }, gate: { ...FACTS.gate, delta } });
+
+  it("are opened by m runs, of which one may break its promise with a probability of m x delta", () => {
+    expect(openedBy(1).map(({ code }) => code)).not.toContain("risk-seal-opened");
+    for (const openings of [2, 3, 20])
+      expect(openedBy(openings)[0]).toEqual({
+        code: "risk-seal-opened",
+        facts: { openings, chance: expect.closeTo(0.05 * openings, 12) as number, delta: 0.05 },
+      });
+    expect(openedBy(30)[0]?.facts["chance"]).toBe(1);
+    expect(openedBy(4, 0.1)[0]?.facts["chance"]).toBeCloseTo(0.4, 12);
+  });
+
+  it.each(LANGUAGES)("are opened so often and for this chance in words, in %s", (language) => {
+    const [risk] = openedBy(3);
+    const sentence = risk === undefined ? "" : renderReason(risk, language);
+    for (const number of ["3", "15.0%", "5.0%"]) expect(sentence).toContain(number);
+  });
+
+  it("warn of near-leaks and of answers that nothing learned has, where they were counted", () => {
+    const counted = risksOf(FACTS);
+    expect(counted).toContainEqual({ code: "risk-near-leaks", facts: { rows: 4 } });
+    expect(counted).toContainEqual({ code: "risk-unlearned", facts: { share: 39 / 1560 } });
+    const codes = risksOf(EARLIER_FACTS).map(({ code }) => code);
+    expect(codes).not.toEqual(expect.arrayContaining(["risk-near-leaks"]));
+    expect(codes).not.toEqual(expect.arrayContaining(["risk-unlearned"]));
   });
 });

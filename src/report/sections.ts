@@ -180,9 +180,13 @@ function otherRows({ gate, quality }: Facts, language: Language): readonly (read
   }
   if (quality.mostFrequentAgreement !== undefined)
     rows.push([text(language, "most-frequent-agreement"), ...percentCells(quality.mostFrequentAgreement, language)]);
-  const worst = quality.slices[0];
-  if (worst !== undefined && quality.slices.length > 1)
-    rows.push([text(language, "worst-slice", { slice: sliceText(worst, language) }), ...percentCells(worst.agreement, language)]);
+  // Answers that nothing learned has are wrong by definition: no slice to look at.
+  const [worst, ...better] = quality.slices.filter(({ kind }) => kind !== "unlearned");
+  if (worst !== undefined && better.length > 0)
+    rows.push([
+      text(language, "worst-slice", { slice: sliceText(worst, language) }),
+      ...percentCells(worst.agreement, language),
+    ]);
   return rows;
 }
 
@@ -300,7 +304,7 @@ export function latencyTable(facts: Facts, language: Language): Table {
 
 export function classesTable(facts: Facts, language: Language): Table {
   return {
-    columns: columns(language, "label", ["support"], ["recall"], ["precision"]),
+    columns: columns(language, "label", ["calls"], ["recall"], ["precision"]),
     rows: facts.quality.classes
       .slice(0, WORST_CLASSES)
       .map((found) => [
@@ -314,7 +318,7 @@ export function classesTable(facts: Facts, language: Language): Table {
 
 export function slicesTable(facts: Facts, language: Language): Table {
   return {
-    columns: columns(language, "slice", ["support"], ["agreement"]),
+    columns: columns(language, "slice", ["calls"], ["agreement"]),
     rows: facts.quality.slices
       .slice(0, MAX_SLICES)
       .map((slice) => [
@@ -403,6 +407,7 @@ export function assumptionsTable(facts: Facts, language: Language): Table {
 }
 
 export function reproductionTable(facts: Facts, language: Language): Table {
+  const promised = facts.target.promise === "delivered" ? "target-line-delivered" : "target-line";
   return pairs(language, [
     [text(language, "reproduction-run"), facts.runId],
     [text(language, "reproduction-dataset"), facts.dataset.hash],
@@ -410,6 +415,6 @@ export function reproductionTable(facts: Facts, language: Language): Table {
     [text(language, "reproduction-version"), facts.version],
     [text(language, "reproduction-model"), facts.student.modelFolder],
     [text(language, "reproduction-loss"), facts.student.lossFormula],
-    [text(language, "target"), text(language, "target-line", { ...facts.target })],
+    [text(language, "target"), text(language, promised, { ...facts.target })],
   ]);
 }

@@ -2,12 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { moneyOf } from "../cost.js";
 import type { Facts, MoneyFacts } from "./facts.js";
-import { FACTS, MONTHLY_FACTS, POOR_FACTS, UNSEALED_FACTS } from "./facts.test.fixture.js";
+import { earlier, EARLIER_FACTS, FACTS, MONTHLY_FACTS, POOR_FACTS, UNSEALED_FACTS } from "./facts.test.fixture.js";
 import { headlines } from "./headline.js";
 import { REASON_CODES, renderReason } from "./reasons.js";
 import { dataTable, moneyTable } from "./sections.js";
 import { renderSummary } from "./summary.js";
-import { decideVerdict, neededSealedRows } from "./verdict.js";
+import { decideVerdict } from "./verdict.js";
 
 const keepsAll: Facts["gate"] = { ...FACTS.gate, threshold: 0, coverage: { value: 1, low: 0.997, high: 1 } };
 const proved: Facts = {
@@ -67,7 +67,7 @@ describe("deploy", () => {
 describe("deploy-with-fallback", () => {
   it("needs a threshold, every limit met and a saving", () => {
     expect(decideVerdict(FACTS).verdict).toBe("deploy-with-fallback");
-    expect(codes(FACTS)).toContain("gate-proved");
+    expect(codes(FACTS)).toContain("gate-proved-delivered");
     expect(codes(FACTS)).toContain("fallback-latency");
   });
 
@@ -108,6 +108,57 @@ describe("deploy-with-fallback", () => {
   });
 });
 
+describe("a gate that keeps everything", () => {
+  const ceiling = (selfAgreementCeiling: number): Facts => ({
+    ...proved,
+    dataset: { ...proved.dataset, selfAgreementCeiling },
+  });
+
+  it("is no reason to deploy alone where the teacher agrees with itself less often than the target asks", () => {
+    expect(decideVerdict(ceiling(0.979)).verdict).toBe("deploy-with-fallback");
+    expect(codes(ceiling(0.979))).toEqual(expect.arrayContaining(["gate-proved-delivered", "agreement-below-target"]));
+    expect(decideVerdict(ceiling(0.98)).verdict).toBe("deploy");
+  });
+});
+
+describe("the promise", () => {
+  const kept: Facts = {
+    ...FACTS,
+    target: { ...FACTS.target, promise: "kept" },
+    gate: { ...FACTS.gate, promise: "kept" },
+  };
+  const reasonOf = (facts: Facts, code: string) =>
+    decideVerdict(facts).reasons.find((each) => each.code === code)?.facts;
+
+  it("is named by the reason that a threshold gives, facts of before promise the kept answers", () => {
+    expect(reasonOf(FACTS, "gate-proved-delivered")).toMatchObject({ target: 0.98, delivered: 0.9918 });
+    for (const facts of [kept, EARLIER_FACTS]) {
+      expect(codes(facts)).not.toContain("gate-proved-delivered");
+      expect(reasonOf(facts, "gate-proved")).toMatchObject({ epsilon: 0.02, confidence: 0.95 });
+    }
+  });
+
+  it("is named where no threshold keeps it", () => {
+    const without = (facts: Facts): Facts => ({
+      ...facts,
+      gate: { ...facts.gate, threshold: null, coverage: noGate.coverage },
+    });
+    expect(codes(without(FACTS))).toContain("gate-has-no-threshold-delivered");
+    for (const facts of [kept, EARLIER_FACTS]) {
+      expect(codes(without(facts))).toContain("gate-has-no-threshold");
+      expect(codes(without(facts))).not.toContain("gate-has-no-threshold-delivered");
+    }
+  });
+
+  it("counts groups where they are known, rows in facts of before", () => {
+    const few = { ...FACTS, gate: { ...FACTS.gate, sealedGroups: 148 } };
+    expect(codes(few)[0]).toBe("no-guarantee-possible");
+    expect(codes({ ...few, gate: { ...few.gate, sealedGroups: 149 } })[0]).toBe("gate-proved-delivered");
+    const before = (sealedRows: number): Facts => earlier({ ...few, dataset: { ...few.dataset, sealedRows } });
+    expect([codes(before(148))[0], codes(before(149))[0]]).toEqual(["no-guarantee-possible", "gate-proved"]);
+  });
+});
+
 describe("keep-teacher", () => {
   it.each([
     [{ p95Ms: 0.1 }, "latency-exceeded"],
@@ -123,28 +174,49 @@ describe("keep-teacher", () => {
     expect(codes(POOR_FACTS)).toEqual(
       expect.arrayContaining([
         "agreement-below-target",
-        "gate-has-no-threshold",
+        "gate-has-no-threshold-delivered",
         "change-bigger-student",
         "change-lower-target",
         "change-more-data",
       ]),
     );
-    const lower = decideVerdict(POOR_FACTS).reasons.find(({ code }) => code === "change-lower-target");
-    expect(lower?.facts["target"]).toBeCloseTo(0.74, 12);
   });
 
-  it("proposes a lower target that gives another verdict", () => {
-    const lower = decideVerdict(POOR_FACTS).reasons.find(({ code }) => code === "change-lower-target");
-    expect(lower?.facts["target"]).toBeCloseTo(0.74, 9);
+  it("proposes the nearest lower target that may be expected to keep something worth it", () => {
+    const lowerOf = (forecast: NonNullable<Facts["forecast"]>): unknown =>
+      decideVerdict({ ...POOR_FACTS, forecast }).reasons.find(({ code }) => code === "change-lower-target")?.facts;
+    const seen = POOR_FACTS.forecast ?? [];
+    const at = (agreement: number, change: Partial<(typeof seen)[number]>) =>
+      seen.map((each) => (each.agreement === agreement ? { ...each, ...change } : each));
+    expect(lowerOf(seen)).toEqual({ target: 0.96, coverage: 0.23 });
+    expect(lowerOf(at(0.96, { foundRatio: 0.79 }))).toEqual({ target: 0.94, coverage: 0.41 });
+    expect(lowerOf(at(0.96, { coverage: share(0.09) }))).toEqual({ target: 0.94, coverage: 0.41 });
+    expect(lowerOf(seen.filter(({ promise }) => promise === "kept"))).toBeUndefined();
+    expect(lowerOf([])).toBeUndefined();
   });
 
-  it("names the rows that would prove a target which the point estimate already exceeds", () => {
-    const quality = { ...FACTS.quality, agreement: { value: 0.985, low: 0.977, high: 0.99 } };
-    const reason = decideVerdict({ ...FACTS, quality, gate: noGate }).reasons.find(
-      ({ code }) => code === "change-sealed-rows",
+  it("proposes to promise all answers where the kept ones alone allow no threshold, and never the reverse", () => {
+    const seen = (POOR_FACTS.forecast ?? []).map((each) =>
+      each.agreement === 0.98 ? { ...each, coverage: share(0.3), foundRatio: 1 } : each,
     );
-    expect(reason?.facts["rows"]).toBeGreaterThan(2_500);
-    expect(reason?.facts["rows"]).toBeLessThan(4_000);
+    const kept: Facts = { ...POOR_FACTS, forecast: seen, gate: { ...POOR_FACTS.gate, promise: "kept" } };
+    expect(decideVerdict(kept).reasons).toContainEqual({
+      code: "change-promise",
+      facts: { target: 0.98, coverage: 0.3 },
+    });
+    expect(codes({ ...POOR_FACTS, forecast: seen })).not.toContain("change-promise");
+    expect(codes({ ...kept, forecast: POOR_FACTS.forecast ?? [] })).not.toContain("change-promise");
+  });
+
+  it("proposes nothing that was shown not to help", () => {
+    const noisy: Facts = { ...POOR_FACTS, dataset: { ...POOR_FACTS.dataset, selfAgreementCeiling: 0.95 } };
+    for (const code of ["change-bigger-student", "change-more-data"]) {
+      expect(codes(POOR_FACTS)).toContain(code);
+      expect(codes(noisy)).not.toContain(code);
+    }
+    const { rows } = POOR_FACTS.dataset;
+    expect(codes({ ...POOR_FACTS, outlook: { ...OUTLOOK, rows } })).not.toContain("outlook-rows");
+    expect(codes({ ...POOR_FACTS, outlook: { ...OUTLOOK, rows: rows + 1 } })).toContain("outlook-rows");
   });
 
   it("blames noisy labels when the teacher agrees with itself less than the target asks", () => {
@@ -153,13 +225,18 @@ describe("keep-teacher", () => {
     expect(codes(POOR_FACTS)).not.toContain("change-noisy-labels");
   });
 
-  it.each([0, 1, 150, 156])("promises nothing with %i sealed rows, however good they look", (sealedRows) => {
-    const facts = { ...proved, dataset: { ...proved.dataset, sealedRows } };
+  it.each([0, 1, 148])("promises nothing with %i independent sealed calls, however good they look", (sealedGroups) => {
+    const facts: Facts = { ...proved, gate: { ...proved.gate, sealedGroups } };
     const verdict = decideVerdict(facts);
     expect(verdict.verdict).toBe("keep-teacher");
     expect(verdict.reasons[0]?.code).toBe("no-guarantee-possible");
-    expect(verdict.reasons[0]?.facts).toMatchObject({ neededSealedRows: 157, neededRows: 300 });
-    expect(codes({ ...facts, outlook: OUTLOOK })[1]).toBe("outlook-rows");
+    expect(verdict.reasons[0]?.facts).toMatchObject({
+      sealedRows: sealedGroups,
+      neededSealedRows: 149,
+      neededRows: 300,
+    });
+    const { rows } = facts.dataset;
+    expect(codes({ ...facts, outlook: { ...OUTLOOK, rows: rows + 1 } })[1]).toBe("outlook-rows");
     expect(verdict.reasons[1]?.code).toBe("outlook-none");
   });
 });
@@ -171,16 +248,9 @@ describe("a target of 100 %", () => {
   });
 });
 
-describe("the least number of sealed rows", () => {
-  it("is 157 for 2 % at 95 %, as the gate shares delta among its starts, and unbounded for no error at all", () => {
-    expect(neededSealedRows(0.02, 0.05)).toBe(157);
-    expect(neededSealedRows(0, 0.05)).toBe(Number.POSITIVE_INFINITY);
-  });
-});
-
 describe("every verdict", () => {
   it("is a pure function of the facts and gives only codes of the catalogue", () => {
-    for (const facts of [FACTS, POOR_FACTS, proved]) {
+    for (const facts of [FACTS, EARLIER_FACTS, POOR_FACTS, UNSEALED_FACTS, proved]) {
       expect(decideVerdict(facts)).toEqual(decideVerdict(structuredClone(facts)));
       for (const code of codes(facts)) expect(REASON_CODES).toContain(code);
     }

@@ -33,6 +33,14 @@ describe("parseManifest", () => {
     expect(parseManifest(manifest(), "here")).toMatchObject({ kind: "linear", labels: ["__proto__", "constructor"] });
   });
 
+  it("reads a gate of before the two promises as one of the kept answers", () => {
+    const gate = { threshold: 0.5, epsilon: 0.02, delta: 0.05, coverage: 0.4 };
+    expect(parseManifest(manifest({ gate }), "here").gate).toEqual({ promise: "kept", ...gate });
+    for (const promise of ["delivered", "kept"])
+      expect(parseManifest(manifest({ gate: { promise, ...gate } }), "here").gate.promise).toBe(promise);
+    expect(() => parseManifest(manifest({ gate: { ...gate, promise: "both" } }), "here")).toThrow(/gate\.promise/);
+  });
+
   it.each([
     ["another format", { format: "joryu-student-2" }, /field format/],
     ["no labels", { labels: [] }, /field labels/],

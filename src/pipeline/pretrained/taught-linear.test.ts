@@ -107,7 +107,7 @@ describe("a linear student taught by a base", () => {
 describe("the control of a taught linear student", () => {
   const gainOf = (shift: number) => {
     const context = contextOf(fewRows(shift));
-    const correct = Uint8Array.from({ length: 12 }, () => 1);
+    const correct = Float64Array.from({ length: 12 }, () => 1);
     return taughtLinearGain(context, [{ candidate, correct }]);
   };
 

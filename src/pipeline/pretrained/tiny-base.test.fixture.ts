@@ -92,6 +92,14 @@ export function datasetOf(rows: readonly Row[], labels: readonly string[] = LABE
     counts: { records: rows.length, accepted: rows.length, duplicates: 0, rejected: 0 },
     nearDuplicates: 0,
     sealedBy: "none",
+    units: {
+      templatedRows: 0,
+      recurringRows: 0,
+      recurringCalls: 0,
+      repeatedSealedCalls: 0,
+      nearLeaks: 0,
+      unknownLabelCalls: 0,
+    },
     traffic: { calls: rows.length, models: [] },
   };
 }
