@@ -60,16 +60,13 @@ describe("joryu run", () => {
     expect(text.stdout).not.toMatch(/ left$/m);
   });
 
-  it("reads a finished run back: no stage runs again, the result is the same, and the runs since then are counted", async () => {
+  it("reads a finished run back: no stage runs again, the result is the same, its count of looks too", async () => {
     const run = join(state, "runs", String(model.split("@").at(-1)));
     const weights = join(run, "linear-medium-weights.bin");
     const before = statSync(weights).mtimeMs;
     const again = await joryu([...RUN, "--out", state, "--json"]);
     expect(statSync(weights).mtimeMs).toBe(before);
-    const counts = [first, again].map(({ stdout }) => Number(/"sealOpenings":(\d+)/.exec(stdout)?.[1]));
-    expect(counts[0]).toBe(1);
-    expect(counts[1]).toBe(readdirSync(join(state, "openings")).length);
-    expect(again.stdout.replace(/"sealOpenings":\d+/, '"sealOpenings":1')).toBe(first.stdout);
+    expect(again.stdout).toBe(first.stdout);
   });
 
   it("plans and trains nothing with --dry-run", async () => {

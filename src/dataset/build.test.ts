@@ -305,7 +305,16 @@ describe("calls of the rows", () => {
     expect(two.dataset.hash).toBe(one.dataset.hash);
   });
   it("name for every call a row that holds its answer", async () => {
-    const { dataset, dir } = await build(file([...chats(400), ...chats(400, () => ({ id: "again" }), (i) => LABELS[(i + 1) % 4] ?? "")]));
+    const { dataset, dir } = await build(
+      file([
+        ...chats(400),
+        ...chats(
+          400,
+          () => ({ id: "again" }),
+          (i) => LABELS[(i + 1) % 4] ?? "",
+        ),
+      ]),
+    );
     const given = new Map<number, Map<number, number>>();
     for (const { row, answer } of readCalls(dir)) {
       const counts = given.get(row) ?? new Map<number, number>();
@@ -321,7 +330,11 @@ describe("calls of the rows", () => {
 
 describe("what is sealed", () => {
   /** Chat lines with random words; text i of `texts`, answered by `labelOf`. */
-  const lines = (texts: readonly string[], labelOf: (i: number) => string, more: (i: number) => object = () => ({})): object[] =>
+  const lines = (
+    texts: readonly string[],
+    labelOf: (i: number) => string,
+    more: (i: number) => object = () => ({}),
+  ): object[] =>
     texts.map((content, i) => ({
       messages: [
         { role: "system", content: "Route." },
@@ -332,10 +345,13 @@ describe("what is sealed", () => {
     }));
   const random = createRandom(5, "what is sealed");
   const word = (): string => Array.from({ length: 7 }, () => String.fromCharCode(97 + random.int(26))).join("");
-  const texts = (count: number): string[] => Array.from({ length: count }, () => `${word()} ${word()} ${word()} ${word()}`);
+  const texts = (count: number): string[] =>
+    Array.from({ length: count }, () => `${word()} ${word()} ${word()} ${word()}`);
 
   it("are one-off answers as often as they occur; what open rows lack is no label", async () => {
-    const { dataset } = await build(file(lines(texts(2000), (i) => (i % 10 === 0 ? `rare ${i}` : `frequent ${i % 3}`))));
+    const { dataset } = await build(
+      file(lines(texts(2000), (i) => (i % 10 === 0 ? `rare ${i}` : `frequent ${i % 3}`))),
+    );
     const sealed = dataset.rows.filter((row) => row.sealed);
     const unlearned = sealed.filter(({ label }) => label < 0).length;
     expect(Math.abs(unlearned / sealed.length - 0.1)).toBeLessThan(0.02);
@@ -347,11 +363,19 @@ describe("what is sealed", () => {
     const some = texts(900);
     const asked = Array.from({ length: 1200 }, (_, i) => some[i < 800 ? i : i % 4 === 0 ? i % 40 : i - 300] ?? "");
     const { dataset, dir } = await build(
-      file(lines(asked, (i) => (i < 800 ? "old" : i < 1100 ? "middle" : "new"), (i) => ({ timestamp: 1_700_000_000 + 60 * i }))),
+      file(
+        lines(
+          asked,
+          (i) => (i < 800 ? "old" : i < 1100 ? "middle" : "new"),
+          (i) => ({ timestamp: 1_700_000_000 + 60 * i }),
+        ),
+      ),
     );
     expect(dataset.sealedBy).toBe("time");
     const calls = readCalls(dir);
-    const cutMs = Math.min(...calls.filter(({ row }) => dataset.rows[row]?.sealed === true).map(({ timestampMs = 0 }) => timestampMs));
+    const cutMs = Math.min(
+      ...calls.filter(({ row }) => dataset.rows[row]?.sealed === true).map(({ timestampMs = 0 }) => timestampMs),
+    );
     for (const { row, timestampMs = 0 } of calls) expect(dataset.rows[row]?.sealed).toBe(timestampMs >= cutMs);
     expect(dataset.units.repeatedSealedCalls).toBeGreaterThan(10);
     expect(dataset.labels).not.toContain("new");

@@ -144,9 +144,12 @@ async function fromSpool(
 }
 
 function tooFewOpenLabels(workload: string): InputError {
-  return new InputError(`workload ${workload}: the rows that may be learned from have one answer; expected at least two`, {
-    hint: "give logs of a longer time, or mark rows of every answer as train",
-  });
+  return new InputError(
+    `workload ${workload}: the rows that may be learned from have one answer; expected at least two`,
+    {
+      hint: "give logs of a longer time, or mark rows of every answer as train",
+    },
+  );
 }
 
 type EachRecord = (onRecord: (record: LlmRecord) => void) => Promise<void>;

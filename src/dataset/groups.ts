@@ -39,9 +39,17 @@ export function groupRows(drafts: readonly RowDraft[], seed: number): Groups {
   const conversations = withConversations(drafts, grouped, exact);
   if (!swallows(conversations, drafts.length)) {
     const groups = numbered(conversations, drafts.length);
-    return { ...found, groups, notes: [...notes, "near-duplicates chain the conversations; only equal inputs and conversations are kept together"] };
+    return {
+      ...found,
+      groups,
+      notes: [
+        ...notes,
+        "near-duplicates chain the conversations; only equal inputs and conversations are kept together",
+      ],
+    };
   }
-  const chained = "the conversations of the log chain most rows into one group; they were left out of account in the split";
+  const chained =
+    "the conversations of the log chain most rows into one group; they were left out of account in the split";
   return { ...found, groups: numbered(families, drafts.length), notes: [...notes, chained] };
 }
 
@@ -66,7 +74,9 @@ function recurringRows(drafts: readonly RowDraft[]): { recurring: boolean[]; not
   const calls = drafts.reduce((sum, { weight }, i) => sum + (recurring[i] === true ? weight : 0), 0);
   return {
     recurring,
-    note: [`${rows} inputs occur more than ${LARGEST_GROUP_CALLS} times, ${calls} calls in all: each of these calls is a unit of its own`],
+    note: [
+      `${rows} inputs occur more than ${LARGEST_GROUP_CALLS} times, ${calls} calls in all: each of these calls is a unit of its own`,
+    ],
   };
 }
 

@@ -163,7 +163,8 @@ function start(record: LlmRecord, text: string, normalised: string, side: Side):
 export function tyingConversations({ conversations }: RowDraft): readonly string[] {
   if (conversations === undefined) return [];
   const names = [...conversations];
-  const isCommon = (kind: string): boolean => names.filter((name) => name.startsWith(kind)).length > COMMON_CONVERSATIONS;
+  const isCommon = (kind: string): boolean =>
+    names.filter((name) => name.startsWith(kind)).length > COMMON_CONVERSATIONS;
   const common = ["c", "t"].filter(isCommon);
   return names.filter((name) => !common.some((kind) => name.startsWith(kind)));
 }

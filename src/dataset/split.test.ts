@@ -220,11 +220,9 @@ describe("splitRows", () => {
     const { sealed, folds } = splitRows(rows, single(2000), options);
     const share = (label: number): number =>
       rows.filter((row, i) => majorityOf(row.answers) === label && sealed[i]).length;
-    expect([share(0), share(1), share(2)].map((count, label) => Math.abs(count - ([150, 135, 15][label] ?? 0)) <= 2)).toEqual([
-      true,
-      true,
-      true,
-    ]);
+    expect(
+      [share(0), share(1), share(2)].map((count, label) => Math.abs(count - ([150, 135, 15][label] ?? 0)) <= 2),
+    ).toEqual([true, true, true]);
     const sizes = Array.from({ length: FOLDS }, (_, fold) => folds.filter((own) => own === fold).length);
     expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(2);
   });

@@ -1,7 +1,14 @@
 /** @file Which of several predictors to take: the majority baseline, paired comparison on the same rows, and the choice by money
  *  of design section 3. Knows outcomes and prices per call; knows no model and no source of prices. */
 import { InputError } from "../errors.js";
-import { bootstrapMean, designEffect, mcnemarExact, pairedDifference, signFlipPValue, type Estimate } from "../stats.js";
+import {
+  bootstrapMean,
+  designEffect,
+  mcnemarExact,
+  pairedDifference,
+  signFlipPValue,
+  type Estimate,
+} from "../stats.js";
 import { isBinary } from "./calls.js";
 
 /** The most frequent label of the training rows (the lower index wins a tie); -1 without rows. */

@@ -3,7 +3,15 @@ import { InputError } from "../errors.js";
 import { createRandom, type Random } from "../random.js";
 import { binomialCdf } from "../stats.js";
 import { beyondCapRatio, capFor, shareByGroup, singleCalls, type CallOutcomes } from "./calls.js";
-import { chooseThreshold, figuresAt, openGate, planGate, START_CHOICES, type GatePlan, type GateResult } from "./gate.js";
+import {
+  chooseThreshold,
+  figuresAt,
+  openGate,
+  planGate,
+  START_CHOICES,
+  type GatePlan,
+  type GateResult,
+} from "./gate.js";
 import type { Promised } from "./risk-test.js";
 
 /** Uniform scores u, wrong with probability slope (1 - u)^bend: the risk of a threshold is known in closed form. The numbers
@@ -183,7 +191,9 @@ describe("the walk of delivered", () => {
   it("takes epsilon and delta as they are given", () => {
     const needed = (epsilon: number, delta: number): number => {
       let count = 1;
-      while (chooseThreshold({ outOfFold: faultless(400), sealed: faultless(count), epsilon, delta }).threshold === null)
+      while (
+        chooseThreshold({ outOfFold: faultless(400), sealed: faultless(count), epsilon, delta }).threshold === null
+      )
         count++;
       return count;
     };
@@ -195,7 +205,8 @@ describe("the walk of delivered", () => {
 describe("the gate's result", () => {
   const random = createRandom(11, "result");
   const [outOfFold, sealed] = [simulate(6000, 1, random), simulate(1500, 1, random)];
-  const gate = (promise: Promised, calls = sealed): GateResult => chooseThreshold({ outOfFold, sealed: calls, promise });
+  const gate = (promise: Promised, calls = sealed): GateResult =>
+    chooseThreshold({ outOfFold, sealed: calls, promise });
 
   for (const promise of ["delivered", "kept"] as const) {
     it(`counts the kept calls and their errors at its threshold (${promise})`, () => {
@@ -313,7 +324,12 @@ describe("calls in groups", () => {
     expect(beyondCapRatio(groups, 1)).toBeCloseTo(0.004, 12);
     expect(capFor(groups, 0.005)).toBe(1);
     expect(capFor(groups, 0.0005)).toBe(5);
-    expect(capFor(Array.from({ length: 100 }, (_, i) => i % 10), 0.005)).toBe(10);
+    expect(
+      capFor(
+        Array.from({ length: 100 }, (_, i) => i % 10),
+        0.005,
+      ),
+    ).toBe(10);
     // What the largest cap leaves out, a smaller one need not count.
     expect(capFor(new Array<number>(10_000).fill(0), 0.005)).toBe(1);
   });

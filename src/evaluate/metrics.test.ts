@@ -50,7 +50,13 @@ describe("quality", () => {
     const { slices } = measureQuality(
       [
         { text: "a", label: -1, predicted: 0, group: 0 },
-        ...Array.from({ length: 6 }, (_, i): EvaluatedCall => ({ text: "b", label: 0, predicted: 0, group: i, seen: true })),
+        ...Array.from({ length: 6 }, (_, i): EvaluatedCall => ({
+          text: "b",
+          label: 0,
+          predicted: 0,
+          group: i,
+          seen: true,
+        })),
       ],
       LABELS,
     );
@@ -84,7 +90,9 @@ describe("quality", () => {
   it("compares with gold where gold is known", () => {
     expect(quality.goldAccuracy?.value).toBeCloseTo(23 / 30, 12);
     expect(quality.teacherGoldAccuracy?.value).toBe(1);
-    expect(measureQuality([{ text: "a", label: 0, predicted: 0, group: 0 }], LABELS)).not.toHaveProperty("goldAccuracy");
+    expect(measureQuality([{ text: "a", label: 0, predicted: 0, group: 0 }], LABELS)).not.toHaveProperty(
+      "goldAccuracy",
+    );
   });
   it("counts a label outside of the set as a disagreement and refuses an impossible index", () => {
     expect(measureQuality([{ text: "a", label: -1, predicted: 0, group: 0 }], LABELS)).toMatchObject({

@@ -255,9 +255,7 @@ export function measureQuality(
   return {
     calls: calls.length,
     agreement: agreementOf(calls),
-    ...(several
-      ? { mostFrequentAgreement: agreementOf(calls.map(toMostFrequent)) }
-      : {}),
+    ...(several ? { mostFrequentAgreement: agreementOf(calls.map(toMostFrequent)) } : {}),
     ...goldOf(calls),
     macroF1: macroF1Of(counts),
     classes: classesOf(calls, counts, nameOf),

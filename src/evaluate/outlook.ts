@@ -24,7 +24,12 @@ const GROWTH = 1.12;
 const ENOUGH_RATIO = 0.8;
 
 /** Samples of whole groups, numbered anew, for a group may be drawn twice. */
-function drawCalls(calls: CallOutcomes, groups: readonly (readonly number[])[], count: number, seed: number): CallOutcomes {
+function drawCalls(
+  calls: CallOutcomes,
+  groups: readonly (readonly number[])[],
+  count: number,
+  seed: number,
+): CallOutcomes {
   const random = createRandom(seed, "outlook");
   const drawn = Array.from({ length: count }, () => groups[random.int(groups.length)] ?? []);
   const picked = drawn.flat();
@@ -48,7 +53,8 @@ export function gateOutlook(outOfFold: CallOutcomes, sealedGroups: number, optio
   );
   const coverages = results.map(({ coverage }) => coverage.value).sort((a, b) => a - b);
   const found = results.filter(({ kept }) => kept > 0);
-  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
   const at = (ratio: number): number => coverages[Math.floor(ratio * (coverages.length - 1))] ?? 0;
   return {
     coverage: { value: mean(coverages), low: at(0.1), high: at(0.9) },
@@ -64,7 +70,11 @@ export interface NeededGroups extends Outlook {
 
 /** The least number of sealed groups, within a tenth, with which the gate would find a threshold in most draws; absent where `most` are not
  *  enough. */
-export function neededGroups(outOfFold: CallOutcomes, most: number, options: OutlookOptions = {}): NeededGroups | undefined {
+export function neededGroups(
+  outOfFold: CallOutcomes,
+  most: number,
+  options: OutlookOptions = {},
+): NeededGroups | undefined {
   const { epsilon = 0.02, delta = 0.05 } = options;
   const enough = (count: number): NeededGroups | undefined => {
     const outlook = gateOutlook(outOfFold, count, options);

@@ -77,7 +77,11 @@ function sampleOf(calls: CallOutcomes, drawn: readonly (readonly number[])[], ra
 }
 
 /** One call of a group, drawn, and the group itself with a probability proportional to its calls: each call is as likely as any other. */
-function oneCallEach(drawn: readonly (readonly number[])[], cap: number, random: Random): readonly (readonly number[])[] {
+function oneCallEach(
+  drawn: readonly (readonly number[])[],
+  cap: number,
+  random: Random,
+): readonly (readonly number[])[] {
   return drawn.flatMap((group) =>
     random.float() * cap < group.length ? [[group[random.int(group.length)] ?? 0]] : [],
   );
