@@ -239,8 +239,9 @@ function goldOf(calls: readonly EvaluatedCall[]): Pick<Quality, "goldAccuracy" |
   };
 }
 
-function toMostFrequent({ right: _, ...call }: EvaluatedCall): EvaluatedCall {
-  return { ...call, label: call.mostFrequent ?? call.label };
+function toMostFrequent(call: EvaluatedCall): EvaluatedCall {
+  const label = call.mostFrequent ?? call.label;
+  return { ...call, label, right: Number(label === call.predicted && label >= 0) };
 }
 
 /** Quality of answers on held-out calls. @throws InputError when a label index has no name. */

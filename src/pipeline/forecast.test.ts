@@ -87,7 +87,7 @@ async function answered(rows: readonly Row[]): Promise<CallOutcomes> {
   const { dataset, plan } = inputOf(rows);
   const recipe = plan.candidates.find(({ name }) => name === "linear-medium")?.linear;
   if (recipe === undefined) throw new Error("the plan has no linear rung");
-  const stages = { arrays: (_: string, produce: () => Promise<ReadonlyMap<string, Float32Array>>) => produce() };
+  const stages = { weights: (_: string, produce: () => Promise<ReadonlyMap<string, Float32Array>>) => produce() };
   const context = { dataset, rows, progress, threads: 2, seed: 1, folder: stages };
   const { logits } = await linearOutOfFold(context, "linear", recipe);
   const data = logitRows(rows, logits, LABELS.length);
