@@ -142,6 +142,33 @@ export async function parityOf(
   return parity;
 }
 
+/** What a student was made from and how. */
+function lineageOf(
+  context: TrainContext,
+  candidate: PlannedCandidate,
+  { layers }: FinalStudent,
+  planHash: string,
+): StudentManifest["lineage"] {
+  const { dataset, seed } = context;
+  const { calls, firstMs, lastMs, models } = dataset.traffic;
+  return {
+    dataset: dataset.hash,
+    traffic: {
+      calls,
+      ...(firstMs === undefined ? {} : { firstMs }),
+      ...(lastMs === undefined ? {} : { lastMs }),
+    },
+    seed,
+    teacher: [...models],
+    plan: planHash,
+    loss: lossFormulaOf(candidate, context, {
+      ...(layers !== undefined && { layers }),
+      isRounded: isRounded(context, candidate.name),
+    }),
+    joryu: VERSION,
+  };
+}
+
 export interface ShipOptions {
   readonly folder: string;
   readonly name: string;
@@ -187,22 +214,7 @@ export async function shipStudent(
     evaluation: null,
     parity,
     parameters: trained.candidate.parameters,
-    lineage: {
-      dataset: dataset.hash,
-      traffic: {
-        calls: dataset.traffic.calls,
-        ...(dataset.traffic.firstMs === undefined ? {} : { firstMs: dataset.traffic.firstMs }),
-        ...(dataset.traffic.lastMs === undefined ? {} : { lastMs: dataset.traffic.lastMs }),
-      },
-      seed: context.seed,
-      teacher: [...dataset.traffic.models],
-      plan: options.planHash,
-      loss: lossFormulaOf(trained.candidate, context, {
-        ...(student.layers !== undefined && { layers: student.layers }),
-        isRounded: isRounded(context, trained.candidate.name),
-      }),
-      joryu: VERSION,
-    },
+    lineage: lineageOf(context, trained.candidate, student, options.planHash),
   };
   const { huggingFace } = student;
   writeModelFolder(options.folder, manifest, graphs, (folder) => {
