@@ -3,13 +3,13 @@
  *
  *      node dist/bench/promise.js [--draws 1000] [--again 10000] [--seed 1] [--workers 2] [--cells FROM,TO]
  *
- *  1,500 sealed calls, 4,000 out-of-fold calls, epsilon 0.02, delta 0.05. The plan is made anew every 50 draws with fresh out-of-fold calls. Single draws share the
- *  traffic of both promises. A cell that breaks its promise in more than delta and two standard errors of its draws is drawn `--again` times with another seed. */
+ *  1,500 sealed calls, 4,000 out-of-fold calls, epsilon 0.02, delta 0.05. The plan is made anew every 200 draws with fresh out-of-fold calls. Both promises see
+ *  the same draws. A cell that breaks its promise in more than delta and two standard errors of its draws is drawn `--again` times with another seed. */
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { fileURLToPath } from "node:url";
 import { SessionError } from "../src/errors.js";
-import { openGate, planGate } from "../src/evaluate/gate.js";
+import { planGate, thresholdOf } from "../src/evaluate/gate.js";
 import type { Promised, RiskTest } from "../src/evaluate/risk-test.js";
 import { createRandom } from "../src/random.js";
 import { normalQuantile, percentile } from "../src/stats.js";
@@ -17,7 +17,7 @@ import { printJson } from "./product.js";
 import { drawCalls, drawHeads, oracleCoverage, trueRisk, truthAt, type Traffic } from "./promise-population.js";
 
 const [SEALED_CALLS, OUT_OF_FOLD_CALLS, EPSILON, DELTA] = [1_500, 4_000, 0.02, 0.05] as const;
-const DRAWS_A_PLAN = 50;
+const DRAWS_A_PLAN = 200;
 const PROMISES: readonly Promised[] = ["delivered", "kept"];
 
 interface CellResult extends Traffic {
@@ -130,7 +130,7 @@ function measure({ cell, promises, draws, seed }: Task): CellResult[] {
     for (let draw = done; draw < Math.min(draws, done + DRAWS_A_PLAN); draw++) {
       const calls = drawCalls(traffic, heads, SEALED_CALLS, random);
       for (const { plan, tally } of plans) {
-        const { threshold } = openGate(plan, calls);
+        const threshold = thresholdOf(plan, calls);
         tally.drawn(threshold, threshold === null ? { kept: 0, wrong: 0 } : truthAt(traffic, heads, threshold));
       }
     }

@@ -246,6 +246,11 @@ function pass(sample: Sample, { risk, delta, test, candidates }: GatePlan): Pass
   return threshold === undefined ? null : { threshold, pValue: pValueAt(at) };
 }
 
+/** What `openGate` chooses, without the figures. */
+export function thresholdOf(plan: GatePlan, sealed: CallOutcomes): number | null {
+  return sealed.scores.length === 0 ? null : (pass(drawSample(sealed, plan.test, plan.seed), plan)?.threshold ?? null);
+}
+
 /** The most calls that a threshold can keep while the observed risk is at most epsilon; calls of equal score stay together. */
 function unguaranteedKept({ scores, wrong }: Ranked, { promise, epsilon }: Risk): number {
   for (let kept = scores.length; kept > 0; kept--) {
