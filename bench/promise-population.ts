@@ -19,6 +19,8 @@ export interface Traffic {
   readonly selfAgreement: number;
   /** Share of the calls that belong to a few recurring inputs. */
   readonly recurringRatio: number;
+  /** Share of the calls that come in storms: an input 20 times, marked as recurring, that never comes again. */
+  readonly stormRatio: number;
 }
 
 /** Recurring inputs: their scores, and which of them the student answers as the teacher usually does. */
@@ -30,6 +32,7 @@ export interface Heads {
 /** Scores are uniform, an input of score u is answered wrongly with probability STEEP (1 - u)^3: 7 % of all, most of them at low scores. */
 const STEEP = 0.28;
 const HEADS = 12;
+const STORM_CALLS = 20;
 /** Answers of the rows: the usual one, what a wrong student gives, what a wavering teacher gives. */
 const [USUAL, STUDENTS, TEACHERS] = [0, 1, 2] as const;
 const ORACLE_STEPS = 20_000;
@@ -104,8 +107,14 @@ export function drawCalls(traffic: Traffic, heads: Heads, calls: number, random:
     weights[head] = (weights[head] ?? 0) + 1;
     left--;
   }
-  const groups = Math.round(left / traffic.groupCalls);
+  const storms = Math.round((left * traffic.stormRatio) / STORM_CALLS);
+  const groups = Math.round((left - storms * STORM_CALLS) / traffic.groupCalls);
   for (let group = 0; group < groups; group++) addGroup(drawn, group, traffic, random);
+  for (let storm = 0; storm < storms; storm++) {
+    const input = drawInput(traffic, random);
+    const row = rowOf(STORM_CALLS, groups + HEADS + storm, input.isOneOff, traffic.selfAgreement, random);
+    drawn.add({ ...row, recurring: true }, input);
+  }
   for (const [head, weight] of weights.entries()) {
     if (weight === 0) continue;
     const row: Row = { ...rowOf(weight, groups + head, false, traffic.selfAgreement, random), recurring: true };

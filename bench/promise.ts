@@ -43,7 +43,7 @@ interface Task {
 
 /** Groups of 2 and 3 calls, which lie between the others, have fewer cells. */
 function traffics(): Traffic[] {
-  const plain = { oneOffRatio: 0, isInformative: false, selfAgreement: 1, recurringRatio: 0 };
+  const plain = { oneOffRatio: 0, isInformative: false, selfAgreement: 1, recurringRatio: 0, stormRatio: 0 };
   const shapes = [{ groupCalls: 1, icc: 0 }].concat(
     [2, 3, 5, 10].flatMap((groupCalls) => [0, 1].map((icc) => ({ groupCalls, icc }))),
   );
@@ -51,7 +51,7 @@ function traffics(): Traffic[] {
   const all = [0.05, 0.15, 0.3].flatMap((oneOffRatio) =>
     [true, false].map((isInformative) => ({ oneOffRatio, isInformative })),
   );
-  return shapes.flatMap((shape): Traffic[] => {
+  const grouped = shapes.flatMap((shape): Traffic[] => {
     const base = { ...plain, ...shape };
     const isBetween = shape.groupCalls === 2 || shape.groupCalls === 3;
     const wavering = isBetween ? [{}] : [{}, { oneOffRatio: 0.15, isInformative: true }];
@@ -63,6 +63,10 @@ function traffics(): Traffic[] {
       ...(shape.icc === 1 ? [{ ...base, icc: 0.5 }] : []),
     ];
   });
+  const storms = [0.1, 0.3].flatMap((stormRatio) =>
+    [0, 0.05].map((oneOffRatio) => ({ ...plain, groupCalls: 1, icc: 0, oneOffRatio, stormRatio })),
+  );
+  return [...grouped, ...storms];
 }
 
 /** What the draws of a cell added up to. */
