@@ -107,7 +107,7 @@ function templated(random: Random): LoggedCall[] {
 /** A conversation of 2 to 6 calls about one topic, each call with its history; a share of them go wrong from beginning to end. */
 function conversation(random: Random): LoggedCall[] {
   const told = topic(random);
-  const answer = random.float() < 0.03 ? other(told, random) : told;
+  const answer = random.float() < 0.06 ? other(told, random) : told;
   const turns = 2 + random.int(5);
   const messages: { role: "user" | "assistant"; content: string }[] = [];
   return Array.from({ length: turns }, () => {
@@ -157,8 +157,8 @@ export const LOG_POPULATIONS: readonly LogPopulation[] = [
   byUnits("rare-hidden", "5 % of the calls have an answer that occurs once, to a text like any other", (random) => [
     single(random.float() < 0.05 ? oneOff(random, false) : plainInput(random)),
   ]),
-  byUnits("noisy", "every input is asked ten times, the teacher answers 6:4", (random) =>
-    repeated(10, plainInput(random), 0.6, random),
+  byUnits("noisy", "every input is asked four times, the teacher answers 6:4", (random) =>
+    repeated(4, plainInput(random), 0.6, random),
   ),
   byUnits("noisy-some", "inputs come 1 to 4 times, a quarter of them are answered 4:1", (random) =>
     repeated(1 + random.int(4), plainInput(random), random.float() < 0.25 ? 0.8 : 1, random),
@@ -166,7 +166,7 @@ export const LOG_POPULATIONS: readonly LogPopulation[] = [
   byUnits("templates", "four phrasings with a number, the teacher answers 1 % otherwise", templated),
   byUnits(
     "conversations",
-    "cumulative conversations without ids; 3 % of them are answered otherwise as a whole",
+    "cumulative conversations without ids; 6 % of them are answered otherwise as a whole",
     conversation,
   ),
   byUnits("bursts", "a fifth of the inputs come 3 to 8 times, 8 % of these with an answer of their own", burst, true),

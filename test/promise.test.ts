@@ -19,6 +19,8 @@ interface Case {
   readonly isTimed?: boolean;
   /** Largest number of calls that are wrong together; the sampling error of a fresh draw grows with it. */
   readonly together: number;
+  /** Calls of the log; few conversations could prove nothing. */
+  readonly calls?: number;
 }
 
 function populationOf(name: string): LogPopulation {
@@ -34,10 +36,10 @@ interface Outcome {
   readonly model: string;
 }
 
-async function runCase({ name, promise, isTimed = false }: Case): Promise<Outcome> {
+async function runCase({ name, promise, isTimed = false, calls = LOG_CALLS }: Case): Promise<Outcome> {
   const population = populationOf(name);
   const [logs, fresh] = [join(folder.path, `${name}.jsonl`), join(folder.path, `${name}-fresh.jsonl`)];
-  writeFileSync(logs, logLines(population.draw(LOG_CALLS, 1), isTimed ? START_MS : undefined));
+  writeFileSync(logs, logLines(population.draw(calls, 1), isTimed ? START_MS : undefined));
   writeFileSync(fresh, logLines(population.draw(FRESH_CALLS, 2)));
   const target = `agreement=${1 - EPSILON},promise=${promise}`;
   const flags = ["--minutes", "0.1", "--machine", MACHINE, "--target", target, "--json"];
@@ -59,7 +61,7 @@ function bound(judged: number, together: number): number {
 describe("the promise of a run", () => {
   it.each<Case>([
     { name: "rare-hidden", promise: "delivered", together: 1 },
-    { name: "conversations", promise: "delivered", together: 6 },
+    { name: "conversations", promise: "delivered", together: 6, calls: 6_000 },
     { name: "bursts", promise: "delivered", isTimed: true, together: 8 },
     { name: "recurring", promise: "delivered", together: 1 },
     { name: "rare", promise: "kept", together: 1 },
@@ -74,7 +76,7 @@ describe("the promise of a run", () => {
   });
 
   it("is not given where the teacher answers every input 6:4, and predict then keeps nothing", async () => {
-    const { verdict, coverage, model } = await runCase({ name: "noisy", promise: "delivered", together: 10 });
+    const { verdict, coverage, model } = await runCase({ name: "noisy", promise: "delivered", together: 4 });
     expect([verdict, coverage]).toEqual(["keep-teacher", 0]);
     const texts = populationOf("noisy")
       .draw(100, 3)
