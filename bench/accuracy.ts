@@ -129,7 +129,7 @@ async function runSeed(
     coverage: metrics["coverage"] ?? null,
     unguaranteedCoverage: metrics["unguaranteedCoverage"] ?? null,
     testCoverage: evaluation.coverage.value,
-    testKeptAgreement: evaluation.coverage.value > 0 ? evaluation.keptAgreement.value : null,
+    testKeptAgreement: evaluation.keptAgreement?.value ?? null,
     sizeBytes: metrics["sizeBytes"] ?? null,
     p50Ms: metrics["p50Ms"] ?? null,
     p95Ms: metrics["p95Ms"] ?? null,

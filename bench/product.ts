@@ -37,7 +37,8 @@ const evaluationSchema = z.object({
   records: z.number(),
   agreement: estimateSchema,
   coverage: estimateSchema,
-  keptAgreement: estimateSchema,
+  /** Absent where nothing is kept. */
+  keptAgreement: estimateSchema.optional(),
 });
 
 const predictionSchema = z.object({

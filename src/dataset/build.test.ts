@@ -381,9 +381,13 @@ describe("what is sealed", () => {
     expect(dataset.labels).not.toContain("new");
   });
   it("are a share of the calls of an input that comes again and again, with the noise of its answers", async () => {
-    const recurring = Array.from({ length: 1000 }, (_, i) => `hello ${"abcde".charAt(i % 5)} what can you do`);
+    const some = texts(600);
+    // Three of eight calls have a text of their own, five come again and again.
+    const asked = Array.from({ length: 1600 }, (_, i) =>
+      i % 8 < 3 ? (some[3 * Math.floor(i / 8) + (i % 8)] ?? "") : `hello ${"abcde".charAt(i % 5)} what can you do`,
+    );
     const { dataset, dir } = await build(
-      file(lines([...texts(600), ...recurring], (i) => (i < 600 ? `l${i % 3}` : i % 10 < 6 ? "l0" : "l1"))),
+      file(lines(asked, (i) => (i % 8 < 3 ? `l${i % 3}` : Math.floor(i / 8) % 10 < 6 ? "l0" : "l1"))),
     );
     const rows = dataset.rows.filter((row) => row.recurring === true);
     expect(rows.filter(({ sealed }) => sealed)).toHaveLength(5);

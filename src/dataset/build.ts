@@ -112,7 +112,8 @@ async function fromSpool(
   const template = await findTemplate(ofWorkload, chosen, conversations);
   const sides = await findSides(ofWorkload, { template, conversations }, options.sealedRatio ?? SEALED_RATIO);
   const traffic = new Traffic();
-  const collector = new RowCollector({ template, labelSet, conversations, sideOf: sides.sideOf });
+  const { records } = chosen.summary;
+  const collector = new RowCollector({ template, labelSet, conversations, sideOf: sides.sideOf, records });
   await ofWorkload((record) => {
     traffic.add(record);
     collector.add(record);

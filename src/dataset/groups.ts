@@ -11,7 +11,7 @@ export interface Groups {
   readonly nearDuplicates: number;
   /** Rows of families of near-duplicates with more calls than count in a group: texts of one template, each a unit of its own. */
   readonly templated: number;
-  /** Rows with so many calls and of no conversation that each call is a unit of its own. */
+  /** Rows of inputs that come again and again, from anywhere: each call is a unit of its own. */
   readonly recurring: readonly boolean[];
   readonly notes: readonly string[];
 }
@@ -20,6 +20,8 @@ export interface Groups {
 export const LARGEST_GROUP_CALLS = 10;
 /** A group beyond this share of the rows would leave nothing to split. */
 const LARGEST_GROUP_RATIO = 0.3;
+/** In a log without periods an input with a smaller share of the calls may be a storm that was shuffled in. */
+const LEAST_RECURRING_RATIO = 0.01;
 /** More recurring inputs than this share of the rows are copies, not the head of the traffic. */
 const MOST_RECURRING_RATIO = 0.1;
 
@@ -57,14 +59,25 @@ function templateNote(rows: number): string {
   return `${rows} inputs are near-duplicates in families of more than ${LARGEST_GROUP_CALLS} calls (templates): each distinct input is a unit of its own`;
 }
 
-function recurringRows(drafts: readonly RowDraft[]): { recurring: boolean[]; note: readonly string[] } {
+/** Whether an input of no conversation demonstrably comes again and again, from anywhere: on both sides of the periods, or in each quarter of the
+ *  log and in a good share of its calls. A storm of the same call, wholly right or wrong, must not pass for as many independent ones. */
+function recurs(draft: RowDraft, calls: number, onBothSides: ReadonlySet<string>): boolean {
+  const { weight, answers, quarters, folded } = draft;
+  if (weight <= LARGEST_GROUP_CALLS || tyingConversations(draft).length > 0) return false;
   // Of a record that stands for many calls the calls are not known one by one.
-  const recurring = drafts.map(
-    (draft) =>
-      draft.weight > LARGEST_GROUP_CALLS &&
-      tyingConversations(draft).length === 0 &&
-      [...draft.answers.values()].reduce((sum, count) => sum + count, 0) === draft.weight,
-  );
+  if ([...answers.values()].reduce((sum, count) => sum + count, 0) !== weight) return false;
+  return onBothSides.has(folded) || (quarters === 0b1111 && weight >= LEAST_RECURRING_RATIO * calls);
+}
+
+function textsOnBothSides(drafts: readonly RowDraft[]): Set<string> {
+  const train = new Set(drafts.filter(({ side }) => side === "train").map(({ folded }) => folded));
+  return new Set(drafts.filter(({ side, folded }) => side === "test" && train.has(folded)).map(({ folded }) => folded));
+}
+
+function recurringRows(drafts: readonly RowDraft[]): { recurring: boolean[]; note: readonly string[] } {
+  const all = drafts.reduce((sum, { weight }) => sum + weight, 0);
+  const onBothSides = textsOnBothSides(drafts);
+  const recurring = drafts.map((draft) => recurs(draft, all, onBothSides));
   const rows = recurring.filter(Boolean).length;
   if (rows === 0) return { recurring, note: [] };
   if (rows > MOST_RECURRING_RATIO * drafts.length) {
@@ -74,9 +87,7 @@ function recurringRows(drafts: readonly RowDraft[]): { recurring: boolean[]; not
   const calls = drafts.reduce((sum, { weight }, i) => sum + (recurring[i] === true ? weight : 0), 0);
   return {
     recurring,
-    note: [
-      `${rows} inputs occur more than ${LARGEST_GROUP_CALLS} times, ${calls} calls in all: each of these calls is a unit of its own`,
-    ],
+    note: [`${rows} inputs recur through the log, ${calls} calls in all: each of these calls is a unit of its own`],
   };
 }
 

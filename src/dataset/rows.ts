@@ -32,6 +32,8 @@ export interface RowDraft {
   softCount: number;
   /** Calls. */
   weight: number;
+  /** Quarters of the log, in its order, in which the input was asked: one bit each. */
+  quarters: number;
   /** Where it was first seen, for messages. */
   readonly place: string;
 }
@@ -57,6 +59,8 @@ export interface CollectedWorkload {
   readonly labelSet: LabelSet;
   readonly conversations: Conversations;
   readonly sideOf: (record: LlmRecord) => Side;
+  /** How many records it has. */
+  readonly records: number;
 }
 
 export class RowCollector {
@@ -64,6 +68,7 @@ export class RowCollector {
   private mask = 0;
   private outside = 0;
   private empty = 0;
+  private seen = 0;
   private readonly soften: SoftLabeller;
 
   constructor(private readonly workload: CollectedWorkload) {
@@ -72,6 +77,7 @@ export class RowCollector {
 
   add(record: LlmRecord): void {
     const { template, labelSet, sideOf } = this.workload;
+    this.seen++;
     const label = labelSet.indexOf(record.answer.trim());
     const text = stripTemplate(record.messages, template);
     const normalised = normaliseText(text);
@@ -114,6 +120,7 @@ export class RowCollector {
 
   private count(draft: RowDraft, record: LlmRecord, label: number): void {
     draft.weight += record.occurrences ?? 1;
+    draft.quarters |= 1 << Math.min(3, Math.floor((4 * (this.seen - 1)) / Math.max(1, this.workload.records)));
     draft.answers.set(label, (draft.answers.get(label) ?? 0) + 1);
     if (record.gold !== undefined) {
       const gold = this.workload.labelSet.indexOf(record.gold);
@@ -154,6 +161,7 @@ function start(record: LlmRecord, text: string, normalised: string, side: Side):
     softSum: undefined,
     softCount: 0,
     weight: 0,
+    quarters: 0,
     place: `${record.source}:${record.line}`,
   };
 }

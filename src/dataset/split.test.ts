@@ -21,6 +21,7 @@ function draft(text: string, label: number, more: Partial<RowDraft> = {}): RowDr
     softSum: undefined,
     softCount: 0,
     weight: 1,
+    quarters: 1,
     place: `log:${label}`,
     ...more,
   };
@@ -125,22 +126,43 @@ describe("groups", () => {
     expect(new Set(groups).size).toBe(97);
   });
   it("make each call of a recurring input a unit, unless a conversation holds it or most inputs recur, as copies do", () => {
-    const rows = drafts(100, 2).map((row, i) => {
-      const weight = i < 3 ? 50 : 1;
-      return { ...row, conversations: undefined, weight, answers: new Map([[0, weight]]) };
+    const calls = (count: number): Partial<RowDraft> => ({
+      weight: count,
+      answers: new Map([[0, count]]),
+      quarters: 15,
     });
+    const rows = drafts(100, 2).map((row, i) => ({ ...row, conversations: undefined, ...calls(i < 3 ? 50 : 1) }));
     expect(groupRows(rows, 1).recurring.filter(Boolean)).toHaveLength(3);
-    expect(groupRows(rows, 1).notes.join()).toMatch(/3 inputs occur more than 10 times, 150 calls in all/);
+    expect(groupRows(rows, 1).notes.join()).toMatch(/3 inputs recur through the log, 150 calls in all/);
     const held = rows.map((row, i) => (i === 0 ? { ...row, conversations: new Set(["c1"]) } : row));
     expect(groupRows(held, 1).recurring.filter(Boolean)).toHaveLength(2);
+    const counted = rows.map((row) => ({ ...row, answers: new Map([[0, 1]]) }));
+    expect(groupRows(counted, 1).recurring.some(Boolean)).toBe(false);
     const copied = groupRows(
-      rows.map((row) => ({ ...row, weight: 50, answers: new Map([[0, 50]]) })),
+      rows.map((row) => ({ ...row, ...calls(50) })),
       1,
     );
     expect(copied.recurring.some(Boolean)).toBe(false);
     expect(copied.notes.join()).toMatch(/as copies do/);
-    const counted = rows.map((row) => ({ ...row, answers: new Map([[0, 1]]) }));
-    expect(groupRows(counted, 1).recurring.some(Boolean)).toBe(false);
+  });
+  it("take a storm of equal calls for one group: in one part of the log, or too small to tell, unless it comes in both periods", () => {
+    const calls = (count: number, quarters: number): Partial<RowDraft> => ({
+      weight: count,
+      answers: new Map([[0, count]]),
+      quarters,
+    });
+    const rows = drafts(2000, 4).map((row, i) => ({
+      ...row,
+      conversations: undefined,
+      ...(i === 0 ? calls(500, 0b0011) : i === 1 ? calls(20, 0b1111) : i === 2 ? calls(500, 0b1111) : {}),
+    }));
+    expect(groupRows(rows, 1).recurring.flatMap((recurs, i) => (recurs ? [i] : []))).toEqual([2]);
+    const periods = [
+      ...rows,
+      { ...(rows[1] ?? draft("", 0)), side: "test" as const, ...calls(11, 0b1000) },
+      { ...(rows[9] ?? draft("", 0)), side: "test" as const, ...calls(5, 0b1000) },
+    ];
+    expect(groupRows(periods, 1).recurring.flatMap((recurs, i) => (recurs ? [i] : []))).toEqual([1, 2, 2000]);
   });
   it("drop conversations that chain everything, and say so", () => {
     const rows = drafts(100, 3).map((row) => ({ ...row, conversations: new Set(["c1"]) }));

@@ -232,6 +232,7 @@ export function groupTexts(texts: readonly TextRow[], seed: number): Int32Array 
     softSum: undefined,
     softCount: 0,
     weight: occurrences,
+    quarters: 0,
     place: "",
   }));
   return groupRows(drafts, seed).groups;
