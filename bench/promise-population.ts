@@ -19,7 +19,7 @@ export interface Traffic {
   readonly selfAgreement: number;
   /** Share of the calls that belong to a few recurring inputs. */
   readonly recurringRatio: number;
-  /** Share of the calls that come in storms: an input 20 times, marked as recurring, that never comes again. */
+  /** Share of the calls that come in storms: an input 20 times, a group of its own, that never comes again. */
   readonly stormRatio: number;
 }
 
@@ -113,7 +113,7 @@ export function drawCalls(traffic: Traffic, heads: Heads, calls: number, random:
   for (let storm = 0; storm < storms; storm++) {
     const input = drawInput(traffic, random);
     const row = rowOf(STORM_CALLS, groups + HEADS + storm, input.isOneOff, traffic.selfAgreement, random);
-    drawn.add({ ...row, recurring: true }, input);
+    drawn.add(row, input);
   }
   for (const [head, weight] of weights.entries()) {
     if (weight === 0) continue;
