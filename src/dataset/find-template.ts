@@ -13,8 +13,11 @@ const LEAST_MESSAGES = 10;
 const LEAST_PLAIN_LENGTH = 24;
 const LEAST_PLAIN_MESSAGES = 50;
 const LEAST_PREFIX_LENGTH = 4;
-const STRUCTURAL_END = /(\n|[:：>»"“「『`]\s*|[\])】」]\s+)$/;
-const STRUCTURAL_START = /^(\s*\n|\s*["”」』`«]|\s*<\/|\s*[\])】])/;
+/** What a constant beginning may end with, white space after it or not; with white space; what a constant end may begin with. */
+const OPENS = new Set(':：>»"“「『`');
+const CLOSES = new Set("])】」");
+const STARTS = new Set('"”」』`«])】');
+const isSpace = (unit: string): boolean => unit !== "" && unit.trim() === "";
 const QUOTES: ReadonlyMap<string, string> = new Map([
   ['"', '"'],
   ["“", "”"],
@@ -60,20 +63,36 @@ function shared(messages: readonly string[], at: (text: string, i: number) => st
 
 /** The run cut back to its last structural end, or to a word when it is long. */
 function trimPrefix(run: string, messages: number): string {
-  for (let end = run.length; end >= LEAST_PREFIX_LENGTH; end--) {
-    const cut = run.slice(0, end);
-    if (STRUCTURAL_END.test(cut) && !/\s/.test(run.charAt(end))) return cut;
+  let lastEnd = 0;
+  let beforeSpace = "";
+  for (let end = 1; end <= run.length; end++) {
+    const unit = run.charAt(end - 1);
+    const spaced = isSpace(unit);
+    if (!spaced) beforeSpace = unit;
+    const structural = unit === "\n" || OPENS.has(beforeSpace) || (spaced && CLOSES.has(beforeSpace));
+    if (structural && !isSpace(run.charAt(end))) lastEnd = end;
   }
+  if (lastEnd >= LEAST_PREFIX_LENGTH) return run.slice(0, lastEnd);
   const plain = /^[^]*\s/.exec(run)?.[0] ?? "";
   return plain.length >= LEAST_PLAIN_LENGTH && messages >= LEAST_PLAIN_MESSAGES ? plain : "";
 }
 
+/** The run from its first structural start on, or from a word when it is long. */
 function trimSuffix(run: string, prefix: string, messages: number): string {
   const quote = QUOTES.get(prefix.trimEnd().slice(-1));
-  for (let start = 0; start < run.length; start++) {
-    const cut = run.slice(start);
-    if (STRUCTURAL_START.test(cut) && (cut.trim().length > 1 || cut.trim() === quote)) return cut;
+  const trimmedEnd = run.trimEnd().length;
+  let firstStart = -1;
+  let afterSpace = run.length;
+  let breaksLine = false;
+  for (let start = run.length - 1; start >= 0; start--) {
+    const unit = run.charAt(start);
+    if (!isSpace(unit)) [afterSpace, breaksLine] = [start, false];
+    else if (unit === "\n") breaksLine = true;
+    const structural = breaksLine || STARTS.has(run.charAt(afterSpace)) || run.startsWith("</", afterSpace);
+    const trimmed = trimmedEnd - afterSpace;
+    if (structural && (trimmed > 1 || (trimmed === 1 && run.charAt(afterSpace) === quote))) firstStart = start;
   }
+  if (firstStart >= 0) return run.slice(firstStart);
   const plain = /\s[^]*$/.exec(run)?.[0] ?? "";
   return plain.length >= LEAST_PLAIN_LENGTH && messages >= LEAST_PLAIN_MESSAGES ? plain : "";
 }

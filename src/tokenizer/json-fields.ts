@@ -46,3 +46,29 @@ export function rowFor<Row>(table: Readonly<Record<string, Row>>, config: JsonOb
   }
   return row;
 }
+
+/** Those in use have some ten; each goes over the whole text. */
+const MAXIMUM_STEPS = 128;
+
+/** A part of a sequence, and where it stands. */
+export interface Step {
+  readonly config: JsonObject;
+  readonly where: string;
+}
+
+/** The parts of a sequence (field `key`), those of sequences inside it in their place. @throws InputError when they are too many */
+export function sequenceSteps(sequence: JsonObject, key: string, where: string): readonly Step[] {
+  const steps: Step[] = [];
+  let count = 0;
+  const collect = (config: JsonObject, place: string): void => {
+    for (const [i, part] of arrayOf(config[key], `${place}.${key}`).entries()) {
+      if (++count > MAXIMUM_STEPS) throw new InputError(`${where}.${key}: more than ${MAXIMUM_STEPS} steps`);
+      const partPlace = `${place}.${key}[${i}]`;
+      const row = objectOf(part, partPlace);
+      if (row["type"] === "Sequence") collect(row, partPlace);
+      else steps.push({ config: row, where: partPlace });
+    }
+  };
+  collect(sequence, where);
+  return steps;
+}

@@ -3,7 +3,7 @@
 import { InputError } from "../errors.js";
 import { applyEdits, Rewriter, sliceAligned, type AlignedText } from "./aligned.js";
 import { compileCharsmap } from "./charsmap.js";
-import { arrayOf, objectOf, rowFor, textOf } from "./json-fields.js";
+import { objectOf, rowFor, sequenceSteps, textOf } from "./json-fields.js";
 import { compilePattern } from "./pattern.js";
 import type { JsonObject } from "../json.js";
 
@@ -104,11 +104,7 @@ function replace(config: JsonObject, where: string): Normalizer {
   const pattern = compilePattern(config["pattern"], where);
   const content = textOf(config["content"], `${where}.content`);
   return (source) => {
-    const edits = [...source.text.matchAll(pattern)].map(({ 0: found, index }) => ({
-      start: index,
-      end: index + found.length,
-      text: content,
-    }));
+    const edits = pattern(source.text).map(({ start, end }) => ({ start, end, text: content }));
     return edits.length === 0 ? source : applyEdits(source, edits);
   };
 }
@@ -140,8 +136,7 @@ const NORMALIZERS: Readonly<Record<string, (config: JsonObject, where: string) =
   Prepend: prepend,
   Precompiled: precompiled,
   Sequence: (config, where) => {
-    const parts = arrayOf(config["normalizers"], `${where}.normalizers`);
-    const steps = parts.map((part, i) => createNormalizer(part, `${where}.normalizers[${i}]`));
+    const steps = sequenceSteps(config, "normalizers", where).map((step) => createNormalizer(step.config, step.where));
     return (source) => steps.reduce((text, step) => step(text), source);
   },
 };

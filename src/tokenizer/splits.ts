@@ -2,8 +2,8 @@
  *  tokenizers 0.23. Knows no model. */
 import { InputError } from "../errors.js";
 import { applyEdits, originalStart, Rewriter, sliceAligned, type AlignedText } from "./aligned.js";
-import { arrayOf, objectOf, rowFor, textOf } from "./json-fields.js";
-import { compilePattern } from "./pattern.js";
+import { objectOf, rowFor, sequenceSteps, textOf } from "./json-fields.js";
+import { compilePattern, literalPattern, trustedPattern, type Pattern } from "./pattern.js";
 import type { JsonObject } from "../json.js";
 
 export type Splitter = (source: AlignedText) => readonly AlignedText[];
@@ -15,13 +15,13 @@ interface Span {
 }
 
 /** Matches and what lies between them, without empty ones. */
-function spansOf(text: string, pattern: RegExp, inverted: boolean): Span[] {
+function spansOf(text: string, pattern: Pattern, inverted: boolean): Span[] {
   const spans: Span[] = [];
   let done = 0;
-  for (const { 0: found, index } of text.matchAll(pattern)) {
-    if (index > done) spans.push({ start: done, end: index, matched: inverted });
-    if (found !== "") spans.push({ start: index, end: index + found.length, matched: !inverted });
-    done = index + found.length;
+  for (const { start, end } of pattern(text)) {
+    if (start > done) spans.push({ start: done, end: start, matched: inverted });
+    if (end > start) spans.push({ start, end, matched: !inverted });
+    done = end;
   }
   if (done < text.length) spans.push({ start: done, end: text.length, matched: inverted });
   return spans;
@@ -47,7 +47,7 @@ const BEHAVIORS = new Map<string, (spans: readonly Span[]) => readonly Span[]>([
   ["mergedwithnext", (spans) => joined(spans, (last, next) => last.matched && !next.matched)],
 ]);
 
-function splitBy(pattern: RegExp, behavior: string, where: string, inverted = false): Splitter {
+function splitBy(pattern: Pattern, behavior: string, where: string, inverted = false): Splitter {
   const arrange = BEHAVIORS.get(behavior.toLowerCase().replaceAll("_", ""));
   if (arrange === undefined) {
     throw new InputError(`${where}: behavior: expected one of ${[...BEHAVIORS.keys()].join(", ")}, came ${behavior}`);
@@ -57,14 +57,9 @@ function splitBy(pattern: RegExp, behavior: string, where: string, inverted = fa
 }
 
 /** Words that a pattern matches; nothing else is kept. */
-function matching(pattern: RegExp): Splitter {
-  return (source) => {
-    const words: AlignedText[] = [];
-    for (const { 0: found, index } of source.text.matchAll(pattern)) {
-      words.push({ text: found, from: source.from + index, alignment: source.alignment });
-    }
-    return words;
-  };
+function matching(expression: RegExp): Splitter {
+  const pattern = trustedPattern(expression);
+  return (source) => pattern(source.text).map(({ start, end }) => sliceAligned(source, start, end));
 }
 
 const PUNCTUATION = "\\p{P}!-/:-@\\[-`{-~";
@@ -98,7 +93,7 @@ function toBytes(source: AlignedText): AlignedText {
 }
 
 function byteLevel(config: JsonObject, where: string): Splitter {
-  const split = config["use_regex"] === false ? undefined : splitBy(GPT2_PATTERN, "isolated", where);
+  const split = config["use_regex"] === false ? undefined : splitBy(trustedPattern(GPT2_PATTERN), "isolated", where);
   const prefix = config["add_prefix_space"] !== false;
   return (source) => {
     const prefixed =
@@ -124,7 +119,7 @@ function metaspace(config: JsonObject, where: string): Splitter {
   if (prepends === undefined || [...mark].length !== 1) {
     throw new InputError(`${where}: expected one replacement character and prepend_scheme always, first or never`);
   }
-  const split = config["split"] === false ? undefined : splitBy(new RegExp(mark, "gu"), "mergedWithNext", where);
+  const split = config["split"] === false ? undefined : splitBy(literalPattern(mark), "mergedWithNext", where);
   return (source) => {
     const spaces = [...source.text.matchAll(/ /g)].map(({ index }) => ({ start: index, end: index + 1, text: mark }));
     const marked = /^[ ]/.test(source.text) || source.text.startsWith(mark);
@@ -139,9 +134,13 @@ const SPLITTERS: Readonly<Record<string, (config: JsonObject, where: string) => 
   Whitespace: () => matching(new RegExp(`[${WORD}]+|[^${WORD}\\p{White_Space}]+`, "gu")),
   WhitespaceSplit: () => matching(/\P{White_Space}+/gu),
   Punctuation: (config, where) =>
-    splitBy(new RegExp(`[${PUNCTUATION}]`, "gu"), textOf(config["behavior"] ?? "isolated", where), where),
+    splitBy(
+      trustedPattern(new RegExp(`[${PUNCTUATION}]`, "gu")),
+      textOf(config["behavior"] ?? "isolated", where),
+      where,
+    ),
   Digits: (config, where) =>
-    splitBy(/\p{N}/gu, config["individual_digits"] === true ? "isolated" : "contiguous", where),
+    splitBy(trustedPattern(/\p{N}/gu), config["individual_digits"] === true ? "isolated" : "contiguous", where),
   Split: (config, where) => {
     const behavior = textOf(config["behavior"], `${where}.behavior`);
     return splitBy(compilePattern(config["pattern"], where), behavior, where, config["invert"] === true);
@@ -151,8 +150,7 @@ const SPLITTERS: Readonly<Record<string, (config: JsonObject, where: string) => 
   ByteLevel: byteLevel,
   Metaspace: metaspace,
   Sequence: (config, where) => {
-    const parts = arrayOf(config["pretokenizers"], `${where}.pretokenizers`);
-    const steps = parts.map((part, i) => createSplitter(part, `${where}.pretokenizers[${i}]`));
+    const steps = sequenceSteps(config, "pretokenizers", where).map((step) => createSplitter(step.config, step.where));
     return (source) => steps.reduce<readonly AlignedText[]>((words, step) => words.flatMap(step), [source]);
   },
 };

@@ -1,7 +1,7 @@
 /** @file Where the special tokens of a sequence or pair stand: the post-processors of a tokenizer.json as one list of items. Follows
  *  Hugging Face tokenizers 0.23. */
 import { InputError } from "../errors.js";
-import { arrayOf, objectOf, rowFor, textOf, tokenIdOf } from "./json-fields.js";
+import { arrayOf, objectOf, rowFor, sequenceSteps, textOf, tokenIdOf } from "./json-fields.js";
 import type { JsonObject } from "../json.js";
 
 export type TemplateItem =
@@ -58,9 +58,8 @@ const POST_PROCESSORS: Readonly<Record<string, (config: JsonObject, where: strin
     return { single, pair: [...single, special(last), sequence(1, 0), special(last)] };
   },
   Sequence: (config, where) => {
-    const parts = arrayOf(config["processors"], `${where}.processors`);
-    const templates = parts
-      .map((part, i) => createTemplate(part, `${where}.processors[${i}]`))
+    const templates = sequenceSteps(config, "processors", where)
+      .map((step) => createTemplate(step.config, step.where))
       .filter((template) => template !== PLAIN);
     const [only, more] = templates;
     if (more !== undefined) throw new InputError(`${where}: expected one template, came ${templates.length}`);

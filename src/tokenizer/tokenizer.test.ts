@@ -31,6 +31,13 @@ const open = new Map<string, Tokenizer>(SMALL.map((name) => [name, openTokenizer
 open.set("unigram-bytes", openTokenizer(withBytes(json("unigram"))));
 if (hasMiniLm) open.set("all-minilm-l6-v2", openTokenizer(read(miniLm)));
 
+/** `innermost` in that many sequences, one inside the other. */
+function nested(key: string, innermost: unknown, depth: number): unknown {
+  let config = innermost;
+  for (let i = 0; i < depth; i++) config = { type: "Sequence", [key]: [config] };
+  return config;
+}
+
 /** A Unigram tokenizer with a piece for each byte to fall back on, as the script of the reference makes it. */
 function withBytes(tokenizer: Record<string, unknown>): unknown {
   const model = tokenizer["model"] as { readonly vocab: readonly unknown[] };
@@ -228,6 +235,35 @@ describe("openTokenizer", () => {
     expect([...tokenizer.encode("Card cards", { addSpecialTokens: false }).ids].at(0)).toBe(id);
   });
 
+  it("takes any sign for the mark of a Metaspace, those of regular expressions too", () => {
+    for (const replacement of "*+?.()[]{}|^$\\/-_") {
+      const tokenizer = openTokenizer({ ...json("unigram"), pre_tokenizer: { type: "Metaspace", replacement } });
+      const { ids, offsets } = tokenizer.encode("my card", { addSpecialTokens: false });
+      expect(Array.from(ids, (_, i) => offsets[2 * i] ?? 0)).toContain(3);
+      expect(offsets.at(-1)).toBe(7);
+    }
+  });
+
+  it("is not held up by patterns that repeat, one after the other, over a long run of one sign", () => {
+    const split = (Regex: string) => ({ type: "Split", pattern: { Regex }, behavior: "Isolated" });
+    const patterns = ["(a|a)+!", "(a+)+$", "\\s*x", "a*a*a*b", "(?=a*b)a"];
+    const tokenizer = openTokenizer({
+      ...json("bytes"),
+      normalizer: {
+        type: "Sequence",
+        normalizers: patterns.map((Regex) => ({ type: "Replace", pattern: { Regex: `${Regex}c` }, content: "" })),
+      },
+      pre_tokenizer: {
+        type: "Sequence",
+        pretokenizers: [...patterns.map(split), { type: "ByteLevel", use_regex: true }],
+      },
+    });
+    for (const unit of ["a", " "]) {
+      const { offsets } = tokenizer.encode(unit.repeat(30_000), { addSpecialTokens: false });
+      expect(offsets.at(-1)).toBe(30_000);
+    }
+  });
+
   it("stays fast and correct on long words without spaces", () => {
     for (const [name, word] of [
       ["bytes", "abcde".repeat(20_000)],
@@ -293,6 +329,21 @@ describe("a damaged tokenizer.json", () => {
       { ...base, normalizer: { type: "Sequence", normalizers: [{ type: "NFC" }, 3] } },
       /normalizer\.normalizers\[1\]: expected an object, came 3/,
     ],
+    [
+      "sequences without end in each other",
+      { ...base, pre_tokenizer: nested("pretokenizers", { type: "Whitespace" }, 20_000) },
+      /pre_tokenizer\.pretokenizers: more than 128 steps/,
+    ],
+    [
+      "normalisers without end",
+      { ...base, normalizer: { type: "Sequence", normalizers: Array(200).fill({ type: "NFC" }) } },
+      /normalizer\.normalizers: more than 128 steps/,
+    ],
+    [
+      "templates without end in each other",
+      { ...base, post_processor: nested("processors", { type: "ByteLevel" }, 20_000) },
+      /post_processor\.processors: more than 128 steps/,
+    ],
     ["a strange split", { ...base, pre_tokenizer: { type: "constructor" } }, /pre_tokenizer: the type "constructor"/],
     [
       "a pattern that does not compile",
@@ -300,9 +351,9 @@ describe("a damaged tokenizer.json", () => {
       /pre_tokenizer: pattern cannot be used: \(/,
     ],
     [
-      "a pattern that may never end",
-      { ...base, pre_tokenizer: { type: "Split", pattern: { Regex: "(a+)+$" }, behavior: "Isolated" } },
-      /pre_tokenizer: pattern repeats a repetition/,
+      "a pattern that refers back",
+      { ...base, pre_tokenizer: { type: "Split", pattern: { Regex: "(a+)\\1" }, behavior: "Isolated" } },
+      /pre_tokenizer: pattern cannot be used: \(a\+\)\\1: refers back/,
     ],
     [
       "an unknown behaviour",
