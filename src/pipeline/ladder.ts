@@ -7,6 +7,7 @@ import { chooseByCost, comparePaired, type CostChoice, type PairedComparison } f
 import { softmaxRow } from "../softmax.js";
 import { InvariantError } from "../errors.js";
 import { studentPer1kUsd, type TeacherPrice } from "../cost.js";
+import type { Row } from "../dataset/types.js";
 import type { Plan, PlannedCandidate } from "../plan/plan.js";
 import { encoderTask } from "./local-teacher.js";
 import { pretrainedOutOfFold } from "./pretrained/rung.js";
@@ -80,9 +81,11 @@ function keepShare(scores: Float64Array, calls: readonly number[], ratio: number
   return kept;
 }
 
-/** How many independent groups are sealed; where none are, as many as would be of the open calls. */
-function sealedGroupsOf({ dataset }: TrainContext): number {
-  return new Set(callsOf(dataset.rows.filter((row) => row.sealed)).groups).size;
+/** How many independent groups are sealed; where none are, as many as are open: then rungs are compared by what they have shown. */
+function provingGroups({ dataset, rows }: TrainContext): number {
+  const groupsOf = (some: readonly Row[]): number => new Set(callsOf(some).groups).size;
+  const sealed = groupsOf(dataset.rows.filter((row) => row.sealed));
+  return sealed > 0 ? sealed : groupsOf(rows);
 }
 
 /** A share of expected draws in which the gate keeps everything: then a rung is expected to meet the target alone. */
@@ -95,7 +98,7 @@ function judge(context: TrainContext, trained: Trained, plan: Plan): Climbed {
   const calls = callOutcomes(rows, result.scores, result.outcomes);
   const { agreement, promise } = plan.target;
   // The cost that a rung promises rests on the gate that its verdict will rest on.
-  const outlook = gateOutlook(calls, sealedGroupsOf(context), {
+  const outlook = gateOutlook(calls, provingGroups(context), {
     promise,
     epsilon: riskOf(agreement),
     delta: GATE_DELTA,

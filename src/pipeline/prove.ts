@@ -39,7 +39,7 @@ export function countOpening(stateFolder: string, sealed: readonly Row[], runId:
   const path = join(folder, `${runId}.json`);
   if (existsSync(path)) return openingSchema.parse(readJson(path)).looks;
   const own = new Set(sealed.map(rowHash));
-  if (own.size === 0) return 1;
+  if (own.size === 0) return 0;
   makeFolder(folder);
   const names = readdirSync(folder).filter((name) => /^[0-9a-f]{12}\.json$/.test(name));
   const others = names.filter((name) =>
