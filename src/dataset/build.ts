@@ -108,17 +108,8 @@ async function fromSpool(
     spool.each((record) => {
       if (keys.keyOf(record) === chosen.key) onRecord(record);
     }, options.signal);
-  const conversations = new Conversations();
-  const template = await findTemplate(ofWorkload, chosen, conversations);
-  const sides = await findSides(ofWorkload, { template, conversations }, options.sealedRatio ?? SEALED_RATIO);
-  const traffic = new Traffic();
-  const { records } = chosen.summary;
-  const collector = new RowCollector({ template, labelSet, conversations, sideOf: sides.sideOf, records });
-  await ofWorkload((record) => {
-    traffic.add(record);
-    collector.add(record);
-  });
-  const made = splitDrafts(collector, chosen, sides.kind, options);
+  const { template, kind, traffic, collector } = await readWorkload(ofWorkload, chosen, labelSet, options);
+  const made = splitDrafts(collector, chosen, kind, options);
   const frozen = new FrozenRows(made, labelSet.labels, options.seed);
   if (frozen.labels.length < 2) throw tooFewOpenLabels(chosen.summary.name);
   const dataset = hashDataset({
@@ -151,6 +142,33 @@ function tooFewOpenLabels(workload: string): InputError {
       hint: "give logs of a longer time, or mark rows of every answer as train",
     },
   );
+}
+
+interface ReadWorkload {
+  readonly template: PromptTemplate;
+  readonly kind: SplitOptions["sides"];
+  readonly traffic: Traffic;
+  readonly collector: RowCollector;
+}
+
+/** Template, sides, traffic and rows of the workload, each in a pass over its records. */
+async function readWorkload(
+  ofWorkload: EachRecord,
+  chosen: WorkloadFacts,
+  labelSet: LabelSet,
+  options: BuildOptions,
+): Promise<ReadWorkload> {
+  const conversations = new Conversations();
+  const template = await findTemplate(ofWorkload, chosen, conversations);
+  const sides = await findSides(ofWorkload, { template, conversations }, options.sealedRatio ?? SEALED_RATIO);
+  const traffic = new Traffic();
+  const { records } = chosen.summary;
+  const collector = new RowCollector({ template, labelSet, conversations, sideOf: sides.sideOf, records });
+  await ofWorkload((record) => {
+    traffic.add(record);
+    collector.add(record);
+  });
+  return { template, kind: sides.kind, traffic, collector };
 }
 
 type EachRecord = (onRecord: (record: LlmRecord) => void) => Promise<void>;
