@@ -170,9 +170,9 @@ function otherRows({ gate, quality }: Facts, language: Language): readonly (read
   const rows: (readonly string[])[] = [];
   if (test !== undefined)
     rows.push([
-      text(language, "gate-test"),
-      text(language, `gate-test-${test.kind}`, { calls, groups, cap: test.cap }),
-      beyond > 0 ? text(language, "gate-beyond-cap", { beyond }) : "–",
+      text(language, `gate-test-${test.kind}`, { cap: test.cap }),
+      formatCount(calls, language),
+      text(language, beyond > 0 ? "gate-beyond-cap" : "gate-groups", { groups, beyond }),
     ]);
   if (other !== undefined) {
     const name = text(language, "other-promise", { promise: other.promise });
