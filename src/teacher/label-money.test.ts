@@ -73,7 +73,7 @@ describe("a journal", () => {
         return options.client.complete(request, signal);
       },
     };
-    const { summary } = await labelTexts({ ...options, client, concurrency: 1 });
+    const { summary } = await labelTexts({ ...options, client, concurrency: 8 });
     expect([summary.accepted, asked, missing]).toEqual([40, 40, []]);
   });
 
