@@ -75,14 +75,17 @@ function compile(folder: string, file: string): void {
 }
 
 /** Whether the tests fail with the mistake in its place. The folder is as before when this returns. */
-function isNoticed(root: string, folder: string, { file, text, mistake, tests }: Fault): boolean {
-  const source = readFileSync(join(root, file), "utf8");
-  writeFileSync(join(folder, file), source.split(text).join(mistake));
+function isNoticed(folder: string, { file, text, mistake, tests }: Fault): boolean {
+  const before = [file, compiled(file)].map((path) => ({
+    path: join(folder, path),
+    content: readFileSync(join(folder, path), "utf8"),
+  }));
+  writeFileSync(join(folder, file), (before[0]?.content ?? "").split(text).join(mistake));
   try {
     compile(folder, file);
     return !passes(folder, tests);
   } finally {
-    for (const path of [file, compiled(file)]) copyFileSync(join(root, path), join(folder, path));
+    for (const { path, content } of before) writeFileSync(path, content);
   }
 }
 
@@ -107,7 +110,7 @@ function plant(root: string, faults: readonly Fault[]): number {
       console.log(`FAILS WITHOUT A FAULT  ${test}`);
     }
     for (const fault of faults) {
-      const noticed = isNoticed(root, folder, fault);
+      const noticed = isNoticed(folder, fault);
       if (!noticed) problems++;
       console.log(`${noticed ? "noticed    " : "NOT NOTICED"}  ${fault.name} (${fault.file})`);
     }
