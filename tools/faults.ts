@@ -54,7 +54,7 @@ const GATE_FAULTS: readonly Fault[] = [
     "gate: level handed on twice": ["if (pValueAt(i) <= level) best = i;", "if (pValueAt(i) <= 2 * level) best = i;"],
     "gate: errors off by one": ["errors: kept.length - keptRight", "errors: kept.length - 1 - keptRight"],
   }),
-  ...faultsOf("src/evaluate/risk-test.ts", [GATE], {
+  ...faultsOf("src/evaluate/risk-test.ts", ["src/evaluate/risk-test.test.ts", GATE], {
     "risk test: strict threshold": [
       "if ((scores[middle] ?? 0) >= threshold)",
       "if ((scores[middle] ?? 0) > threshold)",

@@ -2,16 +2,7 @@
  *  `node dist/tools/planted-faults.js [--only NAME]` after `npm run build`; NAME is a part of a fault's name, and may be given again. Exits with
  *  1 when a fault is not noticed, or when its text does not stand in its file exactly once. */
 import { spawnSync } from "node:child_process";
-import {
-  copyFileSync,
-  cpSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";

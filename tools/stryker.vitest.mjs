@@ -4,9 +4,9 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: [
-      "dist/src/evaluate/{calls,gate,compare}.test.js",
+      "dist/src/evaluate/{calls,risk-test,gate,compare}.test.js",
       "dist/src/dataset/{split,conversations}.test.js",
-      "dist/src/report/{verdict,path}.test.js",
+      "dist/src/report/{verdict,verdict-numbers,path}.test.js",
     ],
     testNamePattern:
       /^(?!.*(the gate's guarantee|holds also where they are wrong twice|tell a million short texts apart))/,
