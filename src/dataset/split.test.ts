@@ -186,6 +186,13 @@ describe("groups", () => {
     expect(notes.join()).toMatch(/near-duplicates chain the conversations/);
     expect([...groups]).toEqual(rows.map((_, i) => Math.floor(i / 2)));
   });
+  it("are no templates where one input has many calls, and may be one conversation where rows are few", () => {
+    const rows = drafts(19, 6).map((row) => ({ ...row, conversations: new Set(["c1"]) }));
+    const [first, ...others] = rows;
+    if (first === undefined) throw new Error("no rows");
+    const { groups, templated, notes } = groupRows([{ ...first, weight: 12 }, ...others], 1);
+    expect([new Set(groups).size, templated, notes]).toEqual([1, 0, []]);
+  });
   it("drop conversations that chain everything, and say so", () => {
     const rows = drafts(100, 3).map((row) => ({ ...row, conversations: new Set(["c1"]) }));
     const { groups, notes } = groupRows(rows, 1);
