@@ -14,6 +14,7 @@ import {
   normalQuantile,
   pairedDifference,
   percentile,
+  signFlipPValue,
   wilson,
 } from "./stats.js";
 
@@ -111,6 +112,25 @@ describe("stats by a second formulation", () => {
     expect(bootstrapMean(values, { seed: 3 })).toEqual(first);
     expect(first.low).toBeCloseTo(0.5 - 1.96 * Math.sqrt(0.25 / 1000), 2);
     expect(first.high).toBeCloseTo(0.5 + 1.96 * Math.sqrt(0.25 / 1000), 2);
+  });
+  it("the bootstrap's interval is one of 95 %, and of whole groups where values come in groups", () => {
+    const width = (values: readonly number[], groups?: readonly number[]): number => {
+      const { low, high } = bootstrapMean(values, { seed: 3, ...(groups && { groups }) });
+      return high - low;
+    };
+    const single = Array.from({ length: 400 }, (_, i) => i % 2);
+    const normal = 2 * 1.96 * Math.sqrt(0.25 / 400);
+    expect(Math.abs(width(single) / normal - 1)).toBeLessThan(0.06);
+    const fourfold = single.flatMap((value) => [value, value, value, value]);
+    const groups = fourfold.map((_, i) => Math.floor(i / 4));
+    expect(Math.abs(width(fourfold, groups) / normal - 1)).toBeLessThan(0.06);
+    expect(Math.abs(width(fourfold) / (normal / 2) - 1)).toBeLessThan(0.06);
+  });
+  it("sign flips of whole groups give the sign test's p-value, however many values a group has", () => {
+    const groups = Array.from({ length: 60 }, (_, i) => Math.floor(i / 5));
+    const values = groups.map((group) => (group < 10 ? 1 : -1));
+    const exact = 2 * binomialCdf(2, 12, 0.5);
+    expect(Math.abs(signFlipPValue(values, groups, 1) - exact)).toBeLessThan(0.01);
   });
   it("no rows give the widest interval instead of NaN", () => {
     expect(clopperPearson(0, 0)).toEqual({ value: 0, low: 0, high: 1 });

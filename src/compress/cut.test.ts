@@ -138,6 +138,23 @@ describe.each(["bert", "modernbert"])("cutting the encoder %s", (name) => {
   });
 });
 
+describe("the importance of parts", () => {
+  it("is that of the tokens: what pads a short text beside a long one counts for nothing", async () => {
+    const encoder = openEncoder("bert");
+    const [first, second, both] = await Promise.all(
+      [TEXTS.slice(1, 2), TEXTS.slice(2), TEXTS.slice(1)].map((texts) =>
+        measureImportance(encoder, texts, { threads: 1 }),
+      ),
+    );
+    both?.feedForward[0]?.forEach((norm, i) =>
+      expect(norm).toBeCloseTo(Math.hypot(first?.feedForward[0]?.[i] ?? NaN, second?.feedForward[0]?.[i] ?? NaN), 4),
+    );
+    both?.layers.forEach((influence, i) =>
+      expect(influence).toBeCloseTo((3 * (first?.layers[i] ?? NaN) + 7 * (second?.layers[i] ?? NaN)) / 10, 5),
+    );
+  });
+});
+
 describe("choosing layers", () => {
   it("removes the layer that changes nothing first, then scores again", async () => {
     const encoder = openEncoder("modernbert");

@@ -287,6 +287,7 @@ describe("calls of the rows", () => {
     timestamp: new Date(Date.UTC(2026, 0, 1) + i * 3_600_000).toISOString(),
     id: `call-${i}`,
     user: `person-${i % 7}@example.org`,
+    conversation: `thread-of-person-${i}`,
     model: "gpt-4o-mini",
     cost: 0.001 * (i + 1),
     latency_ms: 100 + i,
@@ -398,6 +399,11 @@ describe("what is sealed", () => {
     expect((open ?? 0) + (sealed ?? 0)).toBe(1000);
     expect(Math.abs((sealed ?? 0) / 1000 - 160 / 605)).toBeLessThan(0.02);
     expect(dataset.units).toMatchObject({ recurringRows: 5, recurringCalls: 1000, repeatedSealedCalls: sealed });
+    const first = dataset.labels.indexOf("l0");
+    const ofFirst = rows
+      .filter((row) => row.sealed)
+      .flatMap(({ answers = [] }) => answers.filter(([label]) => label === first));
+    expect(Math.abs(ofFirst.reduce((sum, [, count]) => sum + count, 0) / (sealed ?? 0) - 0.6)).toBeLessThan(0.12);
     const counts = new Map<number, number>();
     for (const { row } of readCalls(dir)) counts.set(row, (counts.get(row) ?? 0) + 1);
     dataset.rows.forEach(({ weight }, i) => expect(counts.get(i)).toBe(weight));
@@ -418,7 +424,11 @@ describe("what is sealed", () => {
       })),
     );
     for (const timed of [false, true]) {
-      const path = file(calls.map((call, i) => (timed ? { ...call, timestamp: 1_700_000_000 + 7 * i } : call)));
+      const path = file(
+        calls.map((call, i) =>
+          timed ? { ...call, timestamp: 1_700_000_000 + 7 * (Math.floor(i / 4) + 90 * (i % 4)) } : call,
+        ),
+      );
       const { dataset } = await build(path);
       expect(dataset.sealedBy).toBe(timed ? "time" : "group");
       const sides = new Map<string, Set<boolean>>();

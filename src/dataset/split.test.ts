@@ -164,6 +164,35 @@ describe("groups", () => {
     ];
     expect(groupRows(periods, 1).recurring.flatMap((recurs, i) => (recurs ? [i] : []))).toEqual([1, 2, 2000]);
   });
+  it("never tie what stands on two sides of a split: equal texts, near-duplicates or conversations", () => {
+    const text = "How long do transfers to another bank take when I send them on a Sunday";
+    const sides = (["train", "test"] as const).map((side) => [
+      draft(text, 0, { side }),
+      draft(`${text}?`, 0, { side, folded: foldLabel(`${text}?`) }),
+      draft(`${side} of another kind`, 1, { side, conversations: new Set(["c1"]) }),
+      draft(`${side} once more, quite different`, 2, { side, conversations: new Set(["c1"]) }),
+    ]);
+    expect([...groupRows(sides.flat(), 1).groups]).toEqual([0, 0, 1, 1, 2, 2, 3, 3]);
+  });
+  it("keep equal inputs and conversations where near-duplicates would chain them all, and say so", () => {
+    // Conversation c holds the near-duplicates c and c + 1: together they are one chain.
+    const kinds = drafts(41, 4).map(({ text }) => text);
+    const rows = Array.from({ length: 40 }, (_, c) =>
+      [0, 1].map((place) =>
+        draft(`${kinds[c + place] ?? ""}${place === 0 ? "" : "!"}`, 0, { conversations: new Set([`c${c}`]) }),
+      ),
+    ).flat();
+    const { groups, notes } = groupRows(rows, 1);
+    expect(notes.join()).toMatch(/near-duplicates chain the conversations/);
+    expect([...groups]).toEqual(rows.map((_, i) => Math.floor(i / 2)));
+  });
+  it("are no templates where one input has many calls, and may be one conversation where rows are few", () => {
+    const rows = drafts(19, 6).map((row) => ({ ...row, conversations: new Set(["c1"]) }));
+    const [first, ...others] = rows;
+    if (first === undefined) throw new Error("no rows");
+    const { groups, templated, notes } = groupRows([{ ...first, weight: 12 }, ...others], 1);
+    expect([new Set(groups).size, templated, notes]).toEqual([1, 0, []]);
+  });
   it("drop conversations that chain everything, and say so", () => {
     const rows = drafts(100, 3).map((row) => ({ ...row, conversations: new Set(["c1"]) }));
     const { groups, notes } = groupRows(rows, 1);
@@ -225,6 +254,15 @@ describe("splitRows", () => {
     }
     const ratios = [counts.large / (200 * 100), counts.frequent / (200 * 500), counts.rare / (200 * 1500)];
     for (const ratio of ratios) expect(Math.abs(ratio - 0.15)).toBeLessThan(0.01);
+  });
+
+  it("seals no recurring input whole: its calls are shared out later, at the same ratio", () => {
+    const rows = Array.from({ length: 1000 }, (_, i) => draft(`text ${i}`, i % 7));
+    const recurring = rows.map((_, i) => i % 2 === 0);
+    const { sealed, folds, sealedCallRatio } = splitRows(rows, { ...single(1000), recurring }, options);
+    expect(sealedCallRatio).toBeCloseTo(0.16, 12);
+    expect(Math.abs(sealed.filter(Boolean).length - 80)).toBeLessThanOrEqual(1);
+    expect(rows.some((_, i) => recurring[i] === true && (sealed[i] === true || folds[i] === -1))).toBe(false);
   });
 
   it("takes sides as they are", () => {

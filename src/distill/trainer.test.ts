@@ -64,6 +64,14 @@ describe("training", () => {
     expect(uninterrupted.formula).toHaveLength(3);
   });
 
+  it("gives the epoch of the least held-out loss, not the last or the worst", async () => {
+    const turned = spec.labels.map((label, row) => (spec.holdout?.includes(row) === true ? (label + 1) % 4 : label));
+    for (const { history, bestEpoch } of [uninterrupted, await runTraining({ ...spec, labels: turned }, hooks)]) {
+      const losses = history.map(({ holdoutLoss }) => holdoutLoss ?? NaN);
+      expect(bestEpoch).toBe(1 + losses.indexOf(Math.min(...losses)));
+    }
+  });
+
   it("gives the same bits again", async () => {
     expect(await runTraining(spec, hooks)).toEqual(uninterrupted);
   });

@@ -77,6 +77,34 @@ describe("calibration", () => {
       ),
     ).toBeCloseTo(0.75, 12);
   });
+  it("has a calibration error where bins are wrong in opposite ways", () => {
+    const isLow = (i: number): boolean => i < 140;
+    const rows = Array.from({ length: 300 }, (_, i) => i);
+    const probabilities = rows.map((i) => (isLow(i) ? 0.25 : 0.75));
+    const outcomes = rows.map((i) => Number(isLow(i)));
+    expect(expectedCalibrationError(probabilities, outcomes)).toBeCloseTo(0.75, 12);
+  });
+  it("takes three features for a few rows of one hardly ever: rows are predicted by fits that have not seen them", () => {
+    const fits = Array.from({ length: 200 }, (_, seed) => fitCalibrator(drawRows(10, 2, 100 + seed), "h"));
+    expect(fits.filter(({ weights }) => weights[2] !== 0).length).toBeLessThan(20);
+  });
+  it("counts a row as often as it has calls", () => {
+    const data = drawRows(300, 2, 6);
+    const calls = Array.from(data.labels, (_, row) => 1 + (row % 4));
+    const places = calls.flatMap((count, row) => new Array<number>(count).fill(row));
+    const repeated: LogitRows = {
+      classes: data.classes,
+      logits: Float32Array.from(places.flatMap((row) => [...data.logits.subarray(5 * row, 5 * row + 5)])),
+      labels: places.map((row) => data.labels[row] ?? -1),
+    };
+    const [fitted, again] = [fitCalibrator({ ...data, calls }, "h"), fitCalibrator(repeated, "h")];
+    expect(fitted.temperature).toBeCloseTo(again.temperature, 6);
+    for (const [i, weight] of again.weights.entries()) expect(fitted.weights[i]).toBeCloseTo(weight, 3);
+    const [counted, expected] = [measureCalibration(again, { ...data, calls }), measureCalibration(again, repeated)];
+    for (const figure of ["eceBefore", "eceAfter", "auroc"] as const)
+      expect(counted[figure]).toBeCloseTo(expected[figure], 12);
+    expect(counted.eceAfter).not.toBeCloseTo(measureCalibration(again, data).eceAfter, 4);
+  });
   it("cuts bins of equal mass that hold every row once", () => {
     const bins = reliabilityBins(
       Array.from({ length: 101 }, (_, i) => i / 101),

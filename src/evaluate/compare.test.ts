@@ -57,6 +57,12 @@ describe("choice by cost", () => {
     const choice = chooseByCost([candidate("linear", 900, 700), candidate("encoder", 902, 702)], PRICED);
     expect(choice).toMatchObject({ chosen: "linear", comparisons: [{ decidedBy: "cheaper-rung" }] });
   });
+  it("stays with it where the saving lies in one group of calls", () => {
+    const rungs = [candidate("linear", 900, 700), candidate("encoder", 900, 760)];
+    expect(chooseByCost(rungs, PRICED).chosen).toBe("encoder");
+    const groups = Array.from({ length: ROWS }, (_, row) => Math.floor(row / 100));
+    expect(chooseByCost(rungs, { ...PRICED, groups }).chosen).toBe("linear");
+  });
   it("takes the significantly better agreement where costs tie", () => {
     const choice = chooseByCost([candidate("linear", 900, 700), candidate("encoder", 930, 700, 0.001)], PRICED);
     expect(choice).toMatchObject({ chosen: "encoder", comparisons: [{ decidedBy: "higher-agreement" }] });

@@ -271,6 +271,54 @@ describe("the gate's result", () => {
     for (const promise of ["delivered", "kept"] as const)
       expect(planGate(outOfFold, wrong, { promise })).toEqual(planGate(outOfFold, sealed, { promise }));
   });
+
+  it("chooses the test of grouped calls by out-of-fold outcomes and sealed sizes alone", () => {
+    const random = createRandom(5, "grouped plans");
+    const [alike, independent] = [simulate(300, 5, random, true), simulate(300, 5, random)];
+    for (const promise of ["delivered", "kept"] as const) {
+      const planOf = (from: CallOutcomes, opened: Pick<CallOutcomes, "groups">): GatePlan["test"] =>
+        planGate(from, opened, { promise }).test;
+      expect(planOf(alike, independent)).toEqual(planOf(alike, { groups: independent.groups }));
+      expect(planOf(alike, independent)).not.toEqual(planOf(independent, alike));
+    }
+  });
+});
+
+describe("the walk of kept", () => {
+  /** Twenty calls of high score, half of them right, above 2,000 of middle score, all right. */
+  const scores = Array.from({ length: 2020 }, (_, i) => (i < 20 ? 0.9 : 0.5));
+  const calls = singleCalls(
+    scores,
+    scores.map((_, i) => Number(i >= 10)),
+  );
+  const thresholdOf = (
+    deltaRatios: readonly [number, number],
+    thresholds: readonly [number, number],
+    sealed = calls,
+  ) => {
+    const candidates = thresholds.map((threshold, i) => {
+      return { threshold, deltaRatio: deltaRatios[i] ?? 0, coverage: 0, risk: 0, predictedP: 0 };
+    });
+    const risk = { promise: "kept", epsilon: 0.02 } as const;
+    return openGate({ risk, delta: 0.05, seed: 1, test: { kind: "binomial", cap: 1 }, candidates }, sealed).threshold;
+  };
+
+  it("loses the level of a candidate that fails, however well looser ones do", () => {
+    expect(thresholdOf([1, 0], [0.9, 0.5])).toBeNull();
+    expect(thresholdOf([0.5, 0.5], [0.9, 0.5])).toBe(0.5);
+  });
+
+  it("hands the level of a candidate that passes to the next, and no more than that", () => {
+    expect(thresholdOf([1, 0], [0.5, 0.4])).toBe(0.4);
+    expect(thresholdOf([0, 1], [0.9, 0.5])).toBe(0.5);
+  });
+
+  it("compares a p-value with the level that its candidate holds", () => {
+    const right = singleCalls(new Float64Array(149).fill(0.9), new Float64Array(149).fill(1));
+    const at = (deltaRatio: number) => thresholdOf([deltaRatio, 0], [0.9, 0.5], right);
+    expect(0.98 ** 149).toBeCloseTo(0.05 * 0.986, 4);
+    expect([at(1), at(0.98)]).toEqual([0.5, null]);
+  });
 });
 
 describe("a few groups among single calls", () => {

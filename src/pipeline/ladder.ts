@@ -53,18 +53,32 @@ export interface Ladder {
   readonly paired: readonly { readonly name: string; readonly comparison: PairedComparison }[];
 }
 
-function labelsOf(context: TrainContext, outOfFold: OutOfFold): number[] {
+function labelsOf(context: Pick<TrainContext, "rows">, outOfFold: OutOfFold): number[] {
   return Array.from(outOfFold.rows, (r) => context.rows[r]?.label ?? -1);
 }
 
 /** Mean negative log-likelihood of the teacher's answers, nats. */
-function lossOf(context: TrainContext, outOfFold: OutOfFold): number {
+function lossOf(context: Pick<TrainContext, "dataset" | "rows">, outOfFold: OutOfFold): number {
   const classes = context.dataset.labels.length;
   let sum = 0;
   for (const [i, label] of labelsOf(context, outOfFold).entries()) {
     sum -= Math.log(Math.max(softmaxRow(outOfFold.logits, i * classes, classes)[label] ?? 0, 1e-12));
   }
   return sum / Math.max(1, outOfFold.rows.length);
+}
+
+/** The joined student of least out-of-fold loss among the weights that are tried. */
+export function bestJoined(
+  context: Pick<TrainContext, "dataset" | "rows">,
+  linear: OutOfFold,
+  encoder: OutOfFold,
+): { readonly outOfFold: OutOfFold; readonly linearRatio: number } {
+  const tried = LINEAR_RATIOS.map((linearRatio) => {
+    const outOfFold = joinOutOfFold(linear, encoder, context.dataset.labels.length, linearRatio);
+    return { linearRatio, outOfFold, loss: lossOf(context, outOfFold) };
+  });
+  const { outOfFold, linearRatio } = tried.reduce((a, b) => (b.loss < a.loss ? b : a));
+  return { outOfFold, linearRatio };
 }
 
 /** The rows at the top of the scores that hold a share of the calls. */
@@ -175,13 +189,7 @@ class Trainer {
       if (outOfFold === undefined) throw new InvariantError(`candidate ${candidate.name} has no part to train`);
       return { candidate, outOfFold, ...epochs };
     }
-    const classes = this.context.dataset.labels.length;
-    const tried = LINEAR_RATIOS.map((linearRatio) => {
-      const outOfFold = joinOutOfFold(linear, encoder, classes, linearRatio);
-      return { linearRatio, outOfFold, loss: lossOf(this.context, outOfFold) };
-    });
-    const best = tried.reduce((a, b) => (b.loss < a.loss ? b : a));
-    return { candidate, outOfFold: best.outOfFold, linearRatio: best.linearRatio, ...epochs };
+    return { candidate, ...bestJoined(this.context, linear, encoder), ...epochs };
   }
 }
 

@@ -1,13 +1,13 @@
 /** @file Opening a model folder reads no file that is larger than it can be, and no file that is none. The large ones are sparse: they
  *  hold no byte on the disk, and reading them would take gigabytes. */
-import { cpSync, mkdirSync, rmSync, statSync, truncateSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { writeExported } from "../../test/exported.js";
 import { temporaryFolder } from "../../test/joryu.js";
 import { InputError } from "../errors.js";
 import { GRAPH_FILES, maxGraphBytes } from "./manifest.js";
-import { openStudent } from "./open.js";
+import { openStudent, readManifest } from "./open.js";
 import { TOKENIZER_FILE } from "./tokenizer-file.js";
 
 const folder = temporaryFolder();
@@ -40,6 +40,29 @@ describe("opening a student", () => {
       expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(GIB / 4);
     },
   );
+
+  const change = (part: object): void => {
+    const manifest = JSON.parse(readFileSync(join(model, "joryu.json"), "utf8")) as object;
+    writeFileSync(join(model, "joryu.json"), JSON.stringify({ ...manifest, ...part }));
+  };
+
+  it("keeps answers in int8 alone, for which the gate was proved", async () => {
+    change({ gate: { promise: "kept", threshold: 0, epsilon: 0.02, delta: 0.05, coverage: 1 } });
+    for (const [precision, decision] of [
+      ["int8", "keep"],
+      ["fp32", "defer"],
+    ] as const) {
+      const student = await openStudent(model, { precision });
+      expect((await student.predict(["Where is my card?"]))[0]?.decision).toBe(decision);
+      await student.close();
+    }
+  });
+
+  it("refuses a calibrator of other weights", async () => {
+    const { calibrator } = await readManifest(model);
+    change({ calibrator: { ...calibrator, modelHash: "0".repeat(64) } });
+    await expect(openStudent(model)).rejects.toThrow(/calibrator: expected one fitted for the weights/);
+  });
 
   it("refuses a folder in the place of a graph", async () => {
     rmSync(join(model, GRAPH_FILES.int8));

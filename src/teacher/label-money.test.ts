@@ -61,6 +61,22 @@ describe("a budget", () => {
 });
 
 describe("a journal", () => {
+  it("has on the disk what is asked before it is asked", async () => {
+    const server = await serve();
+    const options = optionsOf(server);
+    const missing: number[] = [];
+    let asked = 0;
+    const client: typeof options.client = {
+      complete(request, signal) {
+        const sent = linesOf(join(options.folder, "journal.jsonl")).filter(({ kind }) => kind === "sent");
+        if (sent.length < ++asked) missing.push(asked);
+        return options.client.complete(request, signal);
+      },
+    };
+    const { summary } = await labelTexts({ ...options, client, concurrency: 8 });
+    expect([summary.accepted, asked, missing]).toEqual([40, 40, []]);
+  });
+
   it("counts a request that was in flight at a kill as possibly spent, and asks it again", async () => {
     const server = await serve();
     const options = optionsOf(server, { texts: texts.slice(0, 1) });

@@ -1,0 +1,144 @@
+/** @file P-values of a broken promise, each by a second formulation: sums over all outcomes, products by hand, a walk step by step. */
+import { describe, expect, it } from "vitest";
+import { createRandom } from "../random.js";
+import { binomialCdf } from "../stats.js";
+import type { CallOutcomes } from "./calls.js";
+import {
+  countKept,
+  deliveredKept,
+  drawSample,
+  riskPValue,
+  wrongAmong,
+  type Risk,
+  type RiskTest,
+  type Sample,
+} from "./risk-test.js";
+
+const BINOMIAL: RiskTest = { kind: "binomial", cap: 3 };
+const delivered: Risk = { promise: "delivered", epsilon: 0.1 };
+const kept: Risk = { promise: "kept", epsilon: 0.1 };
+
+/** Entries of falling score, each of a group. */
+function sampleOf(
+  wrong: readonly number[],
+  groups: readonly number[],
+  scores = wrong.map((_, i) => 1 - i / 100),
+): Sample {
+  const sizes = new Float64Array(Math.max(...groups) + 1);
+  for (const group of groups) sizes[group] = (sizes[group] ?? 0) + 1;
+  return { scores: Float64Array.from(scores), wrong: Float64Array.from(wrong), groups: Int32Array.from(groups), sizes };
+}
+
+/** P(at most `wrong` wrong calls) where each group is wholly wrong with a risk of its own: all outcomes of all groups. */
+function byEnumeration(sizes: readonly number[], wrong: number, epsilon: number): number {
+  const single = sizes.filter((size) => size === 1).length;
+  const calls = sizes.reduce((sum, size) => sum + size, 0);
+  const risk = (epsilon * calls) / (single + 2 * (calls - single));
+  let sum = 0;
+  for (let outcome = 0; outcome < 2 ** sizes.length; outcome++) {
+    let [chance, count] = [1, 0];
+    for (const [i, size] of sizes.entries()) {
+      const isWrong = ((outcome >> i) & 1) === 1;
+      const own = size === 1 ? risk : 2 * risk;
+      chance *= isWrong ? own : 1 - own;
+      if (isWrong) count += size;
+    }
+    if (count <= wrong) sum += chance;
+  }
+  return sum;
+}
+
+describe("entries of a sample", () => {
+  it("are kept from their threshold on, equal scores too", () => {
+    const sample = sampleOf([0, 1, 0, 0.5], [0, 1, 2, 3], [0.9, 0.5, 0.5, 0.1]);
+    expect([0.95, 0.9, 0.5, 0.3, 0].map((threshold) => countKept(sample, threshold))).toEqual([0, 1, 3, 3, 4]);
+    expect([0, 2, 4].map((count) => wrongAmong(sample, count))).toEqual([0, 1, 1.5]);
+  });
+
+  it("are those of groups cut at the cap, by falling score, with their shares of right answers", () => {
+    const random = createRandom(1, "sample");
+    const calls: CallOutcomes = {
+      scores: Array.from({ length: 90 }, () => random.int(40) / 40),
+      right: Array.from({ length: 90 }, () => random.int(5) / 4),
+      groups: Array.from({ length: 90 }, (_, i) => (i < 30 ? i : 30 + (i % 10))),
+    };
+    const sample = drawSample(calls, BINOMIAL, 1);
+    expect(sample.scores).toHaveLength(30 + 10 * 3);
+    expect(sample.sizes.toSorted()).toEqual(Float64Array.from({ length: 40 }, (_, i) => (i < 30 ? 1 : 3)));
+    expect(sample.scores).toEqual(sample.scores.toSorted((a, b) => b - a));
+    const pairs = new Set(Array.from(calls.scores, (score, i) => `${score} ${1 - (calls.right[i] ?? 0)}`));
+    for (const [i, score] of sample.scores.entries()) expect(pairs).toContain(`${score} ${sample.wrong[i] ?? NaN}`);
+    const counts = new Float64Array(40);
+    for (const group of sample.groups) counts[group] = (counts[group] ?? 0) + 1;
+    expect(counts).toEqual(sample.sizes);
+    const single = drawSample(calls, { kind: "one-call", cap: 3 }, 1);
+    expect(single.sizes).toEqual(new Float64Array(single.scores.length).fill(1));
+    expect(new Set(single.groups).size).toBe(single.scores.length);
+  });
+});
+
+describe("the exact test", () => {
+  it("is the binomial of all calls for what is delivered, of the kept calls for what is kept", () => {
+    const sample = sampleOf([0, 1, 0, 0, 1, 0, 0, 0, 0, 0], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(riskPValue(sample, 4, delivered, BINOMIAL)).toBeCloseTo(binomialCdf(1, 10, 0.1), 12);
+    expect(riskPValue(sample, 4, kept, BINOMIAL)).toBeCloseTo(binomialCdf(1, 4, 0.1), 12);
+    expect(riskPValue(sample, 0, kept, BINOMIAL)).toBe(1);
+  });
+
+  it("takes groups of several calls as wholly right or wrong, twice as often wrong as single ones", () => {
+    const sample = sampleOf([0, 1, 1, 0, 0, 0, 0, 0, 0, 1], [0, 1, 1, 2, 3, 3, 3, 4, 5, 5]);
+    expect(riskPValue(sample, 10, delivered, BINOMIAL)).toBeCloseTo(byEnumeration([1, 2, 1, 3, 1, 2], 3, 0.1), 12);
+    expect(riskPValue(sample, 5, delivered, BINOMIAL)).toBeCloseTo(byEnumeration([1, 2, 1, 3, 1, 2], 2, 0.1), 12);
+    // Of the group of three the first five entries hold one call.
+    expect(riskPValue(sample, 5, kept, BINOMIAL)).toBeCloseTo(byEnumeration([1, 2, 1, 1], 2, 0.1), 12);
+    expect(riskPValue(sample, 6, kept, BINOMIAL)).toBeCloseTo(byEnumeration([1, 2, 1, 2], 2, 0.1), 12);
+  });
+});
+
+describe("the bet", () => {
+  const sample = sampleOf([0, 0, 1, 0.5, 0], [0, 1, 1, 2, 0]);
+  const test: RiskTest = { kind: "betting", cap: 2, stakeRatio: 0.6 };
+  const stake = 0.6 / (2 * 0.9);
+  const largest = (sums: readonly number[]): number => {
+    let [wealth, most] = [1, 1];
+    for (const sum of sums) most = Math.max(most, (wealth *= 1 - stake * sum));
+    return 1 / most;
+  };
+
+  it("is one over the largest wealth on the way, groups in their order", () => {
+    // Group 0 has two calls right, group 1 one right and one wrong, group 2 half a call wrong.
+    expect(riskPValue(sample, 5, delivered, test)).toBeCloseTo(largest([-0.2, 1 - 0.2, 0.5 - 0.1]), 12);
+    expect(riskPValue(sample, 5, kept, test)).toBeCloseTo(largest([-0.2, 1 - 0.2, 0.5 - 0.1]), 12);
+    expect(riskPValue(sample, 2, delivered, test)).toBeCloseTo(largest([-0.2, -0.2, -0.1]), 12);
+    expect(riskPValue(sample, 2, kept, test)).toBeCloseTo(largest([-0.1, -0.1, 0]), 12);
+  });
+
+  it("proves nothing where losses come first", () => {
+    const lost = sampleOf([1, 0, 0], [0, 1, 2]);
+    expect(riskPValue(lost, 3, delivered, test)).toBe(1);
+  });
+});
+
+describe("the walk of what is delivered", () => {
+  it("ends before the first failure, entries of equal score together", () => {
+    const random = createRandom(4, "walks");
+    for (const test of [BINOMIAL, { kind: "betting", cap: 2, stakeRatio: 0.42 } as const]) {
+      for (let trial = 0; trial < 20; trial++) {
+        const groups = Array.from({ length: 120 }, (_, i) => (test.kind === "binomial" ? i : i >> 1));
+        const scores = groups.map(() => random.int(60) / 60).sort((a, b) => b - a);
+        const sample = sampleOf(
+          scores.map((score) => Number(random.float() < 0.4 * (1 - score) ** 2)),
+          groups,
+          scores,
+        );
+        let expected = 0;
+        for (let end = 1; end <= 120; end++) {
+          if (scores[end] === scores[end - 1]) continue;
+          if (riskPValue(sample, end, delivered, test) > 0.05) break;
+          expected = end;
+        }
+        expect(deliveredKept(sample, delivered, test, 0.05)).toBe(expected);
+      }
+    }
+  });
+});
