@@ -40,6 +40,15 @@ describe("conversations", () => {
     expect(new Set(names).size).toBe(30);
     expect(later.map((each) => conversations.of(each).join())).toEqual(names);
   });
+  it("tie the many questions to one document", () => {
+    const documents = Array.from({ length: 200 }, (_, d) =>
+      Array.from({ length: 14 }, (_, q) => call(`document ${d}`, `question ${d} ${q}`)),
+    );
+    const conversations = observed(...documents.flat());
+    const names = documents.map((calls) => new Set(calls.flatMap((each) => conversations.of(each))));
+    expect(names.every(({ size }) => size === 1)).toBe(true);
+    expect(new Set(names.flatMap((each) => [...each])).size).toBe(200);
+  });
   it("keep the name that the log gives beside that of the history", () => {
     const conversations = observed(call("a"), call("a", "b"));
     expect(conversations.of({ ...call("a"), conversation: "7" })).toEqual(["c7", conversations.of(call("a", "b"))[0]]);

@@ -5,8 +5,10 @@
 import { addText, startHash, type Hasher } from "./hashes.js";
 import type { LlmRecord } from "./types.js";
 
-/** A beginning that goes on in more ways than this is no conversation but a common phrase. */
+/** A beginning that goes on in more ways than this, and than a share of the calls, is no conversation but a common phrase: a greeting, constant
+ *  examples. A document that is asked many questions goes on in many ways too, and is one conversation. */
 const COMMON_CONTINUATIONS = 10;
+const COMMON_RATIO = 0.01;
 
 function keyOf({ low, high }: Hasher): string {
   return (low >>> 0).toString(36) + (high >>> 0).toString(36);
@@ -24,15 +26,17 @@ function prefixKeys(record: Pick<LlmRecord, "messages">): string[] {
 }
 
 export class Conversations {
-  /** How each beginning goes on: keys of the next turns, at most one more than is common. */
+  /** How each beginning goes on: keys of the next turns. */
   private readonly continuations = new Map<string, Set<string>>();
+  private records = 0;
 
   observe(record: Pick<LlmRecord, "messages">): void {
+    this.records++;
     const keys = prefixKeys(record);
     for (let i = 0; i + 1 < keys.length; i++) {
       const [key, next] = [keys[i] ?? "", keys[i + 1] ?? ""];
       const known = this.continuations.get(key) ?? new Set<string>();
-      if (known.size <= COMMON_CONTINUATIONS) known.add(next);
+      known.add(next);
       this.continuations.set(key, known);
     }
   }
@@ -41,7 +45,8 @@ export class Conversations {
   of(record: Pick<LlmRecord, "messages" | "conversation">): readonly string[] {
     const named = record.conversation === undefined ? [] : [`c${record.conversation}`];
     const keys = prefixKeys(record);
-    const common = keys.findLastIndex((key) => (this.continuations.get(key)?.size ?? 0) > COMMON_CONTINUATIONS);
+    const most = Math.max(COMMON_CONTINUATIONS, COMMON_RATIO * this.records);
+    const common = keys.findLastIndex((key) => (this.continuations.get(key)?.size ?? 0) > most);
     const root = keys[common + 1];
     const isAlone = root === undefined || (common + 2 === keys.length && !this.continuations.has(root));
     return isAlone ? named : [...named, `t${root}`];

@@ -1,7 +1,7 @@
 /** @file Groups of rows that are not independent of each other and stay on one side of a split: the same text but for case and space,
  *  near-duplicates, rows of one conversation. Grouping serves independence: where it would swallow the traffic (templates that differ by a
  *  number, conversations that chain everything), the next honest unit is taken, and said. Seeded, pure. */
-import { DisjointSets, joinNearDuplicates } from "./dedupe.js";
+import { DisjointSets, joinNearDuplicates, nearDuplicateFinder } from "./dedupe.js";
 import { tyingConversations, type RowDraft } from "./rows.js";
 
 export interface Groups {
@@ -9,7 +9,7 @@ export interface Groups {
   readonly groups: Int32Array;
   /** Rows that joined an earlier one as near-duplicates. */
   readonly nearDuplicates: number;
-  /** Rows of families of near-duplicates with more calls than count in a group: texts of one template, each a unit of its own. */
+  /** Rows of templates, families of near-duplicates that come again and again: each distinct text is a unit of its own. */
   readonly templated: number;
   /** Rows of inputs that come again and again, from anywhere: each call is a unit of its own. */
   readonly recurring: readonly boolean[];
@@ -32,7 +32,7 @@ export function groupRows(drafts: readonly RowDraft[], seed: number): Groups {
   const grouped = drafts.flatMap((_, i) => (recurring[i] === true ? [] : [i]));
   joinEqual(drafts, grouped, (draft) => [draft.folded], exact);
   const alike = nearDuplicateSets(drafts, grouped, seed);
-  const { families, templated } = withoutTemplates(drafts, grouped, alike, exact);
+  const { families, templated } = withoutTemplates(drafts, grouped, alike, exact, seed);
   const notes = [...note, ...(templated === 0 ? [] : [templateNote(templated)])];
   const nearDuplicates = drafts.length - countSets(families, drafts.length);
   const whole = withConversations(drafts, grouped, families);
@@ -56,7 +56,7 @@ export function groupRows(drafts: readonly RowDraft[], seed: number): Groups {
 }
 
 function templateNote(rows: number): string {
-  return `${rows} inputs are near-duplicates in families of more than ${LARGEST_GROUP_CALLS} calls (templates): each distinct input is a unit of its own`;
+  return `${rows} inputs are near-duplicates in families of more than ${LARGEST_GROUP_CALLS} calls that come through the whole log (templates): each distinct input is a unit of its own`;
 }
 
 /** Whether an input of no conversation demonstrably comes again and again, from anywhere: on both sides of the periods, or in each quarter of the
@@ -106,27 +106,71 @@ function nearDuplicateSets(drafts: readonly RowDraft[], members: readonly number
   return sets;
 }
 
-/** Families that fit into a group; of larger ones only what is equal stays together. */
+/** Whether a family of near-duplicates is a template, whose texts come again and again: in both periods, or in each quarter of the log and in a good
+ *  share of its calls. Another large family may be a campaign or a document that never comes again: one group. */
+function isTemplate(
+  { calls, rows, quarters, side, text }: Family,
+  all: number,
+  onOtherSide: (text: string, side: RowDraft["side"]) => boolean,
+): boolean {
+  if (rows < 2 || calls <= LARGEST_GROUP_CALLS) return false;
+  return (quarters === 0b1111 && calls >= LEAST_RECURRING_RATIO * all) || onOtherSide(text, side);
+}
+
+interface Family {
+  calls: number;
+  rows: number;
+  quarters: number;
+  readonly side: RowDraft["side"];
+  readonly text: string;
+}
+
+/** Finds near-duplicates among the rows of the other side; nothing where there is but one. */
+function otherSideFinder(drafts: readonly RowDraft[], seed: number): (text: string, side: RowDraft["side"]) => boolean {
+  const found = new Map<RowDraft["side"], (text: string) => boolean>();
+  if (drafts.every(({ side }) => side === drafts[0]?.side)) return () => false;
+  return (text, side) => {
+    const find =
+      found.get(side) ??
+      nearDuplicateFinder(
+        drafts.flatMap((draft) => (draft.side === side ? [] : [draft.text])),
+        seed,
+      );
+    found.set(side, find);
+    return find(text);
+  };
+}
+
+/** Families that fit into a group; of templates only what is equal stays together. */
 function withoutTemplates(
   drafts: readonly RowDraft[],
   members: readonly number[],
   alike: DisjointSets,
   exact: DisjointSets,
+  seed: number,
 ): { families: DisjointSets; templated: number } {
-  const calls = new Map<number, number>();
-  const rows = new Map<number, number>();
+  const found = new Map<number, Family>();
   for (const i of members) {
+    const draft = drafts[i];
+    if (draft === undefined) continue;
     const root = alike.find(i);
-    calls.set(root, (calls.get(root) ?? 0) + (drafts[i]?.weight ?? 0));
-    rows.set(root, (rows.get(root) ?? 0) + 1);
+    const family = found.get(root) ?? { calls: 0, rows: 0, quarters: 0, side: draft.side, text: draft.text };
+    family.calls += draft.weight;
+    family.rows++;
+    family.quarters |= draft.quarters;
+    found.set(root, family);
   }
+  const all = drafts.reduce((sum, { weight }) => sum + weight, 0);
+  const onOtherSide = otherSideFinder(drafts, seed);
+  const templates = new Set(
+    [...found].flatMap(([root, family]) => (isTemplate(family, all, onOtherSide) ? [root] : [])),
+  );
   const families = new DisjointSets(drafts.length);
   let templated = 0;
   for (const i of members) {
     const root = alike.find(i);
-    const fits = (calls.get(root) ?? 0) <= LARGEST_GROUP_CALLS;
-    if (!fits && (rows.get(root) ?? 0) > 1) templated++;
-    families.join(i, fits ? root : exact.find(i));
+    if (templates.has(root)) templated++;
+    families.join(i, templates.has(root) ? exact.find(i) : root);
   }
   return { families, templated };
 }

@@ -100,7 +100,10 @@ describe("near-duplicates", () => {
 describe("groups", () => {
   const alike = (count: number, more: (i: number) => Partial<RowDraft> = () => ({})): RowDraft[] =>
     Array.from({ length: count }, (_, i) =>
-      draft(`Order ${100_000 + i} has not arrived at my address what should I do now please tell me`, 0, more(i)),
+      draft(`Order ${100_000 + i} has not arrived at my address what should I do now please tell me`, 0, {
+        quarters: 1 << (i % 4),
+        ...more(i),
+      }),
     );
 
   it("leave the texts of a template single where their family is larger than a test counts, and say so", () => {
@@ -109,6 +112,13 @@ describe("groups", () => {
     expect(new Set(groups).size).toBe(200);
     expect(templated).toBe(200);
     expect(notes.join()).toMatch(/200 inputs are near-duplicates in families of more than 10 calls/);
+  });
+  it("keep a family together that stands in one part of the log alone, and take it for a template where it comes in both periods", () => {
+    const campaign = alike(200, () => ({ quarters: 0b0010 }));
+    expect(groupRows(campaign, 1)).toMatchObject({ templated: 0 });
+    expect(new Set(groupRows([...campaign, ...drafts(600, 8)], 1).groups).size).toBeLessThanOrEqual(601);
+    const later = alike(230, (i) => ({ quarters: 0b1000, side: i < 200 ? "train" : "test" }));
+    expect(groupRows(later, 1)).toMatchObject({ templated: 230 });
   });
   it("keep equal texts of a template together, and the calls of a conversation", () => {
     const rows = [
