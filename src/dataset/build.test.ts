@@ -408,6 +408,18 @@ describe("what is sealed", () => {
     for (const { row } of readCalls(dir)) counts.set(row, (counts.get(row) ?? 0) + 1);
     dataset.rows.forEach(({ weight }, i) => expect(counts.get(i)).toBe(weight));
   });
+  it("hold calls whose answer is no label, a refusal say, as wrong; open ones teach nothing", async () => {
+    const { dataset, notes } = await build(
+      file(lines(texts(2000), (i) => (i % 60 === 0 ? `I cannot decide.\nPlease ${i}` : `l${i % 3}`))),
+    );
+    expect(dataset.labels).toEqual(["l0", "l1", "l2"]);
+    const sealed = dataset.rows.filter((row) => row.sealed);
+    const refused = sealed.filter(({ label }) => label < 0).length;
+    expect(Math.abs(refused / sealed.length - 1 / 60)).toBeLessThan(0.007);
+    expect(dataset.rows.filter((row) => !row.sealed).every(({ label }) => label >= 0)).toBe(true);
+    expect(dataset.rows).toHaveLength(2000 - 34 + refused);
+    expect(notes.join()).toMatch(/34 calls have an answer outside the label set: sealed ones count as wrong/);
+  });
   it("never tear a conversation, its first call included, with and without times", async () => {
     const some = texts(2000);
     const turns = Array.from({ length: 400 }, (_, c) => some.slice(4 * c, 4 * c + 4));

@@ -81,7 +81,8 @@ export class FrozenRows {
       const found: { open?: number; sealed?: number } = {};
       for (const part of parts) {
         const share = total(part.answers) / Math.max(1, given);
-        if (share === 0) continue;
+        const teachesNothing = !part.sealed && [...part.answers.keys()].every((label) => label >= labels.length);
+        if (share === 0 || teachesNothing) continue;
         found[part.sealed ? "sealed" : "open"] = made.length;
         made.push({ draft, ...part, at, weight: Math.max(1, Math.round(draft.weight * share)) });
       }
@@ -134,7 +135,7 @@ export class FrozenRows {
     const gold = golds === undefined ? undefined : majorityOf(golds);
     return {
       text,
-      label: mostFrequent(answers),
+      label: rest.sealed ? mostFrequent(answers) : majorityOf(knownOf(answers)),
       ...(answers.size > 1 ? { answers: [...answers].sort((a, b) => b[1] - a[1] || a[0] - b[0]) } : {}),
       ...(gold === undefined ? {} : { gold: gold < 0 ? -1 : this.labelOf(gold) }),
       ...(soft === undefined ? {} : { softLabels: soft }),
@@ -156,7 +157,11 @@ export class FrozenRows {
 
 /** The most frequent answer, a known label before an unknown one, the smallest where counts tie. */
 function mostFrequent(answers: ReadonlyMap<number, number>): number {
-  const known = new Map([...answers].filter(([label]) => label >= 0));
+  const known = knownOf(answers);
   const best = majorityOf(known);
   return (known.get(best) ?? 0) >= (answers.get(-1) ?? 0) ? best : -1;
+}
+
+function knownOf(answers: ReadonlyMap<number, number>): Map<number, number> {
+  return new Map([...answers].filter(([label]) => label >= 0));
 }

@@ -63,6 +63,12 @@ export interface CollectedWorkload {
   readonly records: number;
 }
 
+/** Index of a record's answer; the number of labels for an answer that is none of them, which nothing can learn. */
+function answerIndex({ labels, indexOf }: LabelSet, record: LlmRecord): number {
+  const index = indexOf(record.answer.trim());
+  return index < 0 ? labels.length : index;
+}
+
 export class RowCollector {
   private drafts = new Map<string, RowDraft>();
   private mask = 0;
@@ -78,12 +84,12 @@ export class RowCollector {
   add(record: LlmRecord): void {
     const { template, labelSet, sideOf } = this.workload;
     this.seen++;
-    const label = labelSet.indexOf(record.answer.trim());
+    const label = answerIndex(labelSet, record);
     const text = stripTemplate(record.messages, template);
     const normalised = normaliseText(text);
-    if (label < 0) this.outside++;
+    if (label === labelSet.labels.length) this.outside++;
     if (normalised === "") this.empty++;
-    if (label < 0 || normalised === "") return;
+    if (normalised === "") return;
     if (this.mask !== 0 && (hashString(normalised) & this.mask) !== 0) return;
     const side = sideOf(record);
     const draft = this.draftOf(hashTexts(side, normalised), () => start(record, text, normalised, side));
@@ -96,14 +102,16 @@ export class RowCollector {
     const { template, labelSet, sideOf } = this.workload;
     const normalised = normaliseText(stripTemplate(record.messages, template));
     const draft = this.drafts.get(hashTexts(sideOf(record), normalised));
-    const label = labelSet.indexOf(record.answer.trim());
-    return draft === undefined || label < 0 ? undefined : { draft, label };
+    return draft === undefined ? undefined : { draft, label: answerIndex(labelSet, record) };
   }
 
   /** The rows in order of first appearance, with notes for the user. */
   finish(): { drafts: readonly RowDraft[]; notes: readonly string[] } {
     const notes: string[] = [];
-    if (this.outside > 0) notes.push(`${this.outside} calls have an answer outside the label set and were left out`);
+    if (this.outside > 0)
+      notes.push(
+        `${this.outside} calls have an answer outside the label set: sealed ones count as wrong, the others teach nothing`,
+      );
     if (this.empty > 0) notes.push(`${this.empty} calls have no input beside the template and were left out`);
     if (this.mask > 0)
       notes.push(`more than ${MAXIMUM_ROWS} distinct inputs: one of ${this.mask + 1} was kept, chosen by hash`);
@@ -131,7 +139,8 @@ export class RowCollector {
       const known = (draft.conversations ??= new Set<string>());
       if (known.size <= 2 * COMMON_CONVERSATIONS) known.add(name);
     }
-    if (record.logprobs !== undefined) this.addSoft(draft, record, label);
+    const isLabel = label < this.workload.labelSet.labels.length;
+    if (record.logprobs !== undefined && isLabel) this.addSoft(draft, record, label);
   }
 
   private addSoft(draft: RowDraft, record: LlmRecord, label: number): void {
