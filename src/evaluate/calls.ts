@@ -52,13 +52,9 @@ export function beyondCapRatio(groups: ArrayLike<number>, cap: number): number {
   return beyond / Math.max(1, groups.length);
 }
 
-/** What the largest cap cuts off, a smaller one does too, and may cut off this much more of. */
-const MORE_BEYOND = 1.1;
-
-/** The least cap beyond which hardly more calls lie than beyond the largest: `ratio` of all. */
+/** The least cap beyond which at most `ratio` of the calls lie, `LARGEST_CAP` where none is enough. */
 export function capFor(groups: ArrayLike<number>, ratio: number): number {
-  const most = ratio + MORE_BEYOND * beyondCapRatio(groups, LARGEST_CAP);
-  return CAPS.find((cap) => beyondCapRatio(groups, cap) <= most) ?? LARGEST_CAP;
+  return CAPS.find((cap) => beyondCapRatio(groups, cap) <= ratio) ?? LARGEST_CAP;
 }
 
 /** The groups in an order that the seed draws, each with at most `cap` of its calls, drawn too: neither depends on any outcome. */
