@@ -10,6 +10,7 @@ import { chooseThreshold, type GateInput, type GateResult } from "../evaluate/ga
 import type { Promised } from "../evaluate/risk-test.js";
 import { addFourBitGraph } from "../export/four-bit.js";
 import { INT4_FILE, type StudentManifest } from "../student/manifest.js";
+import { clopperPearson } from "../stats.js";
 import type { Proof } from "./prove.js";
 import { publishStudent } from "./publish.js";
 
@@ -72,6 +73,19 @@ describe("the gate of a published student", () => {
       gate: { ...options, threshold: 0, coverage: 1 },
       evaluation: { sealedRows: 200, sealedCalls: 200, agreement: { value: 1 } },
     });
+  });
+
+  it("stands beside an agreement that goes by group", () => {
+    const { manifest } = publishStudent({
+      from,
+      to: join(folder.path, "gate-groups"),
+      prove: (each) => {
+        const proof = proofOf(each, 200);
+        const groups = Array.from({ length: 200 }, (_, call) => Math.floor(call / 10));
+        return { ...proof, sealedCalls: { ...proof.sealedCalls, groups } };
+      },
+    });
+    expect(manifest.evaluation?.agreement.low).toBeCloseTo(clopperPearson(20, 20).low, 12);
   });
 
   it("has no coverage where there is no threshold", () => {
