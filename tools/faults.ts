@@ -311,19 +311,20 @@ const DATASET_FAULTS: readonly Fault[] = [
   }),
   ...faultsOf("src/dataset/groups.ts", [SPLIT], {
     "groups: families beyond the cap kept whole": [
-      "(calls.get(root) ?? 0) <= LARGEST_GROUP_CALLS;",
-      "(calls.get(root) ?? 0) > 0;",
+      "if (rows < 2 || calls <= LARGEST_GROUP_CALLS)",
+      "if (rows < 2 || calls > 0)",
     ],
+    "groups: a storm of alike inputs is a template": ["(quarters === 0b1111 && calls >=", "(calls >="],
     "groups: conversations ignored": ["joinEqual(drafts, members, tyingConversations, sets);", ""],
     "groups: near-duplicates ignored": [
-      "families.join(i, fits ? root : exact.find(i));",
+      "families.join(i, templates.has(root) ? exact.find(i) : root);",
       "families.join(i, exact.find(i));",
     ],
     "groups: calls of a conversation are units of their own": [
       "weight <= LARGEST_GROUP_CALLS || tyingConversations(draft).length > 0",
       "weight <= LARGEST_GROUP_CALLS",
     ],
-    "groups: a storm's calls are units of their own": ["quarters === 0b1111 && ", ""],
+    "groups: a storm's calls are units of their own": ["(quarters === 0b1111 && weight >=", "(weight >="],
     "groups: copies are recurring inputs": [
       "if (rows > MOST_RECURRING_RATIO * drafts.length) {",
       "if (rows > drafts.length) {",
@@ -335,7 +336,7 @@ const DATASET_FAULTS: readonly Fault[] = [
       "(common + 2 === keys.length && !this.continuations.has(root))",
       "common + 2 === keys.length",
     ],
-    "conversations: greetings tie": ["?.size ?? 0) > COMMON_CONTINUATIONS)", "?.size ?? 0) > Infinity)"],
+    "conversations: greetings tie": ["?.size ?? 0) > most);", "?.size ?? 0) > Infinity);"],
     "conversations: the log's own name dropped": [
       "return isAlone ? named : [...named, `t${root}`];",
       "return isAlone ? named : [`t${root}`];",

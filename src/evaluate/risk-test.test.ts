@@ -71,9 +71,40 @@ describe("entries of a sample", () => {
     const counts = new Float64Array(40);
     for (const group of sample.groups) counts[group] = (counts[group] ?? 0) + 1;
     expect(counts).toEqual(sample.sizes);
-    const single = drawSample(calls, { kind: "one-call", cap: 3 }, 1);
-    expect(single.sizes).toEqual(new Float64Array(single.scores.length).fill(1));
-    expect(new Set(single.groups).size).toBe(single.scores.length);
+  });
+
+  it("are all calls where the cap cuts none, each with its own outcome and group", () => {
+    const random = createRandom(2, "sample");
+    const groups = Array.from({ length: 60 }, (_, i) => (i < 20 ? i : 20 + (i % 20)));
+    const calls: CallOutcomes = {
+      scores: groups.map(() => random.float()),
+      right: groups.map(() => random.float()),
+      groups,
+    };
+    const order = groups.map((_, i) => i).sort((a, b) => (calls.scores[b] ?? 0) - (calls.scores[a] ?? 0));
+    const sample = drawSample(calls, BINOMIAL, 1);
+    expect(sample.scores).toEqual(Float64Array.from(order, (i) => calls.scores[i] ?? NaN));
+    expect(sample.wrong).toEqual(Float64Array.from(order, (i) => 1 - (calls.right[i] ?? NaN)));
+    const places = new Map(order.map((call, entry) => [groups[call], sample.groups[entry]]));
+    for (const [entry, call] of order.entries()) expect(sample.groups[entry]).toBe(places.get(groups[call]));
+    expect(new Set(places.values()).size).toBe(40);
+  });
+
+  it("of which a group gives one: each call is as likely as any other", () => {
+    // One group of each size up to the cap; the score names the call.
+    const groups = [0, 1, 1, 2, 2, 2];
+    const calls: CallOutcomes = { scores: groups.map((_, i) => (i + 1) / 10), right: groups.map(() => 1), groups };
+    const taken = new Float64Array(6);
+    const draws = 2000;
+    for (let seed = 0; seed < draws; seed++) {
+      const { scores, sizes, groups: places } = drawSample(calls, { kind: "one-call", cap: 3 }, seed);
+      const indices = Array.from(scores, (score) => Math.round(10 * score) - 1);
+      for (const i of indices) taken[i] = (taken[i] ?? 0) + 1;
+      expect(new Set(indices.map((i) => groups[i])).size).toBe(scores.length);
+      expect(new Set(places).size).toBe(scores.length);
+      expect(sizes).toEqual(new Float64Array(scores.length).fill(1));
+    }
+    for (const count of taken) expect(Math.abs(count / draws - 1 / 3)).toBeLessThan(0.04);
   });
 });
 

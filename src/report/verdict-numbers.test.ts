@@ -1,7 +1,7 @@
 /** @file The numbers that reasons carry are those of the facts, and limits hold to the last bit. */
 import { describe, expect, it } from "vitest";
 import type { Facts, Reason } from "./facts.js";
-import { FACTS, POOR_FACTS } from "./facts.test.fixture.js";
+import { FACTS, MONTHLY_FACTS, POOR_FACTS } from "./facts.test.fixture.js";
 import { MEGABYTE } from "./format.js";
 import { decideVerdict } from "./verdict.js";
 
@@ -59,6 +59,29 @@ describe("a saving", () => {
   });
 });
 
+describe("the bills of a month", () => {
+  it("are told with what they save and its interval", () => {
+    const { monthly } = MONTHLY_FACTS.money;
+    if (monthly === undefined) throw new Error("no month");
+    const saves = (low: number): Facts => ({
+      ...MONTHLY_FACTS,
+      money: { ...MONTHLY_FACTS.money, monthly: { ...monthly, savedUsd: { value: 200, low, high: 300 } } },
+    });
+    const { calls, machines, teacherUsd: teacher, deployedUsd } = monthly;
+    const bills = { calls, machines, teacher, deployed: deployedUsd.value };
+    expect(numbersOf(saves(100), "month-saves")).toEqual({ ...bills, saved: 200, low: 100, high: 300 });
+    expect(codesOf(saves(0))).not.toContain("month-saves");
+  });
+});
+
+describe("a student proved alone", () => {
+  it("saves by its own price, whatever the cascade would", () => {
+    const money = { ...FACTS.money, savedRatio: { value: -1, low: -2, high: -0.5 } };
+    const gate = { ...FACTS.gate, threshold: 0, coverage: { value: 1, low: 0.997, high: 1 } };
+    expect(decideVerdict({ ...FACTS, gate, money }).verdict).toBe("deploy");
+  });
+});
+
 describe("the gate's reasons", () => {
   it("carry its coverage, its risk and what it defers", () => {
     const { gate } = FACTS;
@@ -97,6 +120,12 @@ describe("what would change a verdict", () => {
     expect(numbersOf(POOR_FACTS, "change-more-data")).toEqual({ rows: trainRows, labels });
     const noisy = { ...POOR_FACTS, dataset: { ...POOR_FACTS.dataset, selfAgreementCeiling: 0.95 } };
     expect(numbersOf(noisy, "change-noisy-labels")).toEqual({ ceiling: 0.95, target: 0.98 });
+  });
+
+  it("is told with the promise that no threshold keeps and with the outlook on more rows", () => {
+    expect(numbersOf(POOR_FACTS, "gate-has-no-threshold-delivered")).toEqual({ epsilon: POOR_FACTS.gate.epsilon });
+    const outlook = { sealedRows: 180, rows: POOR_FACTS.dataset.rows + 1, coverage: 0.9, keptAgreement: 0.99 };
+    expect(numbersOf({ ...POOR_FACTS, outlook }, "outlook-rows")).toEqual(outlook);
   });
 
   it("is no bigger student where all were trained", () => {
