@@ -50,6 +50,10 @@ const GATE_FAULTS: readonly Fault[] = [
       "candidatesOf(rank(outOfFold), sealed.groups.length, epsilon)",
       'candidatesOf(rank("right" in sealed ? (sealed as CallOutcomes) : outOfFold), sealed.groups.length, epsilon)',
     ],
+    "gate: calls beyond the cap forgotten": [
+      "const isCut = sample.scores.length < sealed.scores.length;",
+      "const isCut = false;",
+    ],
     "gate: a failed candidate keeps its level": ["else level = 0;", "else continue;"],
     "gate: level handed on twice": ["if (pValueAt(i) <= level) best = i;", "if (pValueAt(i) <= 2 * level) best = i;"],
     "gate: errors off by one": ["errors: kept.length - keptRight", "errors: kept.length - 1 - keptRight"],
@@ -68,13 +72,14 @@ const GATE_FAULTS: readonly Fault[] = [
       "const calls = sample.scores.length;",
     ],
     "risk test: sizes of the kept groups for both promises": [
-      'countSizes(promise === "delivered" ? sample.sizes : keptSizes(sample, kept))',
-      "countSizes(keptSizes(sample, kept))",
+      'const sizes = promise === "delivered" ? sample.sizes : found.calls.filter((size) => size > 0);',
+      "const sizes = found.calls.filter((size) => size > 0);",
     ],
     "risk test: sizes of all groups for both promises": [
-      'countSizes(promise === "delivered" ? sample.sizes : keptSizes(sample, kept))',
-      "countSizes(sample.sizes)",
+      'const sizes = promise === "delivered" ? sample.sizes : found.calls.filter((size) => size > 0);',
+      "const sizes = sample.sizes;",
     ],
+    "risk test: any cap among few groups": ["Math.min(cap, bearableCap(", "Math.max(cap, bearableCap("],
     "risk test: stake too large": [
       "(test.stakeRatio ?? 0.5) / (test.cap * (1 - epsilon))",
       "(test.stakeRatio ?? 0.5) * 3",
@@ -89,13 +94,21 @@ const GATE_FAULTS: readonly Fault[] = [
       "const drawn = drawnGroups(calls.groups, test.cap, seed);",
       "const drawn = drawnGroups(Int32Array.from({ length: calls.scores.length }, (_, i) => i), test.cap, seed);",
     ],
-    "risk test: groups taken for as many single calls": [
-      "if (grouped.length === 0) return",
-      "if (grouped.length >= 0) return",
-    ],
     "risk test: shares of right answers rounded up": [
       "wrong: keys.map((key) => 1 - (right[callAt(key)] ?? 0)),",
       "wrong: keys.map((key) => Math.floor(1 - (right[callAt(key)] ?? 0))),",
+    ],
+  }),
+  ...faultsOf("src/evaluate/few-groups.ts", ["src/evaluate/few-groups.test.ts"], {
+    "few groups: taken for as many single calls": ["if (most.length === 0) return", "if (most.length >= 0) return"],
+    "few groups: as often wrong as single calls": [
+      "let left = (expected * split) / RISK_SPLITS;",
+      "let left = (0.1 * expected * split) / RISK_SPLITS;",
+    ],
+    "few groups: a wrong group weighs as its calls": ["const GROUPED_WEIGHT = 2;", "const GROUPED_WEIGHT = 1;"],
+    "few groups: observed rate for the largest": [
+      "rate: clopperPearsonUpper(wrong.get(size) ?? 0, groups, confidence)",
+      "rate: (wrong.get(size) ?? 0) / groups",
     ],
   }),
   ...faultsOf("src/evaluate/calls.ts", ["src/evaluate/calls.test.ts", GATE], {
@@ -315,7 +328,7 @@ const DATASET_FAULTS: readonly Fault[] = [
       "if (rows < 2 || calls > 0)",
     ],
     "groups: a storm of alike inputs is a template": ["(quarters === 0b1111 && calls >=", "(calls >="],
-    "groups: conversations ignored": ["joinEqual(drafts, members, tyingConversations, sets);", ""],
+    "groups: conversations ignored": ["joinEqual(drafts, members, namesOf, sets);", ""],
     "groups: near-duplicates ignored": [
       "families.join(i, templates.has(root) ? exact.find(i) : root);",
       "families.join(i, exact.find(i));",
@@ -328,6 +341,10 @@ const DATASET_FAULTS: readonly Fault[] = [
     "groups: copies are recurring inputs": [
       "if (rows > MOST_RECURRING_RATIO * drafts.length) {",
       "if (rows > drafts.length) {",
+    ],
+    "groups: one default name unties all conversations": [
+      "new Set([...rows].flatMap(([name, count]) => (count > most ? [name] : [])))",
+      "new Set([...rows.values()].some((count) => count > most) ? rows.keys() : [])",
     ],
     "groups: sides tied": ["const sided = `${draft.side}:${key}`;", "const sided = key;"],
   }),

@@ -20,6 +20,8 @@ export interface Groups {
 export const LARGEST_GROUP_CALLS = 10;
 /** A group beyond this share of the rows would leave nothing to split. */
 const LARGEST_GROUP_RATIO = 0.3;
+/** With fewer rows no share is large. */
+const SMALL_ROWS = 20;
 /** In a log without periods an input with a smaller share of the calls may be a storm that was shuffled in. */
 const LEAST_RECURRING_RATIO = 0.01;
 /** More recurring inputs than this share of the rows are copies, not the head of the traffic. */
@@ -35,10 +37,13 @@ export function groupRows(drafts: readonly RowDraft[], seed: number): Groups {
   const { families, templated } = withoutTemplates(drafts, grouped, alike, exact, seed);
   const notes = [...note, ...(templated === 0 ? [] : [templateNote(templated)])];
   const nearDuplicates = drafts.length - countSets(families, drafts.length);
-  const whole = withConversations(drafts, grouped, families);
+  const oversized = oversizedConversations(drafts, grouped);
+  if (oversized.size > 0) notes.push(oversizedNote(oversized));
+  const namesOf = (draft: RowDraft): string[] => tyingConversations(draft).filter((name) => !oversized.has(name));
+  const whole = withConversations(drafts, grouped, namesOf, families);
   const found = { nearDuplicates, templated, recurring };
   if (!swallows(whole, drafts.length)) return { ...found, groups: numbered(whole, drafts.length), notes };
-  const conversations = withConversations(drafts, grouped, exact);
+  const conversations = withConversations(drafts, grouped, namesOf, exact);
   if (!swallows(conversations, drafts.length)) {
     const groups = numbered(conversations, drafts.length);
     return {
@@ -175,15 +180,37 @@ function withoutTemplates(
   return { families, templated };
 }
 
-function withConversations(drafts: readonly RowDraft[], members: readonly number[], base: DisjointSets): DisjointSets {
+/** Names that so many rows share that they tell one conversation from another no more: a default, an empty session. */
+function oversizedConversations(drafts: readonly RowDraft[], members: readonly number[]): Set<string> {
+  const rows = new Map<string, number>();
+  for (const i of members) {
+    const draft = drafts[i];
+    if (draft === undefined) continue;
+    for (const name of tyingConversations(draft)) rows.set(name, (rows.get(name) ?? 0) + 1);
+  }
+  const most = drafts.length < SMALL_ROWS ? Infinity : LARGEST_GROUP_RATIO * drafts.length;
+  return new Set([...rows].flatMap(([name, count]) => (count > most ? [name] : [])));
+}
+
+function oversizedNote(names: ReadonlySet<string>): string {
+  const share = `more than ${Math.round(100 * LARGEST_GROUP_RATIO)} % of the inputs`;
+  return `${names.size} of the conversations hold ${share} each, as a default name does: they tie nothing, the others stay whole`;
+}
+
+function withConversations(
+  drafts: readonly RowDraft[],
+  members: readonly number[],
+  namesOf: (draft: RowDraft) => readonly string[],
+  base: DisjointSets,
+): DisjointSets {
   const sets = new DisjointSets(drafts.length);
   drafts.forEach((_, i) => sets.join(i, base.find(i)));
-  joinEqual(drafts, members, tyingConversations, sets);
+  joinEqual(drafts, members, namesOf, sets);
   return sets;
 }
 
 function swallows(sets: DisjointSets, rows: number): boolean {
-  if (rows < 20) return false;
+  if (rows < SMALL_ROWS) return false;
   const counts = new Int32Array(rows);
   for (let i = 0; i < rows; i++) counts[sets.find(i)] = (counts[sets.find(i)] ?? 0) + 1;
   return counts.some((count) => count > LARGEST_GROUP_RATIO * rows);

@@ -23,7 +23,6 @@ export class Periods {
   private readonly beginnings = new Map<string, Beginning>();
   private untimed = 0;
   private cutMs = Infinity;
-  private chained = false;
 
   constructor(private readonly conversations: Conversations) {}
 
@@ -50,10 +49,11 @@ export class Periods {
   cut(sealedRatio: number): boolean {
     const calls = this.timesMs.length;
     if (this.untimed > 0 || calls === 0) return false;
-    this.chained = [...this.beginnings.values()].some((begun) => begun.calls > LARGEST_CONVERSATION_RATIO * calls);
+    for (const [name, begun] of this.beginnings)
+      if (begun.calls > LARGEST_CONVERSATION_RATIO * calls) this.beginnings.delete(name);
     const begunMs = Float64Array.from(this.timesMs, (ms, i) => this.begunMs(ms, this.names[i] ?? []));
     const newestFirst = Uint32Array.from(begunMs.keys()).sort((a, b) => (begunMs[b] ?? 0) - (begunMs[a] ?? 0));
-    const units = Array.from(this.texts, (text, i) => this.names[i]?.[0] ?? text);
+    const units = Array.from(this.texts, (text, i) => this.names[i]?.find((name) => this.beginnings.has(name)) ?? text);
     const wanted = sealedShare(new Set(this.texts).size, new Set(units).size, sealedRatio) * new Set(units).size;
     if (wanted === 0) return false;
     const seen = new Set<string | number>();
@@ -74,7 +74,6 @@ export class Periods {
   }
 
   private begunMs(ownMs: number, names: readonly string[]): number {
-    if (this.chained) return ownMs;
     return names.reduce((least, name) => Math.min(least, this.beginnings.get(name)?.firstMs ?? ownMs), ownMs);
   }
 }

@@ -203,8 +203,22 @@ describe("groups", () => {
     const { groups, templated, notes } = groupRows([{ ...first, weight: 12 }, ...others], 1);
     expect([new Set(groups).size, templated, notes]).toEqual([1, 0, []]);
   });
+  it("are tied by no name that a third of the rows share, and by all others, and say so", () => {
+    // A default session of 40 rows beside 30 conversations of two rows.
+    const rows = drafts(100, 3).map((row, i) => ({
+      ...row,
+      conversations: new Set([i < 40 ? "cdefault" : `c${Math.floor(i / 2)}`]),
+    }));
+    const { groups, notes } = groupRows(rows, 1);
+    expect([...groups]).toEqual(rows.map((_, i) => (i < 40 ? i : 20 + Math.floor(i / 2))));
+    expect(notes.join()).toMatch(/1 of the conversations hold more than 30 % of the inputs each/);
+  });
+
   it("drop conversations that chain everything, and say so", () => {
-    const rows = drafts(100, 3).map((row) => ({ ...row, conversations: new Set(["c1"]) }));
+    const rows = drafts(100, 3).map((row, i) => ({
+      ...row,
+      conversations: new Set([`c${i}`, `t${i + 1}`, `c${i + 1}`]),
+    }));
     const { groups, notes } = groupRows(rows, 1);
     expect(new Set(groups).size).toBe(100);
     expect(notes.join()).toMatch(/chain most rows into one group/);

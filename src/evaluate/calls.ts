@@ -19,7 +19,7 @@ export interface CallOutcomes {
 /** Calls of one group beyond this many are left out of a test: one group must not decide it alone. */
 export const LARGEST_CAP = 10;
 /** Sizes at which groups may be cut. */
-const CAPS = [1, 2, 3, 5, LARGEST_CAP] as const;
+export const CAPS = [1, 2, 3, 5, LARGEST_CAP] as const;
 
 /** @throws InputError for columns of unequal lengths. */
 export function assertCalls(calls: CallOutcomes, what: string): void {

@@ -15,7 +15,6 @@ import {
   type Promised,
   type Risk,
   type RiskTest,
-  type Sample,
 } from "./risk-test.js";
 
 /** One start of the walk of `kept`: where, and which share of delta it holds. */
@@ -188,24 +187,40 @@ interface Passed {
   readonly pValue: number;
 }
 
-function pass(sample: Sample, { risk, delta, test, candidates }: GatePlan): Passed | null {
+/** The loosest threshold that passes, and whose observed risk on all sealed calls, those beyond the cap too, is at most epsilon. */
+function pass(sealed: CallOutcomes, { risk, delta, test, seed, candidates }: GatePlan): Passed | null {
+  if (sealed.scores.length === 0) return null;
+  const sample = drawSample(sealed, test, seed);
+  const isCut = sample.scores.length < sealed.scores.length;
+  const ranked = isCut ? rank(sealed) : undefined;
+  const pValueAt = (threshold: number): number => riskPValue(sample, countKept(sample, threshold), risk, test);
   if (risk.promise === "delivered") {
     const kept = deliveredKept(sample, risk, test, delta);
-    if (kept === 0) return null;
-    const threshold = kept === sample.scores.length ? 0 : (sample.scores[kept - 1] ?? 0);
-    return { threshold, pValue: riskPValue(sample, kept, risk, test) };
+    const observed = ranked === undefined ? sample.scores.length : unguaranteedKept(ranked, risk);
+    if (kept === 0 || observed === 0) return null;
+    const proved = kept === sample.scores.length ? 0 : (sample.scores[kept - 1] ?? 0);
+    const threshold = Math.max(proved, observed === sealed.scores.length ? 0 : (ranked?.scores[observed - 1] ?? 0));
+    return { threshold, pValue: pValueAt(threshold) };
   }
-  const pValueAt = (i: number): number =>
-    riskPValue(sample, countKept(sample, candidates[i]?.threshold ?? Infinity), risk, test);
+  const passedAt = (i: number): number => {
+    const threshold = candidates[i]?.threshold ?? Infinity;
+    return ranked !== undefined && observedRisk(ranked, threshold) > risk.epsilon ? 1 : pValueAt(threshold);
+  };
   const levels = candidates.map(({ deltaRatio }) => deltaRatio);
-  const at = walk(levels, delta, pValueAt);
-  const threshold = candidates[at]?.threshold;
-  return threshold === undefined ? null : { threshold, pValue: pValueAt(at) };
+  const threshold = candidates[walk(levels, delta, passedAt)]?.threshold;
+  return threshold === undefined ? null : { threshold, pValue: pValueAt(threshold) };
+}
+
+/** Share of the calls with a score of at least `threshold` that is wrong. */
+function observedRisk({ scores, wrong }: Ranked, threshold: number): number {
+  const next = scores.findIndex((score) => score < threshold);
+  const kept = next < 0 ? scores.length : next;
+  return (wrong[kept] ?? 0) / Math.max(1, kept);
 }
 
 /** What `openGate` chooses, without the figures. */
 export function thresholdOf(plan: GatePlan, sealed: CallOutcomes): number | null {
-  return sealed.scores.length === 0 ? null : (pass(drawSample(sealed, plan.test, plan.seed), plan)?.threshold ?? null);
+  return pass(sealed, plan)?.threshold ?? null;
 }
 
 /** The most calls that a threshold can keep while the observed risk is at most epsilon; calls of equal score stay together. */
@@ -263,8 +278,8 @@ export function figuresAt({ scores, right, groups }: CallOutcomes, threshold: nu
  *  @throws InputError for columns of unequal lengths. */
 export function openGate(plan: GatePlan, sealed: CallOutcomes): GateResult {
   assertCalls(sealed, "gate");
-  const { risk, delta, test, seed } = plan;
-  const passed = sealed.scores.length === 0 ? null : pass(drawSample(sealed, test, seed), plan);
+  const { risk, delta, test } = plan;
+  const passed = pass(sealed, plan);
   const ranked = rank(sealed);
   const calls = ranked.scores.length;
   const mu = calls === 0 ? 1 : (ranked.wrong[calls] ?? 0) / calls;

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createRandom } from "../random.js";
 import { binomialCdf } from "../stats.js";
 import type { CallOutcomes } from "./calls.js";
+import { fewGroupsPValue } from "./few-groups.js";
 import {
   countKept,
   deliveredKept,
@@ -27,25 +28,6 @@ function sampleOf(
   const sizes = new Float64Array(Math.max(...groups) + 1);
   for (const group of groups) sizes[group] = (sizes[group] ?? 0) + 1;
   return { scores: Float64Array.from(scores), wrong: Float64Array.from(wrong), groups: Int32Array.from(groups), sizes };
-}
-
-/** P(at most `wrong` wrong calls) where each group is wholly wrong with a risk of its own: all outcomes of all groups. */
-function byEnumeration(sizes: readonly number[], wrong: number, epsilon: number): number {
-  const single = sizes.filter((size) => size === 1).length;
-  const calls = sizes.reduce((sum, size) => sum + size, 0);
-  const risk = (epsilon * calls) / (single + 2 * (calls - single));
-  let sum = 0;
-  for (let outcome = 0; outcome < 2 ** sizes.length; outcome++) {
-    let [chance, count] = [1, 0];
-    for (const [i, size] of sizes.entries()) {
-      const isWrong = ((outcome >> i) & 1) === 1;
-      const own = size === 1 ? risk : 2 * risk;
-      chance *= isWrong ? own : 1 - own;
-      if (isWrong) count += size;
-    }
-    if (count <= wrong) sum += chance;
-  }
-  return sum;
 }
 
 describe("entries of a sample", () => {
@@ -116,13 +98,14 @@ describe("the exact test", () => {
     expect(riskPValue(sample, 0, kept, BINOMIAL)).toBe(1);
   });
 
-  it("takes groups of several calls as wholly right or wrong, twice as often wrong as single ones", () => {
+  it("goes by the groups of all calls for what is delivered, of the kept calls for what is kept", () => {
     const sample = sampleOf([0, 1, 1, 0, 0, 0, 0, 0, 0, 1], [0, 1, 1, 2, 3, 3, 3, 4, 5, 5]);
-    expect(riskPValue(sample, 10, delivered, BINOMIAL)).toBeCloseTo(byEnumeration([1, 2, 1, 3, 1, 2], 3, 0.1), 12);
-    expect(riskPValue(sample, 5, delivered, BINOMIAL)).toBeCloseTo(byEnumeration([1, 2, 1, 3, 1, 2], 2, 0.1), 12);
+    const few = (sizes: readonly number[], wrong: readonly number[]): number => fewGroupsPValue(sizes, wrong, 0.1);
+    expect(riskPValue(sample, 10, delivered, BINOMIAL)).toBe(few([1, 2, 1, 3, 1, 2], [0, 2, 0, 0, 0, 1]));
+    expect(riskPValue(sample, 5, delivered, BINOMIAL)).toBe(few([1, 2, 1, 3, 1, 2], [0, 2, 0, 0, 0, 0]));
     // Of the group of three the first five entries hold one call.
-    expect(riskPValue(sample, 5, kept, BINOMIAL)).toBeCloseTo(byEnumeration([1, 2, 1, 1], 2, 0.1), 12);
-    expect(riskPValue(sample, 6, kept, BINOMIAL)).toBeCloseTo(byEnumeration([1, 2, 1, 2], 2, 0.1), 12);
+    expect(riskPValue(sample, 5, kept, BINOMIAL)).toBe(few([1, 2, 1, 1], [0, 2, 0, 0]));
+    expect(riskPValue(sample, 6, kept, BINOMIAL)).toBe(few([1, 2, 1, 2], [0, 2, 0, 0]));
   });
 });
 

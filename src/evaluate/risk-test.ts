@@ -1,10 +1,11 @@
 /** @file Tests of a promise on a sample of calls: for a threshold the p-value of "the promise is broken there". Single calls with 0/1 outcomes
- *  have the exact binomial test, and so have a few groups among them, taken as wholly right or wrong. Many groups have sums: X_g = (kept and wrong calls) - epsilon x (calls), or x (kept calls), and the null E[X_g] >= 0
+ *  have the exact binomial test; with a few groups among them it is maximised over how the risk may be split. Many groups have sums: X_g = (kept and wrong calls) - epsilon x (calls), or x (kept calls), and the null E[X_g] >= 0
  *  is tested by a betting martingale (Waudby-Smith and Ramdas 2024) over groups in drawn order, or by one call a group. Which one is used is
  *  chosen on out-of-fold calls. Knows no start and no walk; those are gate.ts's. */
 import { createRandom, type Random } from "../random.js";
 import { binomialCdf } from "../stats.js";
-import { callsByGroup, capFor, drawnGroups, isBinary, type CallOutcomes } from "./calls.js";
+import { fewGroupsPValue } from "./few-groups.js";
+import { callsByGroup, capFor, CAPS, drawnGroups, isBinary, type CallOutcomes } from "./calls.js";
 
 /** `delivered`: of all answers that leave the cascade at most epsilon differ, P(kept and wrong) <= epsilon. `kept`: at most epsilon of the
  *  kept answers differ. */
@@ -38,7 +39,7 @@ export interface Sample {
 /** Calls beyond the cap are at most this share of epsilon: what they hide is small beside what is promised. */
 const BEYOND_CAP_RATIO = 0.25;
 const STAKES = [0.1, 0.25, 0.42, 0.6, 0.8, 0.999] as const;
-/** Up to this share of the calls in groups of several the exact test is taken, with groups wholly right or wrong. */
+/** Up to this share of the calls in groups of several the exact test is taken, with wrong groups wholly wrong. */
 const FEW_GROUPED_RATIO = 0.1;
 /** Draws on which the test is chosen. */
 const TRIALS = 20;
@@ -112,46 +113,15 @@ export function wrongAmong({ wrong }: Sample, kept: number): number {
   return sum;
 }
 
-/** Calls of groups with several may be wrong so many times as often as single ones: the test allows for it. */
-const GROUPED_RISK_FACTOR = 2;
-
-/** How many groups have each number of calls. */
-function countSizes(sizes: ArrayLike<number>): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (let i = 0; i < sizes.length; i++) {
-    const size = sizes[i] ?? 0;
-    if (size > 0) counts.set(size, (counts.get(size) ?? 0) + 1);
+/** Calls of each group, and wrong ones, among the first `kept` entries. */
+function keptByGroup({ groups, sizes, wrong }: Sample, kept: number): { calls: Float64Array; wrong: Float64Array } {
+  const found = { calls: new Float64Array(sizes.length), wrong: new Float64Array(sizes.length) };
+  for (let i = 0; i < kept; i++) {
+    const group = groups[i] ?? 0;
+    found.calls[group] = (found.calls[group] ?? 0) + 1;
+    found.wrong[group] = (found.wrong[group] ?? 0) + (wrong[i] ?? 0);
   }
-  return counts;
-}
-
-/** P(at most `wrong` wrong calls) under the risk epsilon per call, where a group is wholly right or wholly wrong (the worst that calls of a group
- *  can do to each other): the exact binomial for single calls, else its convolution with the groups of each size. */
-function wrongCallsCdf(counts: ReadonlyMap<number, number>, wrong: number, epsilon: number): number {
-  const single = counts.get(1) ?? 0;
-  const grouped = [...counts].filter(([size]) => size > 1);
-  if (grouped.length === 0) return binomialCdf(wrong, single, epsilon);
-  const calls = grouped.reduce((sum, [size, groups]) => sum + size * groups, 0);
-  const risk = (epsilon * (single + calls)) / (single + GROUPED_RISK_FACTOR * calls);
-  let masses = Float64Array.from({ length: wrong + 1 }, (_, k) => Number(k === 0));
-  for (const [size, groups] of grouped) {
-    const chances = Array.from({ length: Math.floor(wrong / size) + 1 }, (_, k) =>
-      k > groups ? 0 : binomialMass(k, groups, Math.min(1, GROUPED_RISK_FACTOR * risk)),
-    );
-    masses = masses.map((_, k) => chances.reduce((sum, chance, j) => sum + chance * (masses[k - j * size] ?? 0), 0));
-  }
-  return masses.reduce((sum, mass, k) => sum + mass * binomialCdf(wrong - k, single, risk), 0);
-}
-
-function binomialMass(k: number, trials: number, probability: number): number {
-  return binomialCdf(k, trials, probability) - (k === 0 ? 0 : binomialCdf(k - 1, trials, probability));
-}
-
-/** Calls of each group among the first `kept` entries. */
-function keptSizes({ groups, sizes }: Sample, kept: number): Float64Array {
-  const counts = new Float64Array(sizes.length);
-  for (let i = 0; i < kept; i++) counts[groups[i] ?? 0] = (counts[groups[i] ?? 0] ?? 0) + 1;
-  return counts;
+  return found;
 }
 
 function binomialPValue(sample: Sample, kept: number, { promise, epsilon }: Risk): number {
@@ -159,7 +129,10 @@ function binomialPValue(sample: Sample, kept: number, { promise, epsilon }: Risk
   const calls = promise === "delivered" ? sample.scores.length : kept;
   if (calls === 0) return 1;
   if (sample.sizes.length === sample.scores.length) return binomialCdf(wrong, calls, epsilon);
-  return wrongCallsCdf(countSizes(promise === "delivered" ? sample.sizes : keptSizes(sample, kept)), wrong, epsilon);
+  const found = keptByGroup(sample, kept);
+  const sizes = promise === "delivered" ? sample.sizes : found.calls.filter((size) => size > 0);
+  const wrongByGroup = promise === "delivered" ? found.wrong : found.wrong.filter((_, i) => (found.calls[i] ?? 0) > 0);
+  return fewGroupsPValue(sizes, wrongByGroup, epsilon);
 }
 
 /** 1 / the largest wealth of a gambler who bets against the null, group after group (Ville's inequality). */
@@ -237,6 +210,12 @@ function coverageOf(sample: Sample, risk: Risk, test: RiskTest, level: number): 
   return 0;
 }
 
+/** The largest cap under which it would be seen that all of the risk lies in groups of that size: with `expected` wrong calls, that none of
+ *  them is drawn has a probability of at most half of delta. */
+function bearableCap(expected: number, delta: number): number {
+  return CAPS.findLast((cap) => Math.exp(-expected / cap) <= delta / 2) ?? 1;
+}
+
 /** The test for `sealed` calls, chosen on out-of-fold calls: of the sealed ones only the sizes of their groups are looked at. */
 export function chooseTest(
   outOfFold: CallOutcomes,
@@ -248,7 +227,8 @@ export function chooseTest(
   const cap = Math.max(capFor(outOfFold.groups, ratio), capFor(sealed.groups, ratio));
   const hasShares = sealed.shared === true || !isBinary(outOfFold.right);
   const grouped = Math.max(groupedRatio(outOfFold.groups, cap), groupedRatio(sealed.groups, cap));
-  if (grouped <= FEW_GROUPED_RATIO && !hasShares) return { kind: "binomial", cap };
+  if (grouped <= FEW_GROUPED_RATIO && !hasShares)
+    return { kind: "binomial", cap: Math.min(cap, bearableCap(sealed.groups.length * risk.epsilon, delta)) };
   const random = createRandom(seed, "gate test");
   const draw = sampler(outOfFold, cap, seed);
   const count = callsByGroup(sealed.groups).length;
