@@ -41,32 +41,28 @@ interface Task {
   readonly seed: number;
 }
 
-/** Groups of 2 and 3 calls, which lie between the others, have fewer cells. */
+/** Groups x one-off answers x the teacher's agreement with itself, then recurring inputs and storms. */
 function traffics(): Traffic[] {
   const plain = { oneOffRatio: 0, isInformative: false, selfAgreement: 1, recurringRatio: 0, stormRatio: 0 };
   const shapes = [{ groupCalls: 1, icc: 0 }].concat(
     [2, 3, 5, 10].flatMap((groupCalls) => [0, 1].map((icc) => ({ groupCalls, icc }))),
   );
-  const few = [{ oneOffRatio: 0.15, isInformative: true }, { oneOffRatio: 0.3 }];
-  const all = [0.05, 0.15, 0.3].flatMap((oneOffRatio) =>
-    [true, false].map((isInformative) => ({ oneOffRatio, isInformative })),
+  const oneOffs = [{}].concat(
+    [0.05, 0.15, 0.3].flatMap((oneOffRatio) => [true, false].map((isInformative) => ({ oneOffRatio, isInformative }))),
   );
-  const grouped = shapes.flatMap((shape): Traffic[] => {
-    const base = { ...plain, ...shape };
-    const isBetween = shape.groupCalls === 2 || shape.groupCalls === 3;
-    const wavering = isBetween ? [{}] : [{}, { oneOffRatio: 0.15, isInformative: true }];
-    return [
-      base,
-      ...(isBetween ? few : all).map((oneOff) => ({ ...base, ...oneOff })),
-      ...[0.8, 0.6].flatMap((selfAgreement) => wavering.map((oneOff) => ({ ...base, ...oneOff, selfAgreement }))),
-      ...[1, 0.99].slice(isBetween ? 1 : 0).map((selfAgreement) => ({ ...base, recurringRatio: 0.2, selfAgreement })),
-      ...(shape.icc === 1 ? [{ ...base, icc: 0.5 }] : []),
-    ];
-  });
+  const crossed = shapes.flatMap((shape) =>
+    oneOffs.flatMap((oneOff) =>
+      [1, 0.8, 0.6].map((selfAgreement) => ({ ...plain, ...shape, ...oneOff, selfAgreement })),
+    ),
+  );
+  const halfAlike = [2, 3, 5, 10].map((groupCalls) => ({ ...plain, groupCalls, icc: 0.5 }));
+  const recurring = shapes.flatMap((shape) =>
+    [1, 0.99].map((selfAgreement) => ({ ...plain, ...shape, recurringRatio: 0.2, selfAgreement })),
+  );
   const storms = [0.1, 0.3].flatMap((stormRatio) =>
     [0, 0.05].map((oneOffRatio) => ({ ...plain, groupCalls: 1, icc: 0, oneOffRatio, stormRatio })),
   );
-  return [...grouped, ...storms];
+  return [...crossed, ...halfAlike, ...recurring, ...storms];
 }
 
 /** What the draws of a cell added up to. */
