@@ -1,6 +1,6 @@
-/** @file ONNX Runtime in Node: the only file that imports onnxruntime-node. `run` blocks the calling thread for its
- *  whole duration, so long work opens its session inside a worker. */
-import * as ort from "onnxruntime-node";
+/** @file ONNX Runtime in Node: the only file that imports onnxruntime-node, and not before a session is opened, so that what needs none runs
+ *  where it could not be installed. `run` blocks the calling thread for its whole duration, so long work opens its session inside a worker. */
+import type * as Ort from "onnxruntime-node";
 import { SessionError } from "../errors.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { LocalSession, SessionOptions } from "./session.js";
@@ -15,15 +15,28 @@ const ORT_TYPES = {
   bool: "bool",
 } as const;
 
-function toOrt(tensor: Tensor): ort.Tensor {
-  return new ort.Tensor(ORT_TYPES[tensor.type], tensor.data as never, tensor.shape);
+/** The native runtime. @throws SessionError that says how to get it, where it cannot be loaded. */
+export async function loadRuntime(): Promise<typeof Ort> {
+  try {
+    return await import("onnxruntime-node");
+  } catch (cause) {
+    throw new SessionError(`the native runtime onnxruntime-node cannot be loaded: ${firstLine(messageOf(cause))}`, {
+      hint: "npm install onnxruntime-node --ignore-scripts (its CPU runtime is inside the package; Linux, macOS and Windows, x64 and arm64)",
+      cause,
+    });
+  }
 }
 
-function toOrtAll(tensors: Readonly<Record<string, Tensor>>): Record<string, ort.Tensor> {
-  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, toOrt(tensor)]));
+function toOrtAll(ort: typeof Ort, tensors: Readonly<Record<string, Tensor>>): Record<string, Ort.Tensor> {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, { type, data, shape }]) => [
+      name,
+      new ort.Tensor(ORT_TYPES[type], data as never, shape),
+    ]),
+  );
 }
 
-function fromOrt(name: string, value: ort.Tensor): Tensor {
+function fromOrt(name: string, value: Ort.Tensor): Tensor {
   const shape = value.dims;
   const data: unknown = value.data;
   if (data instanceof Float32Array) return { type: "f32", shape, data };
@@ -35,7 +48,7 @@ function fromOrt(name: string, value: ort.Tensor): Tensor {
   throw new SessionError(`onnxruntime: output ${name} has type ${value.type}, which has no tensor type here`);
 }
 
-function named(results: ort.InferenceSession.OnnxValueMapType, outputs: readonly string[]): Record<string, Tensor> {
+function named(results: Ort.InferenceSession.OnnxValueMapType, outputs: readonly string[]): Record<string, Tensor> {
   const answer: Record<string, Tensor> = {};
   for (const name of outputs) {
     const value = results[name];
@@ -46,7 +59,8 @@ function named(results: ort.InferenceSession.OnnxValueMapType, outputs: readonly
 
 /** Opens a graph from bytes or a path. @throws SessionError when the graph is refused. */
 export async function openSession(model: Uint8Array | string, options: SessionOptions): Promise<LocalSession> {
-  const settings: ort.InferenceSession.SessionOptions = {
+  const ort = await loadRuntime();
+  const settings: Ort.InferenceSession.SessionOptions = {
     executionProviders: ["cpu"],
     intraOpNumThreads: options.threads,
     interOpNumThreads: 1,
@@ -63,7 +77,7 @@ export async function openSession(model: Uint8Array | string, options: SessionOp
       },
     },
   };
-  let session: ort.InferenceSession;
+  let session: Ort.InferenceSession;
   try {
     session =
       typeof model === "string"
@@ -74,10 +88,10 @@ export async function openSession(model: Uint8Array | string, options: SessionOp
   }
   const run = async (
     feeds: Readonly<Record<string, Tensor>>,
-    fetches: readonly string[] | Readonly<Record<string, ort.Tensor | null>>,
-  ): Promise<ort.InferenceSession.OnnxValueMapType> => {
+    fetches: readonly string[] | Readonly<Record<string, Ort.Tensor | null>>,
+  ): Promise<Ort.InferenceSession.OnnxValueMapType> => {
     try {
-      return await session.run(toOrtAll(feeds), fetches);
+      return await session.run(toOrtAll(ort, feeds), fetches);
     } catch (cause) {
       throw new SessionError(`onnxruntime: run failed: ${messageOf(cause)}`, { cause });
     }
@@ -90,10 +104,14 @@ export async function openSession(model: Uint8Array | string, options: SessionOp
     },
     async runInto(feeds, results, more = []) {
       const allocated = Object.fromEntries(more.map((name) => [name, null]));
-      return named(await run(feeds, { ...toOrtAll(results), ...allocated }), more);
+      return named(await run(feeds, { ...toOrtAll(ort, results), ...allocated }), more);
     },
     close: () => session.release(),
   };
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
 }
 
 function messageOf(cause: unknown): string {
