@@ -10,18 +10,21 @@ const PREFECTURE =
 /** Towns whose names begin with a syllable; any other begins with a character or in katakana, so that the sentence before stays. */
 const SYLLABIC =
   "(?:さいたま|つくば|いわき|むつ|あきる野|ひたちなか|かすみがうら|つくばみらい|いすみ|みどり|ふじみ野|ふじみの|さくら|にかほ|いちき串木野|うるま|みやま|みやこ|たつの|かほく|あわら|おおい|せたな|えりも|みなべ|すさみ|おいらせ)";
-const MUNICIPALITY = String.raw`(?:${SYLLABIC}|[\p{sc=Han}ァ-ヴヶ々][\p{sc=Han}ァ-ヴーヶケ々ぁ-ん]{0,7}?)[市区町村郡]`;
-const TOWN = String.raw`(?:[\p{sc=Han}ァ-ヴーヶケ々ノぁ-ん]{0,16}?(?<![ではにがをともへや]))`;
+const MUNICIPALITY = String.raw`(?:${SYLLABIC}|(?![同当各])[\p{sc=Han}ァ-ヴヶ々][\p{sc=Han}ァ-ヴーヶケ々]{0,7}?)[市区町村郡]`;
+/** No particle before a word, no を, no road's number. */
+const TOWN = String.raw`(?:(?:(?![ではに]\p{sc=Han}|を)[\p{sc=Han}ァ-ヴーヶケ々ノぁ-ん]){0,16}?(?<![ではにがをともへや]|[国県府道市都]道|第))`;
+/** Sapporo and its kin count streets from a middle. */
+const GRID = String.raw`(?:[東西南北]?[0-9一二三四五六七八九十]{1,3}条[東西南北]?)?`;
 const NUMERAL = "(?:[0-9]{1,5}|[一二三四五六七八九十百〇]{1,5})";
-const LOT = String.raw`${NUMERAL}\s?(?:丁目|番地の?|番|号|-|の)\s?(?:${NUMERAL}(?:丁目|番地の?|番|号|-|の)?\s?){0,4}(?<=[0-9一二三四五六七八九十百〇]|丁目|番地|番|号)`;
+const LOT = String.raw`${NUMERAL}\s?(?:丁目[東西南北中]?|番地の?|番|-|の)\s?(?:${NUMERAL}(?:丁目|番地の?|番|号|-|の)?\s?){0,4}(?<=[0-9一二三四五六七八九十百〇]|丁目[東西南北中]?|番地|番|号)`;
 /** A building and the room in it. */
 const BUILDING = String.raw`(?:\s?[\p{sc=Han}ァ-ヴーA-Za-z・ヶ]{2,20}(?:\s?[A-Za-z]?[0-9]{1,5}(?:号室|号|F|階)?|[0-9]{1,2}階))?`;
 const JAPANESE = new RegExp(
-  String.raw`(?:${PREFECTURE}\s?(?:${MUNICIPALITY}\s?){0,3}|(?:${MUNICIPALITY}\s?){1,3})${TOWN}\s?${LOT}(?![0-9年月日時分円人位個回点%対勝敗])${BUILDING}`,
+  String.raw`(?:${PREFECTURE}\s?(?:${MUNICIPALITY}\s?){0,3}|(?:${MUNICIPALITY}\s?){1,3})${TOWN}${GRID}\s?${LOT}(?![0-9年月日時分円人位個回点%対勝敗])${BUILDING}`,
   "gu",
 );
 /** Where a lot may stand: the pattern is tried around these alone. */
-const LOT_BEGIN = /[0-9一二三四五六七八九十百〇]\s?(?:丁目|番|号|-[0-9]|の[0-9])/g;
+const LOT_BEGIN = /[0-9一二三四五六七八九十百〇]\s?(?:丁目|番|-[0-9]|の[0-9])/g;
 const ADDRESS_BEFORE = 48;
 const ADDRESS_AFTER = 64;
 
@@ -29,7 +32,8 @@ const ADDRESS_AFTER = 64;
 function isPlace(value: string): boolean {
   if (/丁目|番地|番.{0,8}号/.test(value)) return true;
   const numbers = value.match(/\d+/g)?.length ?? 0;
-  return numbers >= 3 || /[市区町村](?![市区町村])[^市区町村\s\d]{1,16}\s?\d/u.test(value);
+  const parts = value.match(/[市区町村郡]/g)?.length ?? 0;
+  return numbers >= 3 || parts >= 2 || /[市区町村][^市区町村\s\d]{1,16}\s?\d/u.test(value);
 }
 
 function* findJapanese(text: string): Generator<Span> {
@@ -72,8 +76,8 @@ const POSTCODE = String.raw`${POSTCODE_AREA}[0-9][0-9A-Z]? [0-9][ABD-HJLNP-UW-Z]
 const UNIT = String.raw`(?:,?\s+(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Room|#)\.?\s?#?[A-Za-z0-9-]{1,6})?`;
 const CITY = String.raw`(?:,\s*[A-Z][A-Za-z.'-]+(?: [A-Z][A-Za-z.'-]+){0,2})`;
 const TAIL = String.raw`(?:${CITY}{0,2}?,?\s+(?:${STATE}\s+\d{5}(?:-\d{4})?|${POSTCODE})(?![A-Za-z0-9]))?`;
-const NAME = String.raw`(?:(?:[NSEW]{1,2}\.?|North|South|East|West)\s+)?(?:(?:[A-Z][A-Za-z'.-]*|\d{1,3}(?:st|nd|rd|th)|of|the)\s+){1,4}?`;
-const HOUSE = String.raw`(?<![A-Za-z0-9.,$£€#/:-]|\d )\d{1,6}[A-Za-z]?(?:-\d{1,4})?,?\s+`;
+const NAME = String.raw`(?:(?:[NSEW]{1,2}\.?|North|South|East|West)[ \t]+)?(?:(?:[A-Z][A-Za-z'.-]*|\d{1,3}(?:st|nd|rd|th)|of|the)[ \t]+){1,4}?`;
+const HOUSE = String.raw`(?<![A-Za-z0-9.,$£€#/:-]|\d )\d{1,6}[A-Za-z]?(?:-\d{1,4})?,?[ \t]+`;
 const STREET = new RegExp(
   String.raw`(?:(?:Flat|Apt\.?|Apartment|Unit)\s[A-Za-z0-9]{1,4},?\s+)?${HOUSE}${NAME}${SUFFIX}\b\.?${UNIT}${TAIL}`,
   "g",
@@ -105,7 +109,8 @@ const MARKED = /〒\s?\d{3}-?\d{4}(?!\d)/g;
 const UNMARKED = new RegExp(String.raw`${BEGIN}\d{3}-\d{4}(?![\dA-Za-z]|-\d)`, "g");
 const POSTAL_WORD = /(?:郵便番号|住所|宛先|送付先|所在地|お届け先|zip|postal ?code|post ?code)[^\d\n]{0,10}$/i;
 const FOLLOWED = new RegExp(String.raw`^[\s,、]{0,3}(?:${PREFECTURE}|[\p{sc=Han}]{1,6}[市区町村郡])`, "u");
-const ZIP = /\b(?:zip(?: ?code)?|postal ?code)\b(?:\s+(?:is|was|to|for))?\s*[:=]?\s*(\d{5}(?:-\d{4})?)(?![\d-])/gi;
+const ZIP =
+  /\b(?:zip(?: ?code)?|post(?:al)? ?code)\b(?:\s+(?:is|was|to|for|now)){0,2}\s*[:=]?\s*(\d{5}(?:-\d{4})?)(?![\d-])/gi;
 const STATE_ZIP = new RegExp(String.raw`\b[A-Z][a-z]+,? ${STATE} (\d{5}(?:-\d{4})?)(?![\dA-Za-z-])`, "g");
 const BRITISH = new RegExp(String.raw`(?<![A-Za-z0-9/-])${POSTCODE}(?![A-Za-z0-9-])`, "g");
 

@@ -60,7 +60,7 @@ function otherEmail(value: string, draw: Draw): string {
 
 /** Words before a number that somebody can be called at. */
 const CALLED =
-  /(?:tele?phone|phone|mobile|cell|call|fax|tel|dial|text|whats?app|reach (?:me|us)|contact|電話|携帯|けいたい|ケータイ|連絡先|TEL|ファックス|ファクス|FAX|内線|ダイヤル|でんわ)[^\n0-9]{0,14}[+(]?$/i;
+  /(?:\b(?:(?:tele)?phone|mobile|cell(?:phone)?|call(?: me| us)?|fax|tel|dial|text (?:me|us)|whats?app|reach (?:me|us)|contact)\b|電話|携帯|けいたい|ケータイ|連絡先|ファックス|ファクス|内線|ダイヤル|でんわ)[^\n0-9]{0,14}[+(]?$/i;
 const isCalled = (text: string, start: number): boolean => CALLED.test(before(text, start, 32));
 
 const WITH_COUNTRY = new RegExp(String.raw`(?<![A-Za-z0-9+])\+(?=[1-9])\d{1,3}(?:[ ().-]{0,3}\d){6,13}`, "g");
@@ -89,7 +89,12 @@ const AMERICAN = new RegExp(
   "g",
 );
 const ANY_TEN = new RegExp(String.raw`${BEGIN}(?:1[-. ]?)?\d{3}[-. ]?\d{3}[-. ]?\d{4}${END}`, "g");
-const OTHER_GROUPS = new RegExp(String.raw`${BEGIN}\(?\d{2,5}\)?(?:[-. ]\d{2,6}){1,5}${END}`, "g");
+const OTHER_GROUPS = new RegExp(
+  String.raw`${BEGIN}\(?\d{2,5}\)?(?:[- ]\d{2,6}|(?:\.\d{2,6}){2}){1,5}${END}(?!\s?[=*+])`,
+  "g",
+);
+/** Days and spans of years. */
+const TIMES = /^(?:\d{4}-\d\d-\d\d|(?:19|20)\d\d[- ](?:19|20)\d\d)(?!\d)/;
 
 function layoutOf(value: string): string {
   return (value.match(/\d+/g) ?? []).map(({ length }) => length).join("-");
@@ -130,9 +135,7 @@ function* findTelephones(text: string): Generator<Span> {
   yield* places(text, ANY_TEN, (_value, start) => isCalled(text, start) && !isThing(text, start));
   yield* places(text, OTHER_GROUPS, (value, start) => {
     const digits = digitsOf(value).length;
-    return (
-      digits >= 7 && digits <= 13 && isCalled(text, start) && !isThing(text, start) && !/^\d{4}-\d\d-\d\d$/.test(value)
-    );
+    return digits >= 7 && digits <= 13 && isCalled(text, start) && !isThing(text, start) && !TIMES.test(value);
   });
 }
 
@@ -192,10 +195,11 @@ function otherTelephone(value: string, draw: Draw): string {
 }
 
 const IP4 = new RegExp(
-  String.raw`(?<![\w.-]|[vV])(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?![\w-]|\.\d)`,
+  String.raw`(?<![\w.-]|[vV])(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?![\w-]|\.\d|[項章節条版])`,
   "g",
 );
-const IP6 = /(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])/g;
+const IP6 =
+  /(?<![\w.]|[0-9A-Fa-f:]:)(?=[0-9A-Fa-f]|::)(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])/g;
 /** Machines that are the reader's own or nobody's. */
 const NOBODYS_IP = /^(?:127\.|0\.0\.0\.0$|255\.255\.)/;
 const VERSIONED = /(?:version|ver\.?|release|firmware|build|バージョン|版|v)\s*[:=は]?\s*$/i;

@@ -18,7 +18,7 @@ export interface Detector {
 }
 
 /** A number begins where no letter, digit or part of a longer code stands before; it may follow an escape (\n in JSON). */
-export const BEGIN = String.raw`(?:(?<![A-Za-z0-9_.$#\\/-])|(?<=(?<!\\)\\[bfnrt])|(?<=[^A-Za-z0-9]\.|[A-Za-z]\.))`;
+export const BEGIN = String.raw`(?:(?<![A-Za-z0-9_.$#\\/+-])|(?<=(?<!\\)\\[bfnrt])|(?<=[^A-Za-z0-9]\.|[A-Za-z]\.))`;
 /** And ends where none stands behind; a full stop may end the sentence. */
 export const END = String.raw`(?![A-Za-z0-9_]|[-/.:,]\d|-[A-Za-z])`;
 

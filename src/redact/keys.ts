@@ -25,7 +25,8 @@ function isChance(value: string): boolean {
   const [small = 0, capital = 0, digit = 0] = [/[a-z]/g, /[A-Z]/g, /[0-9]/g].map(
     (set) => value.match(set)?.length ?? 0,
   );
-  if (Math.min(small, capital, digit) < 3 || (value.match(/\//g)?.length ?? 0) > 3) return false;
+  if (Math.min(small, capital) < 0.2 * value.length || digit === 0 || (value.match(/\//g)?.length ?? 0) > 3)
+    return false;
   const changes = value.match(/(?:[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|[0-9](?=[A-Za-z]))/g)?.length ?? 0;
   return changes > 0.3 * value.length && bitsPerSign(value) > 3.8;
 }
@@ -33,12 +34,16 @@ function isChance(value: string): boolean {
 /** Checksums of packages (sha512-...) are known to everybody. */
 const CHECKSUM = /sha(?:1|256|384|512)[-:]$/i;
 
+/** Names that services give to calls, answers and files: they open nothing. */
+const IDENTIFIER =
+  /^(?:call|chatcmpl|cmpl|toolu|tooluse|msg|run|asst|thread|resp|req|fc|rs|step|evt|file|batch|gen|ls|trace|span|session)[-_]/i;
+
 function* findKeys(text: string): Generator<Span> {
   yield* places(text, BLOCK);
   yield* places(text, KNOWN);
   yield* places(text, RUN, (value, start) => {
     const checksum = /^sha(?:1|256|384|512)-/i.test(value) || CHECKSUM.test(text.slice(Math.max(0, start - 7), start));
-    return !checksum && isChance(value);
+    return !checksum && !IDENTIFIER.test(value) && isChance(value);
   });
 }
 

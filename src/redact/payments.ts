@@ -19,14 +19,19 @@ const isLuhn = (digits: string): boolean => luhnDigit(digits.slice(0, -1)) === N
 
 /** Visa, Mastercard, American Express, JCB, Diners, Discover, UnionPay; with the lengths that they issue. */
 const ISSUED =
-  /^(?:4\d{12}(?:\d{3}){0,2}|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|35\d{14}|3(?:0[0-5]|[689]\d)\d{11}|6(?:011|5\d\d|4[4-9]\d)\d{12}|62\d{14,17})$/;
-const CARD = new RegExp(String.raw`${BEGIN}[2-6]\d{3}(?:[ -]?\d){9,15}${END}`, "g");
+  /^(?:4\d{15}(?:\d{3})?|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|35\d{14}|3(?:0[0-5]|[689]\d)\d{11}|6(?:011|5\d\d|4[4-9]\d)\d{12}|62\d{14,17})$/;
+/** In fours, as American Express and Diners group them, or in one. */
+const CARD = new RegExp(
+  String.raw`${BEGIN}(?:[2-6]\d{13,18}|[2-6]\d{3}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|3\d{3}([ -])\d{6}\2\d{4,5})${END}`,
+  "g",
+);
 
 function* findCards(text: string): Generator<Span> {
-  yield* places(text, CARD, (value) => {
+  for (const { 0: value, index } of text.matchAll(CARD)) {
     const digits = digitsOf(value);
-    return ISSUED.test(digits) && isLuhn(digits) && !/^(\d)\1+$/.test(digits);
-  });
+    if (ISSUED.test(digits) && isLuhn(digits) && !/^(\d)\1+$/.test(digits))
+      yield { start: index, end: index + value.length };
+  }
 }
 
 function otherCard(value: string, draw: Draw): string {
@@ -128,7 +133,7 @@ const ACCOUNT_EN =
   /(?:\b(?:bank |checking |savings |my )?(?:account|acct|a\/c)\.?\s*(?:number|no\.?|num\.?|nr\.?|#)|\b(?:routing|ABA)(?: number| no\.?)|\bsort code)(?:\s+(?:is|was|of|ending in|now))?\s*[:=#-]?\s*["'(]?(\d(?:[ -]?\d){5,16})(?![\dA-Za-z]|-\d)/gi;
 /** "account 12345678": a bare number behind the word. */
 const ACCOUNT_BARE =
-  /\b(?:bank|checking|savings|current)\s+(?:account|acct)\s*[:#]?\s*(\d{6,14})(?![\dA-Za-z]|[-.,]\d)/gi;
+  /\b(?:bank|checking|savings|current)\s+(?:account|acct)\s*[:#]?\s*(\d{6,14}|\d{2,4}(?:[ -]\d{2,6}){1,4})(?![\dA-Za-z]|[-.,]\d)/gi;
 
 function* findAccounts(text: string): Generator<Span> {
   yield* places(text, ACCOUNT_JA);
