@@ -77,18 +77,18 @@ const UNIT = String.raw`(?:,?\s+(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Room|
 const CITY = String.raw`(?:,\s*[A-Z][A-Za-z.'-]+(?: [A-Z][A-Za-z.'-]+){0,2})`;
 const TAIL = String.raw`(?:${CITY}{0,2}?,?\s+(?:${STATE}\s+\d{5}(?:-\d{4})?|${POSTCODE})(?![A-Za-z0-9]))?`;
 const NAME = String.raw`(?:(?:[NSEW]{1,2}\.?|North|South|East|West)[ \t]+)?(?:(?:[A-Z][A-Za-z'.-]*|\d{1,3}(?:st|nd|rd|th)|of|the)[ \t]+){1,4}?`;
-const HOUSE = String.raw`(?<![A-Za-z0-9.,$£€#/:-]|\d )\d{1,6}[A-Za-z]?(?:-\d{1,4})?,?[ \t]+`;
-const STREET = new RegExp(
-  String.raw`(?:(?:Flat|Apt\.?|Apartment|Unit)\s[A-Za-z0-9]{1,4},?\s+)?${HOUSE}${NAME}${SUFFIX}\b\.?${UNIT}${TAIL}`,
-  "g",
-);
+const HOUSE = String.raw`\d(?<![A-Za-z0-9.,$£€#/:-]\d|\d \d)\d{0,5}[A-Za-z]?(?:-\d{1,4})?,?[ \t]+`;
+const STREET = new RegExp(String.raw`${HOUSE}${NAME}${SUFFIX}\b\.?${UNIT}${TAIL}`, "g");
 /** As people type it. */
 const SMALL_STREET =
-  /(?<![A-Za-z0-9.,$£€#/:-]|\d )\d{1,5} (?!(?:hour|day|minute|min|mile|km|meter|metre|block|lane|way|more|other|per|the|of|and|or|a)s? )[a-z]{3,15}(?: (?:street|avenue|boulevard|road|lane))(?:,? (?:apt|suite|unit|flat) ?#?\d{1,5}[a-z]?)?\b/g;
-const BOX = /\bP\.?\s?O\.? Box \d{1,6}\b/gi;
+  /\d(?<![A-Za-z0-9.,$£€#/:-]\d|\d \d)\d{0,4} (?!(?:hour|day|minute|min|mile|km|meter|metre|block|lane|way|more|other|per|the|of|and|or|a)s? )[a-z]{3,15}(?: (?:street|avenue|boulevard|road|lane))(?:,? (?:apt|suite|unit|flat) ?#?\d{1,5}[a-z]?)?\b/g;
+const BOX = /[Pp]\.?\s?[Oo]\.?\s?(?:Box|BOX|box)\s?\d{1,6}\b/g;
+/** What stands before the house: a flat in it. */
+const FLAT = /(?:Flat|Apt\.?|Apartment|Unit)\s[A-Za-z0-9]{1,4},?\s+$/;
 
 function* findStreets(text: string): Generator<Span> {
-  yield* places(text, STREET, (value) => !/^\d+\s+(?:The|Of)\s/i.test(value.replace(/^\D+\s/, "")));
+  for (const { start, end } of places(text, STREET, (value) => !/^\d+\s+(?:The|Of)\s/i.test(value)))
+    yield { start: start - (FLAT.exec(text.slice(Math.max(0, start - 16), start))?.[0].length ?? 0), end };
   yield* places(text, SMALL_STREET);
   yield* places(text, BOX);
 }
@@ -112,6 +112,7 @@ const FOLLOWED = new RegExp(String.raw`^[\s,、]{0,3}(?:${PREFECTURE}|[\p{sc=Han
 const ZIP =
   /\b(?:zip(?: ?code)?|post(?:al)? ?code)\b(?:\s+(?:is|was|to|for|now)){0,2}\s*[:=]?\s*(\d{5}(?:-\d{4})?)(?![\d-])/gi;
 const STATE_ZIP = new RegExp(String.raw`\b[A-Z][a-z]+,? ${STATE} (\d{5}(?:-\d{4})?)(?![\dA-Za-z-])`, "g");
+const INWARD = /[0-9A-Z] [0-9][A-Z]{2}/;
 const BRITISH = new RegExp(String.raw`(?<![A-Za-z0-9/-])${POSTCODE}(?![A-Za-z0-9-])`, "g");
 
 function* findPostalCodes(text: string): Generator<Span> {
@@ -125,7 +126,10 @@ function* findPostalCodes(text: string): Generator<Span> {
   );
   yield* places(text, ZIP);
   yield* places(text, STATE_ZIP);
-  yield* places(text, BRITISH);
+}
+
+function* findPostcodes(text: string): Generator<Span> {
+  if (INWARD.test(text)) yield* places(text, BRITISH);
 }
 
 function otherPostalCode(value: string, draw: Draw): string {
@@ -155,7 +159,16 @@ export const street: Detector = {
 
 export const postalCode: Detector = {
   kind: "postal-code",
-  needs: HAS.digit,
+  needs: HAS.number,
+  aroundNumbers: true,
   find: findPostalCodes,
+  surrogate: otherPostalCode,
+};
+
+/** Of the United Kingdom. */
+export const postcode: Detector = {
+  kind: "postal-code",
+  needs: HAS.mixed,
+  find: findPostcodes,
   surrogate: otherPostalCode,
 };

@@ -195,7 +195,7 @@ function otherTelephone(value: string, draw: Draw): string {
 }
 
 const IP4 = new RegExp(
-  String.raw`(?<![\w.-]|[vV])(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?![\w-]|\.\d|[項章節条版])`,
+  String.raw`(?=\d)(?<![\w.-]|[vV])(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?![\w-]|\.\d|[項章節条版])`,
   "g",
 );
 const IP6 =
@@ -204,17 +204,22 @@ const IP6 =
 const NOBODYS_IP = /^(?:127\.|0\.0\.0\.0$|255\.255\.)/;
 const VERSIONED = /(?:version|ver\.?|release|firmware|build|バージョン|版|v)\s*[:=は]?\s*$/i;
 
+/** What must stand in a text for each of them to be looked for. */
+const DOTTED = /\d\.\d{1,3}\.\d/;
+const COLONS = /:[0-9A-Fa-f]{0,4}:/;
+
 function* findIps(text: string): Generator<Span> {
-  yield* places(
-    text,
-    IP4,
-    (value, start) => !NOBODYS_IP.test(value) && !VERSIONED.test(before(text, start)) && !isThing(text, start),
-  );
-  if (!text.includes(":")) return;
-  yield* places(text, IP6, (value) => {
-    const groups = value.split(":").filter((group) => group !== "");
-    return groups.length >= 3 && /\d/.test(value) && isIPv6(value);
-  });
+  if (DOTTED.test(text))
+    yield* places(
+      text,
+      IP4,
+      (value, start) => !NOBODYS_IP.test(value) && !VERSIONED.test(before(text, start)) && !isThing(text, start),
+    );
+  if (COLONS.test(text))
+    yield* places(text, IP6, (value) => {
+      const groups = value.split(":").filter((group) => group !== "");
+      return groups.length >= 3 && /\d/.test(value) && isIPv6(value);
+    });
 }
 
 function otherIp(value: string, draw: Draw): string {
@@ -244,7 +249,7 @@ export const telephone: Detector = {
 export const ip: Detector = {
   kind: "ip",
   needs: HAS.digit,
-  find: (text) => (text.includes(".") || text.includes(":") ? findIps(text) : []),
+  find: findIps,
   identity: (value) => value.toLowerCase(),
   surrogate: otherIp,
 };

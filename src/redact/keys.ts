@@ -58,12 +58,12 @@ function otherKey(value: string, draw: Draw): string {
   return lead + draw.alike(value.slice(lead.length));
 }
 
-export const key: Detector = { kind: "key", needs: HAS.longRun, find: findKeys, surrogate: otherKey };
+export const key: Detector = { kind: "key", needs: HAS.longRun | HAS.mixed, find: findKeys, surrogate: otherKey };
 
 /** Short ones too, where a word says what they are. */
 export const namedKey: Detector = {
   kind: "key",
-  needs: HAS.digit | HAS.latin,
+  needs: HAS.mixed,
   find: (text) => places(text, NAMED),
   surrogate: otherKey,
 };

@@ -1,6 +1,6 @@
 /** @file The detectors, the surest first: where two claim the same place, the earlier row has it. A further kind is a row here and a name in
  *  `kinds.ts`. */
-import { japaneseAddress, postalCode, street } from "./addresses.js";
+import { japaneseAddress, postalCode, postcode, street } from "./addresses.js";
 import { email, ip, telephone } from "./contacts.js";
 import type { Detector } from "./detector.js";
 import { key, namedKey } from "./keys.js";
@@ -20,5 +20,6 @@ export const DETECTORS: readonly Detector[] = [
   japaneseAddress,
   street,
   postalCode,
+  postcode,
   telephone,
 ];

@@ -20,16 +20,19 @@ export const HAS = {
   number: 256,
   /** A Latin letter. */
   latin: 4096,
+  /** Letters and digits in one run, as words do not have them. */
+  mixed: 8192,
   /** Bytes that no text has. */
   binary: 512,
 } as const;
 
+const MIX = HAS.digit | HAS.latin;
 const LETTER = 1024;
 const BETWEEN_DIGITS = 2048;
 
 /** The shortest key, the shortest number of a person. */
 const KEY_CHARACTERS = 15;
-const NUMBER_DIGITS = 6;
+const NUMBER_DIGITS = 5;
 /** What stands before a number tells its kind. */
 const BEFORE_UNITS = 48;
 const AFTER_UNITS = 32;
@@ -76,13 +79,19 @@ const NOTHING: readonly Span[] = [];
 
 export function scan(text: string): Scan {
   let has = 0;
-  let [letters, digits, from, gap] = [0, 0, 0, 0];
+  let [letters, run, digits, from, gap] = [0, 0, 0, 0, 0];
   let numbers: Span[] | undefined;
   for (let i = 0; i < text.length; i++) {
     const bits = CLASSES[text.charCodeAt(i)] ?? 0;
     has |= bits;
-    letters = (bits & LETTER) === 0 ? 0 : letters + 1;
-    if (letters === KEY_CHARACTERS) has |= HAS.longRun;
+    if ((bits & LETTER) !== 0) {
+      run |= bits & MIX;
+      if (++letters === KEY_CHARACTERS) has |= HAS.longRun;
+      if (run === MIX) has |= HAS.mixed;
+    } else {
+      letters = 0;
+      run = 0;
+    }
     if ((bits & HAS.digit) !== 0) {
       if (digits++ === 0) from = i;
       gap = 0;
