@@ -1,7 +1,8 @@
 /** @file Labelled texts for the detectors of personal data: values planted into carriers, and carriers with what only looks like one. Carriers are
  *  texts of public data sets or sentences written here. */
 import { createRandom, type Random } from "../src/random.js";
-import { NEGATIVES, pick, SOURCES, type Language } from "./redact-values.js";
+import { NEGATIVES } from "./redact-negatives.js";
+import { pick, SOURCES, type Language } from "./redact-values.js";
 
 export interface LabelledValue {
   readonly kind: string;
@@ -54,9 +55,26 @@ export const WRITTEN: Carriers = {
 };
 
 const PLANTED_PER_KIND = 110;
+/** How machines write a value beside others; without a word that tells its kind. */
+const MACHINE_FRAMES: readonly string[] = [
+  '{"value":"{}"}',
+  "id,{},2",
+  "<td>{}</td>",
+  "['{}']",
+  "| {} |",
+  "value={};",
+  "「{}」",
+  "{}、以上",
+  "* {}",
+  "({})",
+];
+/** Kinds that a number of which is only told by a word. */
+const TOLD_BY_WORDS: ReadonlySet<string> = new Set(["bank-account", "postal-code"]);
 
 function joined(random: Random, carrier: string, sentence: string, language: Language): { text: string; at: number } {
-  const between = pick(random, language === "ja" ? ["", "\n", "　"] : [" ", "\n", " - "]);
+  // A value beside a carrier's digits would be another number.
+  const isNumber = /^[0-9０-９]/.test(carrier);
+  const between = pick(random, language === "ja" ? [isNumber ? "。" : "", "\n", "　"] : [" ", "\n", " - "]);
   if (carrier === "") return { text: sentence, at: 0 };
   if (random.int(2) === 0) return { text: `${sentence}${between}${carrier}`, at: 0 };
   return { text: `${carrier}${between}${sentence}`, at: carrier.length + between.length };
@@ -70,7 +88,8 @@ export function makeCases(seed: number, carriers: Carriers, perKind = PLANTED_PE
     for (const { kind, make, frames } of SOURCES) {
       for (let i = 0; i < perKind; i++) {
         const value = make[language](random);
-        const frame = pick(random, frames[language]);
+        const own = TOLD_BY_WORDS.has(kind) || random.int(4) > 0;
+        const frame = pick(random, own ? frames[language] : MACHINE_FRAMES);
         // A bare value beside a carrier's letters would be a part of a word.
         const carrier = frame === "{}" && random.int(3) === 0 ? "" : pick(random, carriers[language]);
         const sentence =

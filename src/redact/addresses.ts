@@ -77,11 +77,11 @@ const UNIT = String.raw`(?:,?\s+(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Room|
 const CITY = String.raw`(?:,\s*[A-Z][A-Za-z.'-]+(?: [A-Z][A-Za-z.'-]+){0,2})`;
 const TAIL = String.raw`(?:${CITY}{0,2}?,?\s+(?:${STATE}\s+\d{5}(?:-\d{4})?|${POSTCODE})(?![A-Za-z0-9]))?`;
 const NAME = String.raw`(?:(?:[NSEW]{1,2}\.?|North|South|East|West)[ \t]+)?(?:(?:[A-Z][A-Za-z'.-]*|\d{1,3}(?:st|nd|rd|th)|of|the)[ \t]+){1,4}?`;
-const HOUSE = String.raw`\d(?<![A-Za-z0-9.,$£€#/:-]\d|\d \d)\d{0,5}[A-Za-z]?(?:-\d{1,4})?,?[ \t]+`;
+const HOUSE = String.raw`\d(?<![A-Za-z0-9.$£€#/:-]\d|\d[ ,]\d)\d{0,5}[A-Za-z]?(?:-\d{1,4})?,?[ \t]+`;
 const STREET = new RegExp(String.raw`${HOUSE}${NAME}${SUFFIX}\b\.?${UNIT}${TAIL}`, "g");
 /** As people type it. */
 const SMALL_STREET =
-  /\d(?<![A-Za-z0-9.,$£€#/:-]\d|\d \d)\d{0,4} (?!(?:hour|day|minute|min|mile|km|meter|metre|block|lane|way|more|other|per|the|of|and|or|a)s? )[a-z]{3,15}(?: (?:street|avenue|boulevard|road|lane))(?:,? (?:apt|suite|unit|flat) ?#?\d{1,5}[a-z]?)?\b/g;
+  /\d(?<![A-Za-z0-9.$£€#/:-]\d|\d[ ,]\d)\d{0,4} (?!(?:hour|day|minute|min|mile|km|meter|metre|block|lane|way|more|other|per|the|of|and|or|a)s? )[a-z]{3,15}(?: (?:street|avenue|boulevard|road|lane))(?:,? (?:apt|suite|unit|flat) ?#?\d{1,5}[a-z]?)?\b/g;
 const BOX = /[Pp]\.?\s?[Oo]\.?\s?(?:Box|BOX|box)\s?\d{1,6}\b/g;
 /** What stands before the house: a flat in it. */
 const FLAT = /(?:Flat|Apt\.?|Apartment|Unit)\s[A-Za-z0-9]{1,4},?\s+$/;

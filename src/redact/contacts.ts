@@ -119,7 +119,8 @@ function* findInternational(text: string): Generator<Span> {
   }
 }
 
-const isMobile = (digits: string): boolean => /^0[5-9]0[1-9]\d{7}$/.test(digits);
+/** Mobiles of Japan and every number of the United Kingdom have eleven digits; with ten the words before must tell. */
+const isWhole = (digits: string): boolean => /^0[1-9]\d{9}$/.test(digits);
 
 function* findTelephones(text: string): Generator<Span> {
   yield* findInternational(text);
@@ -130,7 +131,7 @@ function* findTelephones(text: string): Generator<Span> {
   );
   yield* places(text, AMERICAN, (_value, start) => !isThing(text, start));
   yield* places(text, UNGROUPED, (value, start) =>
-    isMobile(value) ? !isThing(text, start) : isCalled(text, start) && !isThing(text, start),
+    isWhole(value) ? !isThing(text, start) : isCalled(text, start) && !isThing(text, start),
   );
   yield* places(text, ANY_TEN, (_value, start) => isCalled(text, start) && !isThing(text, start));
   yield* places(text, OTHER_GROUPS, (value, start) => {

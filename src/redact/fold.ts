@@ -2,7 +2,8 @@
  *  is the same place in the text. What is written back takes the width of what stood there. */
 
 const WIDE = 0xfee0;
-const FOLDABLE = /[\uff01-\uff5e\u3000\u00a0\u2010-\u2015\u2212\uff70]|(?<=[0-9０-９])ー(?=[0-9０-９])/g;
+const FOLDABLE =
+  /[\uff01-\uff5e\u3000\u00a0\u2010-\u2015\u2212\uff70]|(?<=[0-9０-９Ａ-Ｚａ-ｚ])ー(?=[0-9０-９Ａ-Ｚａ-ｚ])/g;
 
 function foldUnit(unit: string): string {
   const code = unit.charCodeAt(0);

@@ -11,7 +11,7 @@ const KNOWN = new RegExp(KEY_SHAPE, "g");
 const BLOCK = new RegExp(PRIVATE_KEY, "g");
 const NAMED =
   /(?<![A-Za-z0-9])(?:api[-_ ]?key|access[-_ ]?key|secret[-_ ]?key|client[-_]?secret|(?:access|auth|refresh|api|bearer)[-_ ]?token|passw(?:or)?d|secret|パスワード|暗証番号|合言葉|アクセスキー|APIキー|トークン)(?:\s+is|は)?\s*["']?\s*[:=：]?\s*["'「]?((?=[A-Za-z_~+/=!@#$%^*.-]*\d)(?=[\d_~+/=!@#$%^*.-]*[A-Za-z])[A-Za-z0-9_~+/=!@#$%^*.-]{7,200}[A-Za-z0-9_~+/=!@#$%^*-])/gi;
-const RUN = /(?<![A-Za-z0-9_+/=.-])[A-Za-z0-9_+/-]{28,512}={0,2}(?![A-Za-z0-9_+/=-])/g;
+const RUN = /(?<![A-Za-z0-9_+/.-])[A-Za-z0-9_+/-]{28,512}={0,2}(?![A-Za-z0-9_+/=-])/g;
 
 /** Bits that each sign of it tells, by how often signs occur. */
 function bitsPerSign(text: string): number {
@@ -58,7 +58,7 @@ function otherKey(value: string, draw: Draw): string {
   return lead + draw.alike(value.slice(lead.length));
 }
 
-export const key: Detector = { kind: "key", needs: HAS.longRun | HAS.mixed, find: findKeys, surrogate: otherKey };
+export const key: Detector = { kind: "key", needs: HAS.longRun, find: findKeys, surrogate: otherKey };
 
 /** Short ones too, where a word says what they are. */
 export const namedKey: Detector = {

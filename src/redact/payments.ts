@@ -100,6 +100,9 @@ const IBAN_LENGTHS: Readonly<Record<string, number>> = {
 };
 const IBAN = /(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,32}/g;
 
+/** As banks print it, or in one. */
+const GROUPS_OF_FOUR = /^[A-Za-z]{2}\d{2}([ -]?)[A-Za-z0-9]{4}(?:\1[A-Za-z0-9]{4})*(?:\1?[A-Za-z0-9]{1,3})?$/;
+
 function remainder97(iban: string): number {
   let rest = 0;
   for (const letter of iban.slice(4) + iban.slice(0, 4)) {
@@ -118,7 +121,8 @@ function* findIbans(text: string): Generator<Span> {
     if (length === undefined) continue;
     const value = new RegExp(`^(?:[A-Za-z0-9][ -]?){${length - 1}}[A-Za-z0-9]`).exec(match[0])?.[0];
     if (value === undefined || /[A-Za-z0-9]/.test(text.charAt(match.index + value.length))) continue;
-    if (remainder97(bare(value)) === 1) yield { start: match.index, end: match.index + value.length };
+    if (GROUPS_OF_FOUR.test(value) && remainder97(bare(value)) === 1)
+      yield { start: match.index, end: match.index + value.length };
   }
 }
 
