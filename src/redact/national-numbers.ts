@@ -5,7 +5,7 @@ import type { Draw } from "./draw.js";
 import type { Span } from "./kinds.js";
 import { HAS } from "./triggers.js";
 
-const MY_NUMBER = new RegExp(String.raw`${BEGIN}\d{4}([ -]?)\d{4}\1\d{4}${END}`, "g");
+const MY_NUMBER = new RegExp(String.raw`${BEGIN}(?<!\d[ -])\d{4}([ -]?)\d{4}\1\d{4}${END}(?! \d{4})`, "g");
 
 /** The last digit of a My Number. */
 function myNumberDigit(digits: string): number {

@@ -81,6 +81,31 @@ describe("a value", () => {
   });
 });
 
+describe("what only looks like a value", () => {
+  it.each([
+    "4111 1111 1111 1112",
+    "GB82 WEST 1234 5698 7654 33",
+    "1234-5678-9012",
+    "666-45-6789",
+    "注文番号 09012345678",
+    "tracking number 1234-5678-9018",
+    "order number 415-867-5309",
+    "version 10.0.19041.1",
+    "127.0.0.1:8080",
+    "12:30:45",
+    "1999-2000",
+    "大阪市で3-1の勝利",
+    "東京都港区に住んでいます",
+    "福島県と山形県を繋ぐ国道121号",
+    "user@localhost",
+    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "chatcmpl-C7IWW4ZyFcMMUH5I00yulLd1Cuz2f",
+    "walk 3 miles down the road",
+  ])("stays: %s", (text) => {
+    expect(redacted(text)).toBe(text);
+  });
+});
+
 describe("a record", () => {
   it("keeps its answer aligned with its question, in JSON and without the word that told the kind", () => {
     const record = redactedRecord(
