@@ -25,9 +25,17 @@ const KEY_SHAPES: readonly string[] = [
   String.raw`xapp-[A-Za-z0-9-]{10,}`,
   String.raw`(?:hf|gsk|npm|r8)_[A-Za-z0-9]{20,}`,
   String.raw`(?:xai|pplx)-[A-Za-z0-9]{20,}`,
+  String.raw`SG\.[\w-]{16,}\.[\w-]{16,}`,
+  String.raw`(?:shpat|shpss|dop_v1|whsec|lin_api|pypi)_[A-Za-z0-9]{20,}`,
   // A JSON web token: base64 of {" and dots.
   String.raw`eyJ[\w-]{8,}(?:\.[\w-]*){1,4}`,
 ];
+
+/** The source of a pattern of keys that are known by their beginning. */
+export const KEY_SHAPE = `${START}(?:${KEY_SHAPES.join("|")})`;
+
+/** The source of a pattern of private keys in PEM, whole or cut off. */
+export const PRIVATE_KEY = String.raw`-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}-----|$)`;
 
 /** Names of what must not be shown, in any spelling: apiKey, API_KEY, x-api-key, aws_secret_access_key. */
 const NAMES = String.raw`(?:(?:api|access|secret|private|account|signing|encryption|subscription|master|service)[-_. ]?key(?:[-_]?id)?|client[-_]?secret|(?:access|auth|refresh|id|session|api|bearer|security)[-_]?token|passw(?:or)?d|passphrase|secret)(?: provided)?`;
@@ -51,7 +59,7 @@ interface Rule {
 /** In this order: what is quoted before what is not, so that values with spaces go whole. */
 const RULES: readonly Rule[] = [
   {
-    pattern: /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}-----|$)/g,
+    pattern: new RegExp(PRIVATE_KEY, "g"),
     replacement: REDACTED,
   },
   {
@@ -96,7 +104,7 @@ const RULES: readonly Rule[] = [
     pattern: new RegExp(String.raw`(${NAMES}\\*["'\`]?\s*:\s*)${NEW}${TELLING}${BARE_VALUE}{8,}`, "gi"),
     replacement: `$1${REDACTED}`,
   },
-  { pattern: new RegExp(`${START}(?:${KEY_SHAPES.join("|")})`, "g"), replacement: REDACTED },
+  { pattern: new RegExp(KEY_SHAPE, "g"), replacement: REDACTED },
 ];
 
 /** Replaces keys, tokens and passwords by a mark; what is redacted already stays as it is. */

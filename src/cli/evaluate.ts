@@ -10,6 +10,8 @@ import { answersOf, type Answer } from "../student/student.js";
 import { COLUMNS_FLAG, parseColumns } from "./columns-option.js";
 import { note, printJson, printLine } from "./output.js";
 import { precisionOption } from "./predict.js";
+import { redactionNotes } from "../pipeline/redaction.js";
+import { addRedactFlags, modelRedactor, type RedactFlags } from "./redact-options.js";
 
 function percent(value: number): string {
   return `${(100 * value).toFixed(2)} %`;
@@ -69,7 +71,7 @@ export function comparisonLines(comparison: Comparison): string[] {
   ];
 }
 
-interface Options {
+interface Options extends RedactFlags {
   readonly model: string;
   readonly records: string;
   readonly columns?: string;
@@ -84,11 +86,17 @@ function noteImport({ notes, rejectCounts }: ImportResult): void {
 
 async function evaluate(options: Options): Promise<void> {
   const columns = parseColumns(options.columns);
+  const redactor = await modelRedactor(options, options.model);
   const student = await openStudent(options.model, { precision: options.precision });
   try {
     const { labels, template } = student.manifest;
-    const { records, imported } = await readLabelRecords(options.records, { labels, template }, { columns });
+    const { records, imported } = await readLabelRecords(
+      options.records,
+      { labels, template },
+      { columns, ...(redactor === undefined ? {} : { redact: redactor.redactRecord }) },
+    );
     noteImport(imported);
+    for (const text of redactor === undefined ? [] : redactionNotes(redactor.facts())) note(text);
     if (records.length === 0) throw new InputError(`${options.records}: no record with an answer`);
     // The template was taken off when the records were read; `predict` would look for it once more.
     const texts = records.map((record) => record.text);
@@ -102,13 +110,13 @@ async function evaluate(options: Options): Promise<void> {
 }
 
 export function addEvaluate(program: Command): void {
-  program
+  const command = program
     .command("evaluate")
     .description("compares a student with the answers in a file of records")
     .requiredOption("--model <dir>", "model folder that a run printed")
     .requiredOption("--records <file>", "records in any importable format")
     .addOption(precisionOption())
     .option(...COLUMNS_FLAG)
-    .option("--json", "print a JSON line")
-    .action(evaluate);
+    .option("--json", "print a JSON line");
+  addRedactFlags(command).action(evaluate);
 }

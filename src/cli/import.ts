@@ -3,6 +3,8 @@ import type { Command } from "commander";
 import { importLogs, type ImportResult } from "../dataset/import.js";
 import { COLUMNS_FLAG, parseColumns } from "./columns-option.js";
 import { interruptible } from "./interrupt.js";
+import { redactionNotes } from "../pipeline/redaction.js";
+import { addRedactFlags, temporaryRedactor, type RedactFlags } from "./redact-options.js";
 import { createProgress, note, printJson, printLine } from "./output.js";
 
 /** Rejected lines that are printed for a person. */
@@ -18,36 +20,50 @@ function printCounts(result: ImportResult): void {
     printLine(`  ${source}:${line}: ${reason}`);
 }
 
+interface ImportFlags extends RedactFlags {
+  readonly format: string;
+  readonly columns?: string;
+  readonly json?: boolean;
+}
+
 export function addImport(program: Command): void {
-  program
+  const command = program
     .command("import")
     .description("reads logs and counts accepted, duplicate and rejected records")
     .argument("<file...>", "log files")
     .option("--format <name>", "log format", "auto")
     .option(...COLUMNS_FLAG)
-    .option("--json", "print JSON lines: one per rejected record, then the counts")
-    .action(async (files: string[], options: { format: string; columns?: string; json?: boolean }) => {
-      const progress = createProgress();
-      try {
-        const result = await importLogs(files, {
-          format: options.format,
-          columns: parseColumns(options.columns),
-          signal: interruptible().signal,
-          onProgress: (read, total) => progress.update("import", total > 0 ? read / total : 1),
-        });
-        progress.stop();
-        for (const text of result.notes) note(text);
-        if (options.json !== true) return printCounts(result);
-        for (const reject of result.rejects) printJson({ rejected: reject });
-        const perFile = result.files.map(({ source, format, encoding, counts }) => ({
-          source,
-          format,
-          encoding,
-          ...counts,
-        }));
-        printJson({ ...result.counts, reasons: Object.fromEntries(result.rejectCounts), files: perFile });
-      } finally {
-        progress.stop();
-      }
-    });
+    .option("--json", "print JSON lines: one per rejected record, then the counts");
+  addRedactFlags(command).action(async (files: string[], options: ImportFlags) => {
+    const progress = createProgress();
+    try {
+      const redactor = await temporaryRedactor(options);
+      const result = await importLogs(files, {
+        format: options.format,
+        columns: parseColumns(options.columns),
+        signal: interruptible().signal,
+        ...(redactor === undefined ? {} : { redact: redactor.redactRecord }),
+        onProgress: (read, total) => progress.update("import", total > 0 ? read / total : 1),
+      });
+      progress.stop();
+      const redaction = redactor?.facts();
+      for (const text of [...result.notes, ...(redaction === undefined ? [] : redactionNotes(redaction))]) note(text);
+      if (options.json !== true) return printCounts(result);
+      for (const reject of result.rejects) printJson({ rejected: reject });
+      const perFile = result.files.map(({ source, format, encoding, counts }) => ({
+        source,
+        format,
+        encoding,
+        ...counts,
+      }));
+      printJson({
+        ...result.counts,
+        reasons: Object.fromEntries(result.rejectCounts),
+        files: perFile,
+        ...(redaction === undefined ? {} : { redaction }),
+      });
+    } finally {
+      progress.stop();
+    }
+  });
 }

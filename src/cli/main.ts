@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   evaluate: async () => (await import("./evaluate.js")).addEvaluate,
   label: async () => (await import("./label.js")).addLabel,
   import: async () => (await import("./import.js")).addImport,
+  redact: async () => (await import("./redact.js")).addRedact,
   plan: async () => (await import("./plan.js")).addPlan,
   quantize: async () => (await import("./quantize.js")).addQuantize,
   report: async () => (await import("./report.js")).addReport,

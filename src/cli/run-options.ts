@@ -6,8 +6,9 @@ import type { Config, ConfigInput } from "../config/schema.js";
 import { UsageError } from "../errors.js";
 import { checkPromise, DEFAULT_TARGET, parseTarget, toTarget, type Promised } from "../plan/target.js";
 import { COLUMNS_FLAG, parseColumns } from "./columns-option.js";
+import { addRedactFlags, redactionOf, type RedactFlags } from "./redact-options.js";
 
-export interface RunFlags {
+export interface RunFlags extends RedactFlags {
   readonly config?: string;
   readonly logs?: string[];
   readonly texts?: string[];
@@ -41,7 +42,7 @@ export const ACKNOWLEDGE_FLAG = [
 
 /** Adds the flags of a run to a command. */
 export function addRunFlags(command: Command): Command {
-  return command
+  return addRedactFlags(command)
     .option("--config <file>", "configuration (YAML); `joryu init` writes one")
     .option("--logs <file...>", "log files: OpenAI chat JSONL, Batch, OpenPipe, JSONL, CSV")
     .option("--format <name>", "log format, when it is not to be found out")
@@ -114,7 +115,8 @@ export function configOf(flags: RunFlags, more: Partial<ConfigInput> = {}): Conf
     lang: languageFlag(flags.lang),
     resolveLeaks: leaksFlag(flags.resolveLeaks),
   });
-  const config = withAcknowledged(file, flags.acknowledge);
+  const redact = redactionOf(flags, file.redact);
+  const config = withAcknowledged({ ...file, ...(redact === undefined ? {} : { redact }) }, flags.acknowledge);
   const { target: settings } = config;
   const target = flags.target === undefined ? toTarget(settings) : parseTarget(flags.target, toTarget(settings));
   return { ...config, target: { ...target, promise: promiseOf(flags, config) } };

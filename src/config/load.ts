@@ -93,6 +93,7 @@ export function loadConfig(path: string | undefined, flags: Partial<ConfigInput>
   const fromFile = parseConfig(file, path ?? "configuration");
   const base = path === undefined ? "." : dirname(path);
   const encoder = fromFile.base === undefined ? undefined : resolve(base, fromFile.base);
+  const redact = fromFile.redact && { ...fromFile.redact, ...resolved(base, fromFile.redact.names) };
   const files = (["logs", "texts", "unlabelled"] as const).flatMap((key) => {
     const paths = fromFile[key]?.map((file) => resolve(base, file));
     return paths === undefined ? [] : [[key, paths] as const];
@@ -103,10 +104,15 @@ export function loadConfig(path: string | undefined, flags: Partial<ConfigInput>
     ...fromFile,
     ...Object.fromEntries(files),
     ...(encoder === undefined ? {} : { base: encoder }),
+    ...(redact === undefined ? {} : { redact }),
     ...given({ ...flags, label: undefined, teacher: undefined, columns: undefined }),
     target,
     ...Object.fromEntries(sections.filter(([, section]) => Object.keys(section).length > 0)),
   });
+}
+
+function resolved(base: string, names: string | undefined): { readonly names?: string } {
+  return names === undefined ? {} : { names: resolve(base, names) };
 }
 
 function given(flags: object): object {

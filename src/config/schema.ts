@@ -81,6 +81,18 @@ export const columnsSchema = z.strictObject({
   split: z.string().optional().describe("Column or field that says `train` or `test`."),
 });
 
+export const redactSchema = z.strictObject({
+  keep: z.array(z.string()).default([]).describe("Kinds of personal data that stay (docs/personal-data.md)."),
+  allow: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Values that stay, and ends of e-mail addresses such as "@example.org".'),
+  names: z
+    .string()
+    .optional()
+    .describe("JavaScript file, relative to the configuration file, that exports a detector of people's names."),
+});
+
 export const configSchema = z.strictObject({
   logs: z.array(z.string()).optional().describe("Log files, relative to the configuration file."),
   texts: z
@@ -124,6 +136,9 @@ export const configSchema = z.strictObject({
     .describe("Seed of every random draw."),
   lang: z.enum(["en", "ja"]).default("en").describe("Language of the report."),
   teacher: teacherSchema.prefault({}),
+  redact: redactSchema
+    .optional()
+    .describe("Where present, personal data are taken out of the logs before anything is learned or kept."),
   label: labelSchema.prefault({}).describe("How `joryu label` asks a teacher."),
   callsPerMonth: positive.optional().describe("Calls of the workload per month; from the log's times when absent."),
   machineUsdPerHour: positive

@@ -10,7 +10,7 @@ import type { ColumnMap } from "./formats/index.js";
 import { FrozenRows, type SplitDrafts } from "./frozen-rows.js";
 import { groupRows } from "./groups.js";
 import { hashTexts } from "./hashes.js";
-import { importLogs, type ImportResult } from "./import.js";
+import { importLogs, type ImportOptions, type ImportResult } from "./import.js";
 import { buildLabelSet, type LabelSet } from "./labels.js";
 import { Periods } from "./periods.js";
 import { MAXIMUM_ROWS, RowCollector, selfAgreementOf, type CollectedWorkload, type RowDraft } from "./rows.js";
@@ -38,6 +38,7 @@ export interface BuildOptions {
   readonly outDir: string;
   readonly onProgress?: (readBytes: number, totalBytes: number) => void;
   readonly signal?: AbortSignal;
+  readonly redact?: NonNullable<ImportOptions["redact"]>;
 }
 
 export interface BuiltDataset {

@@ -32,6 +32,8 @@ export interface ImportOptions {
   readonly columns?: ColumnMap;
   readonly onProgress?: (readBytes: number, totalBytes: number) => void;
   readonly signal?: AbortSignal;
+  /** What is handed over of each record, or why it is rejected; copies and repeats are told by the record as it came. */
+  readonly redact?: (record: LlmRecord) => LlmRecord | Rejection;
   /** Called for each new record and for each repeat (a call made again), in order. */
   readonly onRecord?: (record: LlmRecord, verdict: Verdict) => void;
   /** Called for what was asked and holds no answer, which is rejected as a record. */
@@ -187,12 +189,23 @@ class Importing {
     const parsed = guarded(parse);
     if (isRejection(parsed)) {
       const asked = guarded(() => unansweredQuestion(value, this.columns));
-      if (asked !== undefined && !isRejection(asked)) this.options.onUnanswered?.(asked);
+      if (asked !== undefined && !isRejection(asked)) this.handOverQuestion(asked, file.source, line);
       return this.verdicts.reject(file.source, line, parsed.reject);
     }
     const record = recordOf(parsed, file.source, line);
+    const handed = this.redacted(record);
+    if (isRejection(handed)) return this.verdicts.reject(file.source, line, handed.reject);
     const verdict = this.verdicts.judge(record);
-    if (verdict !== "copy") this.options.onRecord?.(record, verdict);
+    if (verdict !== "copy") this.options.onRecord?.(handed, verdict);
+  }
+
+  private redacted(record: LlmRecord): LlmRecord | Rejection {
+    return this.options.redact?.(record) ?? record;
+  }
+
+  private handOverQuestion(messages: readonly Message[], source: string, line: number): void {
+    const handed = this.redacted({ messages, answer: "", source, line });
+    if (!isRejection(handed)) this.options.onUnanswered?.(handed.messages);
   }
 
   private async readArray(file: SniffedFile, format: RecordFormat): Promise<void> {

@@ -312,6 +312,7 @@ export function assembleFacts(input: AssembleInput): Facts {
     ...(expected === undefined ? {} : { forecast: expected }),
     ...(untriedBase === undefined ? {} : { untriedBase }),
     ...(unlabelled === undefined ? {} : { unlabelled }),
+    ...(planned.redaction === undefined ? {} : { redaction: planned.redaction }),
     ...(context.poolingTrial === undefined ? {} : { poolingTrial: context.poolingTrial }),
     candidates: candidateFacts(input),
     ...(path === undefined ? {} : { path }),

@@ -8,15 +8,26 @@ import { buildLabelDataset } from "../dataset/build.js";
 import { readDataset } from "../dataset/snapshot.js";
 import type { LabelDataset } from "../dataset/types.js";
 import { InputError, UsageError } from "../errors.js";
+import type { RedactionFacts } from "../report/facts.js";
 import { writeJsonAtomic } from "../store/files.js";
 import { VERSION } from "../version.js";
 import type { Progress } from "./progress.js";
+import { openRedaction, redactionNotes } from "./redaction.js";
 import { readJson } from "./run-folder.js";
 
 const indexSchema = z.strictObject({
   hash: z.string().regex(/^[0-9a-f]+$/),
   notes: z.array(z.string()),
   unanswered: z.array(z.string()).default([]),
+  redaction: z
+    .strictObject({
+      counts: z.record(z.string(), z.number()),
+      rejected: z.record(z.string(), z.number()),
+      keptKinds: z.array(z.string()),
+      namesDetected: z.boolean(),
+      inSystemPrompts: z.number(),
+    })
+    .optional(),
 });
 
 export interface Prepared {
@@ -24,6 +35,8 @@ export interface Prepared {
   readonly folder: string;
   /** Texts of the logs without an answer. */
   readonly unanswered: readonly string[];
+  /** What was taken out of the logs, where that was asked. */
+  readonly redaction?: RedactionFacts;
 }
 
 async function hashFile(path: string, hash: ReturnType<typeof createHash>): Promise<void> {
@@ -54,7 +67,9 @@ export async function prepareDataset(config: Config, progress: Progress, signal?
     seed: config.seed,
     resolveLeaks: config.resolveLeaks,
   };
-  const hash = createHash("sha256").update(JSON.stringify([VERSION, options]));
+  const redaction = config.redact === undefined ? undefined : await openRedaction(config.redact, config.out);
+  const asked = redaction === undefined ? [] : [redaction.fingerprint];
+  const hash = createHash("sha256").update(JSON.stringify([VERSION, options, ...asked]));
   for (const log of logs) await hashFile(log, hash);
   const index = join(config.out, "datasets", "imports", `${hash.digest("hex").slice(0, 32)}.json`);
   if (existsSync(index)) {
@@ -62,7 +77,12 @@ export async function prepareDataset(config: Config, progress: Progress, signal?
     const folder = join(config.out, "datasets", known.hash);
     if (existsSync(folder)) {
       for (const text of known.notes) progress.note(text);
-      return { dataset: readDataset(folder), folder, unanswered: known.unanswered };
+      return {
+        dataset: readDataset(folder),
+        folder,
+        unanswered: known.unanswered,
+        ...(known.redaction === undefined ? {} : { redaction: known.redaction }),
+      };
     }
   }
   const built = await buildLabelDataset([...logs], {
@@ -70,11 +90,14 @@ export async function prepareDataset(config: Config, progress: Progress, signal?
     outDir: config.out,
     onProgress: (read, total) => progress.update("import", total > 0 ? read / total : 1),
     ...(signal === undefined ? {} : { signal }),
+    ...(redaction === undefined ? {} : { redact: redaction.redactor.redactRecord }),
   });
+  const facts = redaction?.redactor.facts();
   const rejected = Object.entries(built.rejectCounts).map(([reason, count]) => `rejected ${count}: ${reason}`);
-  const notes = [...built.notes, ...rejected];
+  const notes = [...built.notes, ...rejected, ...(facts === undefined ? [] : redactionNotes(facts))];
   for (const text of notes) progress.note(text);
   const { unanswered } = built;
-  writeJsonAtomic(index, { hash: built.dataset.hash, notes, unanswered });
-  return { dataset: built.dataset, folder: built.dir, unanswered };
+  const found = facts === undefined ? {} : { redaction: facts };
+  writeJsonAtomic(index, { hash: built.dataset.hash, notes, unanswered, ...found });
+  return { dataset: built.dataset, folder: built.dir, unanswered, ...found };
 }

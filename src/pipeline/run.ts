@@ -13,7 +13,7 @@ import { describeUnreachable } from "../plan/format.js";
 import { planRun, type Plan } from "../plan/plan.js";
 import { readMachineProfile } from "../plan/profile.js";
 import { decideVerdict } from "../report/verdict.js";
-import type { Facts, LicenceFacts, Verdict } from "../report/facts.js";
+import type { Facts, LicenceFacts, RedactionFacts, Verdict } from "../report/facts.js";
 import { InputError, UsageError } from "../errors.js";
 import { isBelowChance } from "../stats.js";
 import { writeJsonAtomic } from "../store/files.js";
@@ -64,6 +64,7 @@ export interface Planned {
   /** Texts without answers that the base answers for its students. */
   readonly transfer?: TransferSet;
   readonly licences: readonly LicenceFacts[];
+  readonly redaction?: RedactionFacts;
 }
 
 /** What is planned and what it may be expected to give. */
@@ -111,6 +112,14 @@ function baseOf({ base }: Config): Base | undefined {
   return base === undefined ? undefined : openBase(base);
 }
 
+/** A teacher would be sent the texts as they are. @throws UsageError */
+function checkNotSent({ texts, redact }: Config): void {
+  if (texts === undefined || redact === undefined) return;
+  throw new UsageError("--redact: the texts of --texts would go to the teacher as they are", {
+    hint: "write them without personal data first (`joryu redact FILE --out FOLDER`), then label what came out",
+  });
+}
+
 interface Given {
   readonly base: Base | undefined;
   /** Texts of the files that nobody answers. */
@@ -144,7 +153,8 @@ async function importAndPlan(
   { base, unlabelled, notAsked = [] }: Given,
 ): Promise<Planned> {
   checkAcknowledged(config.acknowledged);
-  const { dataset, folder, unanswered } = await prepareDataset(config, options.progress, options.signal);
+  const prepared = await prepareDataset(config, options.progress, options.signal);
+  const { dataset, folder, unanswered, redaction } = prepared;
   checkLogged(dataset);
   const transfer = transferOf(
     config,
@@ -189,6 +199,7 @@ async function importAndPlan(
     licences,
     ...(base !== undefined && { base }),
     ...(transfer !== undefined && { transfer }),
+    ...(redaction !== undefined && { redaction }),
   };
 }
 
@@ -317,6 +328,7 @@ export async function runPipeline(given: Config, options: RunOptions): Promise<R
   try {
     stopAtBlocked(licencesOf(given, given.texts === undefined ? [] : [given.label.model ?? ""]));
     checkAcknowledged(given.acknowledged);
+    checkNotSent(given);
     const named = await openGiven(given, options);
     const { config, notAsked } = await withTeacher(given, options);
     const planned = await importAndPlan(config, options, { ...named, notAsked });

@@ -247,6 +247,19 @@ export interface LicenceFacts {
   readonly acknowledged: boolean;
 }
 
+/** Personal data that were taken out of the logs. */
+export interface RedactionFacts {
+  /** Replaced values, every occurrence, by kind. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** Records that could not be redacted and were left out, by reason. */
+  readonly rejected: Readonly<Record<string, number>>;
+  readonly keptKinds: readonly string[];
+  /** False where names of people stay as they are, for want of a detector. */
+  readonly namesDetected: boolean;
+  /** Replaced values in system prompts. */
+  readonly inSystemPrompts: number;
+}
+
 export interface LinearSchedule {
   readonly epochs: number;
   readonly learningRate: number;
@@ -348,6 +361,8 @@ export interface Facts {
   readonly licences?: readonly LicenceFacts[];
   /** Absent where no text without an answer was given and no linear student taught. */
   readonly unlabelled?: UnlabelledFacts;
+  /** Absent where nothing was asked to be redacted. */
+  readonly redaction?: RedactionFacts;
   readonly candidates: readonly CandidateFacts[];
   /** Present where a pretrained encoder was trained. */
   readonly path?: PathFacts;

@@ -9,6 +9,7 @@ import type { LabelDataset } from "../../dataset/types.js";
 import type { Plan } from "../../plan/plan.js";
 import type { UnlabelledFacts } from "../../report/facts.js";
 import type { Progress } from "../progress.js";
+import { openRedaction, type RedactionSettings } from "../redaction.js";
 
 interface ReadOptions {
   readonly progress: Progress;
@@ -28,7 +29,22 @@ export async function unlabelledTexts(config: Config, options: ReadOptions): Pro
   for (const note of notes) options.progress.note(note);
   for (const [reason, count] of rejectCounts)
     options.progress.note(`texts without answers: left out ${count}: ${reason}`);
-  return texts.map(({ text }) => text);
+  const given = texts.map(({ text }) => text);
+  return config.redact === undefined ? given : redactTexts(given, config.redact, config.out, options.progress);
+}
+
+/** The texts without personal data; those that cannot be redacted are left out. */
+async function redactTexts(
+  texts: readonly string[],
+  settings: RedactionSettings,
+  outDir: string,
+  progress: Progress,
+): Promise<readonly string[]> {
+  const { redactor } = await openRedaction(settings, outDir);
+  const redacted = texts.map((text) => redactor.redactText(text, `t${text.trim()}`));
+  for (const [reason, count] of Object.entries(redactor.facts().rejected))
+    progress.note(`texts without answers: left out ${count}: not redacted: ${reason}`);
+  return redacted.filter((text) => typeof text === "string");
 }
 
 /** Texts that no row of the dataset answers: a call without an answer may repeat one with. */

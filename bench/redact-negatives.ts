@@ -1,0 +1,120 @@
+/** @file What looks like personal data and is none: orders, parcels, parts, prices, times, versions, hashes. Of no detector, as the values are. */
+import type { Random } from "../src/random.js";
+import { masks, random62, type Language, type Maker } from "./redact-values.js";
+
+const hex = (random: Random, length: number): string =>
+  Array.from({ length }, () => random.int(16).toString(16)).join("");
+const uuid = (random: Random): string => [8, 4, 4, 4, 12].map((length) => hex(random, length)).join("-");
+
+/** What looks like personal data and is none. */
+export const NEGATIVES: Readonly<Record<Language, readonly Maker[]>> = {
+  ja: [
+    masks(
+      "注文番号 §#########",
+      "注文番号は §##-#######-####### です",
+      "伝票番号 §###-####-####",
+      "追跡番号：§###-####-####",
+      "お問い合わせ番号 §###-####-####",
+    ),
+    masks(
+      "型番 ¤¤-§###-####",
+      "品番¤¤§-####-##",
+      "商品コード §############",
+      "ISBN 978-4-##-######-#",
+      "JAN 490##########",
+    ),
+    masks("§,###,###円です", "¥§##,###", "合計§####円", "残高は§,###,###,###円"),
+    masks("2024年§月1§日 1§:3#", "2024/0§/1# 09:#0", "2023-11-2#T1#:##:##Z", "午後§時3#分", "1§:##〜1§:##"),
+    masks(
+      "バージョン 1#.0.1####.§",
+      "v1.2#.§.4",
+      "第§章§-§節",
+      "§-1で勝った",
+      "§対§",
+      "大阪市で§-1の勝利",
+      "東京都の人口は14##万人",
+      "横浜市は§##年に開港",
+    ),
+    masks("§番線から出発", "§丁目まで歩いた", "§号車の§番", "部屋は§##号室", "§##-§##ページ", "§#-§#歳", "19##-20##年"),
+    (random) => `コミット ${hex(random, 40)} を確認`,
+    (random) => `取引ID ${uuid(random)}`,
+    masks(
+      "シリアル番号 ¤¤########",
+      "受付番号 §########",
+      "会員ランク§",
+      "気温は-§.#度",
+      "北緯35.######、東経139.######",
+      "約§.#万件",
+      "0.######",
+      "1.5e-§",
+    ),
+    masks("伝票 §############# です", "予約番号は¤¤####です", "請求書番号 2024-0§-####"),
+  ],
+  en: [
+    masks(
+      "order number §#########",
+      "order #§##-#######-#######",
+      "tracking number §###-####-####",
+      "tracking no. 1Z§##¤¤§###########",
+      "invoice 2024-0§-####",
+      "ticket #§#######",
+      "Order §###########",
+    ),
+    masks(
+      "part ¤¤-§###-####",
+      "model ¤¤§-####-##",
+      "SKU §######-¤¤",
+      "ISBN 978-0-##-######-#",
+      "serial number ¤¤########",
+      "part no. ¤¤¤-03-####-####",
+    ),
+    masks("$§,###.##", "$§##,###,###", "§,###,### users", "USD §####.##", "€§.###,##", "§##,### + §##,### = §##,###"),
+    masks(
+      "2024-0§-1# 1#:##:##",
+      "0§/1#/2024",
+      "at 1§:3# pm",
+      "from 9:#0 to 1§:#0",
+      "2024-0§-2#T1#:##:##.###Z",
+      "19##-20##",
+      "epoch 17########",
+    ),
+    masks(
+      "version 10.0.§####.§",
+      "v1.2.§.4",
+      "release 3.1#.§.0",
+      "firmware 2.#.1#.§",
+      "Python 3.1#.§",
+      "127.0.0.1:80##",
+      "pages §##-§###",
+    ),
+    (random) => `commit ${hex(random, 40)}`,
+    (random) => `sha256:${hex(random, 64)}`,
+    (random) => `"integrity": "sha512-${random62(random, 86, "+/")}=="`,
+    (random) => `id=${uuid(random)}`,
+    (random) => `MAC ${Array.from({ length: 6 }, () => hex(random, 2)).join(":")}`,
+    (random) => `const total${random.int(90)} = computeRunningTotalForCustomerAccountsByRegion2024(a${random.int(9)});`,
+    masks(
+      "std::vector<int> v(§##);",
+      "import x from '@scope/pkg@1.2.§'",
+      "@decorator(§##)",
+      "git@github.com:team/repo.git",
+      "user@localhost:80##",
+      "path/to/some/very/long/folder/name/File##.java",
+      "the §## members of the §th group",
+    ),
+    masks(
+      "walk § miles down the road",
+      "§# people on the way",
+      "score §-§, §##-§##",
+      "lat 35.######, lon 139.######",
+      "§## by §##",
+      "ratio §:§",
+      "0.########",
+      "§ e-§",
+      "a §## day drive",
+      "§ minutes of street food",
+      "§# new places",
+    ),
+    masks("batch §###########", "reference number §########", "booking ¤¤####", "version §.§.§", "build §####.§###"),
+  ],
+};
