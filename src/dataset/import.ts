@@ -157,7 +157,7 @@ class Importing {
   }
 
   private notes(unread: readonly UnreadValues[]): string[] {
-    const notes = [...this.unpacked.flatMap((file) => file.notes)];
+    const notes = this.unpacked.flatMap((file) => file.notes);
     if (this.replacedSurrogates > 0) {
       notes.push(`${this.replacedSurrogates} lines held half a surrogate pair; it was replaced by U+FFFD`);
     }

@@ -1,6 +1,7 @@
 /** @file The `--columns` line that would read a file of an unknown shape, made of the fields that its first rows have: the longest text
  *  as input, the shortest closed set of texts as output. */
 import { isMetaName } from "./fields.js";
+import { LABEL_NAMES, named, OUTPUT_NAMES } from "./formats/column-names.js";
 import { type JsonObject, isJsonObject } from "../json.js";
 
 const MAXIMUM_DEPTH = 5;
@@ -31,6 +32,12 @@ export function suggestColumns(rows: readonly JsonObject[]): string | undefined 
   const [input] = often.toSorted((a, b) => mean(b[1]) - mean(a[1]));
   const others = often.filter(([path]) => path !== input?.[0] && !isMetaName(path.split(".").at(-1) ?? path));
   const varied = others.filter(([, texts]) => new Set(texts).size > 1 || texts.length === 1);
-  const [output] = varied.toSorted((a, b) => new Set(a[1]).size - new Set(b[1]).size || mean(a[1]) - mean(b[1]));
+  const usual = (path: string): number => {
+    const at = named(path.split(/[.[]/), [...OUTPUT_NAMES, ...LABEL_NAMES]).length;
+    return at > 0 ? 0 : 1;
+  };
+  const [output] = varied.toSorted(
+    (a, b) => usual(a[0]) - usual(b[0]) || new Set(a[1]).size - new Set(b[1]).size || mean(a[1]) - mean(b[1]),
+  );
   return input === undefined || output === undefined ? undefined : `--columns input=${input[0]},output=${output[0]}`;
 }

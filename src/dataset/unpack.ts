@@ -14,7 +14,9 @@ import { parquetLines, spreadsheetLines } from "./tables.js";
 /** A file to read, and what it was before it was unpacked. */
 export interface ReadableFile {
   readonly path: string;
-  /** The name that the user knows. */
+  /** The path that the user gave. */
+  readonly given: string;
+  /** Its name, without the ending of a packed one. */
   readonly source: string;
   /** How it was packed, for display; undefined for a plain file. */
   readonly packed: string | undefined;
@@ -82,7 +84,7 @@ export class Unpacking {
 
   /** The file itself where it is plain text, else an unpacked copy. @throws InputError when it is damaged. */
   async open(path: string): Promise<ReadableFile> {
-    let file: ReadableFile = { path, source: basename(path), packed: undefined, notes: [] };
+    let file: ReadableFile = { path, given: path, source: basename(path), packed: undefined, notes: [] };
     for (let layers = 0; layers < 3; layers++) {
       const next = await this.unwrap(file, path);
       if (next === undefined) return file;
@@ -111,6 +113,7 @@ export class Unpacking {
       const source = /^(gzip|zstd)$/.test(kind) ? file.source.replace(/\.(gz|gzip|zst|zstd)$/i, "") : file.source;
       return {
         path: target,
+        given: path,
         source,
         packed: kind,
         notes: [...file.notes, ...notes.map((note) => `${file.source}: ${note}`)],

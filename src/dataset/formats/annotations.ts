@@ -157,7 +157,7 @@ const prodigy = toFormat({
 function argillaQuestion(rows: readonly JsonObject[]): string | undefined {
   const names = rows.flatMap((row) => {
     const nested = row["responses"];
-    const flat = Object.keys(row).filter((key) => /\.responses$/.test(key));
+    const flat = Object.keys(row).filter((key) => key.endsWith(".responses"));
     return isJsonObject(nested) ? Object.keys(nested).map((name) => `responses.${name}`) : flat;
   });
   return names[0];
@@ -179,7 +179,7 @@ const argilla = toFormat({
   expects: '{"fields": {"text": ...}, "responses": {"QUESTION": [{"value": ..., "status": "submitted"}]}}',
   detect: (value) =>
     (isJsonObject(value["fields"]) && isJsonObject(value["responses"])) ||
-    Object.keys(value).some((key) => /\.responses\.users$/.test(key)),
+    Object.keys(value).some((key) => key.endsWith(".responses.users")),
   reader: (rows) => {
     const question = argillaQuestion(rows) ?? "responses";
     const fields = rows.flatMap((row) => (isJsonObject(row["fields"]) ? [row["fields"]] : []));

@@ -29,7 +29,7 @@ import {
   withoutThinking,
   type Answer,
 } from "./messages.js";
-import { embedded, isNothing, valueAt } from "./path.js";
+import { embedded, firstAt, isNothing, valueAt } from "./path.js";
 import { answersOf, isOnlyError, isResponse } from "./responses.js";
 import { chooseRoles, type Roles } from "./roles.js";
 import { type JsonObject, isJsonObject } from "../../json.js";
@@ -75,7 +75,7 @@ function metaOf(
   readMeta(value, meta, reading);
   delete meta.gold;
   for (const [column, role] of roles?.others ?? []) setMeta(meta, role, value[column], reading);
-  const gold = roles?.gold === undefined ? undefined : firstLabel(valueAt(value, roles.gold));
+  const gold = firstLabel(firstAt(value, roles?.golds ?? []));
   if (gold !== undefined) meta.gold = gold;
   applyColumns(value, columns, meta, reading);
   return meta;
@@ -245,7 +245,8 @@ function parse(value: JsonObject, columns: ColumnMap, reading = new Reading()): 
 function fit(rows: readonly JsonObject[], columns: ColumnMap): FittedFormat {
   const roles = chooseRoles(rows, columns);
   if (roles === undefined) return { format: generic, columns: {}, notes: [] };
-  const { input, output, gold, system } = roles;
+  const { input, output, system } = roles;
+  const [gold] = roles.golds;
   const format: RecordFormat = {
     ...generic,
     detect: (value) => valueAt(value, input) !== undefined || valueAt(value, output) !== undefined,

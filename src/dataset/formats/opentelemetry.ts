@@ -134,4 +134,9 @@ export const opentelemetry: RecordFormat = {
     !isNothing(value["resourceSpans"] ?? value["resource_spans"]) ||
     ((value["attributes"] ?? value["span_attributes"]) !== undefined && isCall(value)),
   parse,
+  fit: () => ({
+    format: opentelemetry,
+    columns: { input: "gen_ai.input.messages", output: "gen_ai.output.messages" },
+    notes: [],
+  }),
 };

@@ -6,6 +6,7 @@ import { timeMsOf } from "../times.js";
 import type { ColumnMap, ParsedLine, RecordFormat } from "./format.js";
 import { assembleAll, readBodies } from "./exchange.js";
 import { CALL_FAILED, failureOf } from "./finished.js";
+import { answersOf } from "./responses.js";
 import { answersOfOutput, messagesOfInput } from "./generic.js";
 import { contentOf } from "./messages.js";
 import { embedded, firstAt, isNothing, valueAt } from "./path.js";
@@ -21,6 +22,8 @@ export interface PathShape {
   readonly input: readonly string[];
   readonly output: readonly string[];
   readonly system?: readonly string[];
+  /** The output is the body of a response, not an answer that may be any JSON. */
+  readonly isBody?: true;
   /** Where what is known of a call stands, by role; beside the usual names. */
   readonly meta?: { readonly [R in MetaRole]?: readonly string[] };
   /** Objects whose usual names say more of the call. */
@@ -66,10 +69,13 @@ function parseShape(value: JsonObject, shape: PathShape, reading: Reading): Pars
   const messages =
     isRejection(system) || system.text === "" ? asked : [{ role: "system" as const, content: system.text }, ...asked];
   const output = firstAt(value, shape.output);
-  const answers = answersOfOutput(output, shape.output[0] ?? "output");
+  const isBody = shape.isBody === true && typeof embedded(output) === "object";
+  const answers = isBody ? answersOf(embedded(output)) : answersOfOutput(output, shape.output[0] ?? "output");
   if (isRejection(answers)) return answers;
   const meta = metaOf(value, shape, reading);
+  const { gold } = meta;
   for (const path of [...shape.output, ...shape.input]) readBodies(valueAt(value, path), meta, reading);
+  if (gold === undefined) delete meta.gold;
   return assembleAll(meta, messages, answers);
 }
 

@@ -36,6 +36,7 @@ const SHAPES: readonly PathShape[] = [
     ],
     input: ["messages", "proxy_server_request"],
     output: ["response"],
+    isBody: true,
     meta: {
       id: ["request_id", "id"],
       cost: ["spend", "response_cost"],
@@ -53,6 +54,7 @@ const SHAPES: readonly PathShape[] = [
     has: ["request_body|requestBody", "response_body|responseBody"],
     input: ["request_body", "requestBody"],
     output: ["response_body", "responseBody"],
+    isBody: true,
     meta: {
       id: ["request_id"],
       time: ["request_created_at", "requestCreatedAt"],
@@ -75,6 +77,7 @@ const SHAPES: readonly PathShape[] = [
     ],
     input: ["request.body", "request"],
     output: ["response.body", "response"],
+    isBody: true,
     meta: {
       costCents: ["cost"],
       latencyMs: ["response_time"],
@@ -133,6 +136,7 @@ const SHAPES: readonly PathShape[] = [
     has: ["modelId", "input.inputBodyJson|input.inputBodyS3Path"],
     input: ["input.inputBodyJson"],
     output: ["output.outputBodyJson"],
+    isBody: true,
     meta: {
       id: ["requestId"],
       inputTokens: ["input.inputTokenCount"],
@@ -149,6 +153,7 @@ const SHAPES: readonly PathShape[] = [
     has: ["modelInput", "modelOutput|error"],
     input: ["modelInput"],
     output: ["modelOutput"],
+    isBody: true,
     meta: { id: ["recordId"] },
   },
   {
@@ -157,6 +162,7 @@ const SHAPES: readonly PathShape[] = [
     has: ["full_request|request.contents", "full_response|response"],
     input: ["full_request", "request"],
     output: ["full_response", "response"],
+    isBody: true,
     meta: { time: ["logging_time", "processed_time"], id: ["request_id"] },
   },
   {
@@ -176,6 +182,13 @@ const SHAPES: readonly PathShape[] = [
     is: ["object", /^chat\.completion$/],
     input: ["messages", "input_messages", "input", "request_messages"],
     output: ["choices[0].message"],
+  },
+  {
+    name: "preference",
+    expects: '{"input": {"messages": ...}, "preferred_output": [...], "non_preferred_output": [...]}',
+    has: ["input", "preferred_output"],
+    input: ["input"],
+    output: ["preferred_output"],
   },
   {
     name: "promptfoo",

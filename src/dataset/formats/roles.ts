@@ -10,7 +10,8 @@ import { type JsonObject } from "../../json.js";
 export interface Roles {
   readonly input: string;
   readonly output: string;
-  readonly gold: string | undefined;
+  /** Columns of the right answer, of which the first that holds one is it. */
+  readonly golds: readonly string[];
   readonly system: string | undefined;
   /** The answer is an annotation, a person's or another source's: no model's output stands in the file. */
   readonly isAnnotation: boolean;
@@ -105,9 +106,9 @@ function outputColumn(
 
 const outputOfMap = (output: string): OutputChoice => ({ output, isAnnotation: false, notes: [] });
 
-function goldColumn(keys: readonly string[], rows: readonly JsonObject[], output: OutputChoice): string | undefined {
+function goldColumns(keys: readonly string[], rows: readonly JsonObject[], output: OutputChoice): readonly string[] {
   const names = output.isAnnotation ? GOLD_NAMES : [...GOLD_NAMES, ...LABEL_NAMES];
-  return named(keys, names).find((key) => has(rows, key) && (key !== output.output || output.isAnnotation));
+  return named(keys, names).filter((key) => has(rows, key) && (key !== output.output || output.isAnnotation));
 }
 
 /** The roles of columns; undefined where no input or no output is found. */
@@ -121,13 +122,8 @@ export function chooseRoles(rows: readonly JsonObject[], columns: ColumnMap): Ro
     );
   const output = columns.output === undefined ? outputColumn(rows, keys, input) : outputOfMap(columns.output);
   if (input === undefined || output === undefined) return undefined;
-  const gold =
-    columns.gold ??
-    goldColumn(
-      keys.filter((key) => key !== input),
-      rows,
-      output,
-    );
+  const askedFor = keys.filter((key) => key !== input);
+  const golds = columns.gold === undefined ? goldColumns(askedFor, rows, output) : [columns.gold];
   const system = named(keys, SYSTEM_NAMES).find((key) => key !== input && key !== output.output && has(rows, key));
   const taken = new Set([input, output.output, system]);
   const others = keys.flatMap((key): (readonly [string, MetaRole])[] => {
@@ -137,7 +133,7 @@ export function chooseRoles(rows: readonly JsonObject[], columns: ColumnMap): Ro
   return {
     input,
     output: output.output,
-    gold,
+    golds,
     system,
     isAnnotation: output.isAnnotation,
     isFirstOfList: output.output === "ideal",
