@@ -86,6 +86,21 @@ describe("the answer's column", () => {
     expect([...rejectCounts.keys()].join()).toMatch(/several labels.*no label.*spans/);
   });
 
+  it("that holds JSON gives no right answer of its own", async () => {
+    const { records } = await read([{ text: "a", output: { label: "x" } }]);
+    expect(records).toMatchObject([{ answer: '{"label":"x"}' }]);
+    expect(records[0]?.gold).toBeUndefined();
+  });
+
+  it("of marked categories is the one that is marked", async () => {
+    const { records, rejectCounts } = await read([
+      { text: "a", cats: { x: 1, y: 0 } },
+      { text: "b", cats: { x: 1, y: 1 } },
+    ]);
+    expect(records.map(({ answer }) => answer)).toEqual(["x"]);
+    expect([...rejectCounts.keys()].join()).toMatch(/several labels/);
+  });
+
   it("stands beside messages that no assistant answers", async () => {
     const { records } = await read([{ messages: [{ role: "user", content: "a" }], label: "x" }]);
     expect(records).toMatchObject([{ answer: "x", messages: [{ content: "a" }] }]);

@@ -381,6 +381,25 @@ const CASES: readonly Case[] = [
     {},
   ],
   [
+    "a list of choices",
+    "braintrust",
+    { created: at, input: ASKED, output: chat.choices, scores: {}, expected: null },
+    {},
+  ],
+  [
+    "content blocks without a message",
+    "openpipe-dataset",
+    { input: { system: "Route.", messages: ASKED }, output: [{ type: "text", text: "delivery" }] },
+    { messages: ROUTED as LlmRecord["messages"] },
+  ],
+  [
+    "a text beside the messages",
+    "openai-chat",
+    { messages: ASKED, responseText: "delivery", latencyMs: 3 },
+    { latencyMs: 3 },
+  ],
+  ["Prodigy without hashes", "prodigy", { text, label: "delivery", answer: "accept" }, {}],
+  [
     "server-sent events in a text",
     "openai-chat",
     {

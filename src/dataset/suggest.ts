@@ -4,6 +4,8 @@ import { isMetaName } from "./fields.js";
 import { LABEL_NAMES, named, OUTPUT_NAMES } from "./formats/column-names.js";
 import { type JsonObject, isJsonObject } from "../json.js";
 
+/** Fields of the vendors' vocabularies that are neither asked nor answered. */
+const FIXED_NAMES = /(^|[.\]])(role|object|type|finish_reason|stop_reason|finishReason|id|model)$/;
 const MAXIMUM_DEPTH = 5;
 const MAXIMUM_ROWS = 200;
 
@@ -11,7 +13,7 @@ function collect(value: unknown, path: string, depth: number, into: Map<string, 
   if (typeof value === "string") {
     const texts = into.get(path) ?? [];
     into.set(path, texts);
-    if (value.trim() !== "") texts.push(value);
+    if (value.trim() !== "" && !FIXED_NAMES.test(path)) texts.push(value);
   } else if (depth < MAXIMUM_DEPTH && Array.isArray(value)) {
     const last = value.length - 1;
     for (const i of new Set([0, last])) if (i >= 0) collect(value[i], `${path}[${i === 0 ? 0 : -1}]`, depth + 1, into);
@@ -39,5 +41,8 @@ export function suggestColumns(rows: readonly JsonObject[]): string | undefined 
   const [output] = varied.toSorted(
     (a, b) => usual(a[0]) - usual(b[0]) || new Set(a[1]).size - new Set(b[1]).size || mean(a[1]) - mean(b[1]),
   );
-  return input === undefined || output === undefined ? undefined : `--columns input=${input[0]},output=${output[0]}`;
+  if (input === undefined || output === undefined) return undefined;
+  // All messages of a request, its system text among them, rather than one.
+  const asked = input[0].replace(/(^|\.)(messages|contents)\[.*$/, "$1$2");
+  return `--columns input=${asked},output=${output[0]}`;
 }

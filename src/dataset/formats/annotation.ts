@@ -5,6 +5,7 @@ import { isJsonObject } from "../../json.js";
 import { isNothing } from "./path.js";
 
 export const SEVERAL_LABELS: Rejection = { reject: "several labels in one record: one answer per record is expected" };
+export const NO_NAMED_LABEL: Rejection = { reject: "the label is an object that names no label" };
 export const NO_LABEL: Rejection = { reject: "failed or empty: no label was given" };
 
 const LABEL_KEYS = ["choices", "labels", "label", "value", "taxonomy"] as const;
@@ -26,8 +27,11 @@ export function labelOf(value: unknown): string | Rejection {
   if (isNothing(value)) return NO_LABEL;
   if (Array.isArray(value)) return labelOfList(value);
   if (isJsonObject(value)) {
+    const marked = Object.entries(value).flatMap(([name, mark]) => (mark === 1 || mark === true ? [name] : []));
+    const isMarked = Object.values(value).every((mark) => [0, 1, true, false].includes(mark as number | boolean));
+    if (isMarked && Object.keys(value).length > 1) return labelOfList(marked);
     const key = LABEL_KEYS.find((name) => name in value);
-    return key === undefined ? { reject: "the label is an object that names no label" } : labelOf(value[key]);
+    return key === undefined ? NO_NAMED_LABEL : labelOf(value[key]);
   }
   const text = textOf(value);
   if (text === undefined) return NO_LABEL;

@@ -132,6 +132,8 @@ const STATES: ReadonlyMap<unknown, string> = new Map<unknown, string>([
   ["ignore", "the annotator ignored the task"],
 ]);
 
+const ANSWERS: ReadonlySet<unknown> = new Set(["accept", ...STATES.keys()]);
+
 function prodigyLabel(value: JsonObject): string | Rejection {
   const state = STATES.get(value["answer"]);
   if (state !== undefined) return { reject: state };
@@ -142,11 +144,9 @@ const prodigy = toFormat({
   name: "prodigy",
   expects: '{"text": ..., "label": ... or "accept": [...], "answer": "accept" or "reject" or "ignore"}',
   detect: (value) =>
-    (value["_task_hash"] !== undefined ||
-      value["_view_id"] !== undefined ||
-      value["_input_hash"] !== undefined ||
-      Array.isArray(value["accept"])) &&
-    typeof value["answer"] === "string",
+    ANSWERS.has(value["answer"]) &&
+    (["_task_hash", "_view_id", "_input_hash", "accept"].some((key) => value[key] !== undefined) ||
+      (typeof value["label"] === "string" && !ANSWERS.has(value["label"]))),
   reader: () => ({
     read: (value) => ({ input: value["text"] ?? value["html"], label: prodigyLabel(value) }),
     columns: { input: "text", output: "label" },

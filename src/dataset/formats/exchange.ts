@@ -46,9 +46,12 @@ export function readBodies(given: unknown, meta: Writable<RecordMeta>, reading: 
   const value = embedded(given);
   const last: unknown = Array.isArray(value) ? value.at(-1) : value;
   if (!isJsonObject(last)) return;
+  const { gold } = meta;
   readMeta(last, meta, reading);
   for (const key of ["body", "llm_output"]) {
     const body = embedded(last[key]);
     if (isJsonObject(body)) readMeta(body, meta, reading);
   }
+  // A field `label` in a request or an answer is part of it, not the right answer.
+  if (gold === undefined) delete meta.gold;
 }

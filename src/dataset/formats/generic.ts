@@ -13,7 +13,7 @@ import {
 } from "../fields.js";
 import { Reading } from "../reading.js";
 import type { Message } from "../types.js";
-import { labelOf, noAnswerText, NO_LABEL } from "./annotation.js";
+import { labelOf, noAnswerText, NO_LABEL, NO_NAMED_LABEL } from "./annotation.js";
 import { GOLD_NAMES, INPUT_NAMES, LABEL_NAMES, named, OUTPUT_NAMES } from "./column-names.js";
 import { assemble, assembleAll, readBodies } from "./exchange.js";
 import { failureOf } from "./finished.js";
@@ -156,7 +156,7 @@ function annotationOf(value: unknown, roles: Roles): readonly Answer[] | Rejecti
   if (roles.isFirstOfList && Array.isArray(value)) return one(labelOf(value.slice(0, 1)));
   const parsed = embedded(value);
   if (isJsonObject(parsed) && isResponse(parsed)) return answersOf(parsed);
-  const isLabelObject = isJsonObject(parsed) && isRejection(labelOf(parsed));
+  const isLabelObject = isJsonObject(parsed) && labelOf(parsed) === NO_NAMED_LABEL;
   return isLabelObject
     ? answersOfOutput(value, roles.output)
     : one(labelOf(Array.isArray(parsed) || isJsonObject(parsed) ? parsed : value));

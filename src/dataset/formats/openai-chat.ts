@@ -12,7 +12,17 @@ import { type JsonObject, isJsonObject } from "../../json.js";
 
 /** Fields of a log line with what was asked, and with what was answered. */
 const REQUEST_FIELDS = ["request", "reqPayload", "request_body", "requestBody"] as const;
-const RESPONSE_FIELDS = ["response", "respPayload", "response_body", "responseBody", "completion"] as const;
+const RESPONSE_FIELDS = [
+  "response",
+  "respPayload",
+  "response_body",
+  "responseBody",
+  "completion",
+  "responseText",
+  "response_text",
+] as const;
+
+const ASKED_FIELDS = ["messages", "contents", "prompt", "input"];
 
 function requestOf(value: JsonObject): JsonObject | undefined {
   for (const field of REQUEST_FIELDS) {
@@ -71,7 +81,7 @@ function fit(rows: readonly JsonObject[], columns: ColumnMap): FittedFormat {
   const request = rows.flatMap((row) => REQUEST_FIELDS.filter((field) => row[field] !== undefined))[0];
   const response = rows.flatMap((row) => RESPONSE_FIELDS.filter((field) => row[field] !== undefined))[0];
   const last = response ?? (rows.some((row) => Array.isArray(row["choices"])) ? "choices" : "messages[-1]");
-  const input = request ?? (rows.some((row) => row["messages"] !== undefined) ? "messages" : "contents");
+  const input = request ?? ASKED_FIELDS.find((field) => rows.some((row) => row[field] !== undefined)) ?? "messages";
   return { format: openaiChat, columns: { input, output: last }, notes: [] };
 }
 
@@ -82,7 +92,7 @@ export const openaiChat: RecordFormat = {
     '{"messages": [..., {"role": "assistant", ...}]} or {"request": {"messages": ...}, "response": {"choices": ...}}',
   detect: (value) => {
     if (Array.isArray(value["messages"])) return true;
-    if (requestOf(value) !== undefined) return true;
+    if (requestOf(value) !== undefined || (Array.isArray(value["choices"]) && isRequest(value))) return true;
     if (Array.isArray(value["contents"])) return isMessageList(value["contents"]);
     return typeof value["messages"] === "string" && isMessageList(embedded(value["messages"]));
   },

@@ -30,6 +30,7 @@ export const openpipeReport: RecordFormat = {
   expects: '{"requestedAt": ..., "reqPayload": {"messages": ...}, "respPayload": {"choices": ...}}',
   detect: (value) => isJsonObject(value["reqPayload"]),
   parse: parseReport,
+  fit: () => ({ format: openpipeReport, columns: { input: "reqPayload", output: "respPayload" }, notes: [] }),
 };
 
 function parseRow(value: JsonObject, _columns: ColumnMap, reading = new Reading()): ParsedLine {
@@ -56,4 +57,5 @@ export const openpipeDataset: RecordFormat = {
     value["output"] !== undefined &&
     (Array.isArray(value["input"]) || (isRequest(value["input"]) && Array.isArray(value["input"]["messages"]))),
   parse: parseRow,
+  fit: () => ({ format: openpipeDataset, columns: { input: "input", output: "output" }, notes: [] }),
 };

@@ -73,9 +73,7 @@ function parseShape(value: JsonObject, shape: PathShape, reading: Reading): Pars
   const answers = isBody ? answersOf(embedded(output)) : answersOfOutput(output, shape.output[0] ?? "output");
   if (isRejection(answers)) return answers;
   const meta = metaOf(value, shape, reading);
-  const { gold } = meta;
   for (const path of [...shape.output, ...shape.input]) readBodies(valueAt(value, path), meta, reading);
-  if (gold === undefined) delete meta.gold;
   return assembleAll(meta, messages, answers);
 }
 

@@ -22,7 +22,14 @@ const REFUSED: Rejection = { reject: "the teacher refused" };
 
 /** True for an object or list that is a response for sure, not an answer that happens to be JSON. */
 export function isResponse(value: unknown): boolean {
-  if (Array.isArray(value)) return isMessageList(value) || isStream(value) || value.some(isItem);
+  if (Array.isArray(value))
+    return (
+      isMessageList(value) ||
+      isStream(value) ||
+      value.some(isItem) ||
+      value.some(isChoice) ||
+      (value.length > 0 && value.every(isPart))
+    );
   if (!isJsonObject(value)) return false;
   const isTurn =
     typeof value["role"] === "string" &&
@@ -38,6 +45,14 @@ export function isResponse(value: unknown): boolean {
     ["message", "output", "response", "body"].some((name) => isJsonObject(value[name]) && isResponse(value[name])) ||
     (Array.isArray(value["output"]) && value["output"].some(isItem))
   );
+}
+
+const isChoice = (value: unknown): boolean => isJsonObject(value) && isJsonObject(value["message"]);
+
+/** A content part without a message around it. */
+function isPart(value: unknown): boolean {
+  if (!isJsonObject(value) || value["role"] !== undefined) return false;
+  return (value["type"] === "text" && typeof value["text"] === "string") || value["type"] === "tool_call";
 }
 
 function isItem(value: unknown): boolean {
@@ -86,7 +101,8 @@ function answersOfList(list: readonly unknown[]): Answers {
   }
   if (list.every((entry) => isJsonObject(entry) && typeof entry["generated_text"] === "string"))
     return answersOfChoices(list);
-  return answersOfItems(list);
+  if (list.some(isChoice)) return answersOfChoices(list);
+  return list.every(isPart) ? answersOfMessage({ content: list }) : answersOfItems(list);
 }
 
 /** Items of one answer (Responses API), or messages of which the assistant's last is the answer. */

@@ -48,4 +48,5 @@ export const sharegpt: RecordFormat = {
   expects: '{"conversations": [{"from": "human", "value": ...}, {"from": "gpt", "value": ...}]}',
   detect: (value) => Array.isArray(value["conversations"]),
   parse,
+  fit: () => ({ format: sharegpt, columns: { input: "conversations", output: "conversations[-1]" }, notes: [] }),
 };
