@@ -10,9 +10,17 @@ import { createProgress, note, printJson, printLine } from "./output.js";
 /** Rejected lines that are printed for a person. */
 const SHOWN_REJECTS = 20;
 
+/** Which column or path became what. */
+function columnsText(columns: Readonly<Record<string, string>>): string {
+  const parts = Object.entries(columns).map(([role, column]) => `${role}=${column}`);
+  return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
+}
+
 function printCounts(result: ImportResult): void {
   for (const file of result.files)
-    printLine(`${file.source}: ${file.format}, ${file.encoding}, ${file.counts.accepted} accepted`);
+    printLine(
+      `${file.source}: ${file.format}, ${file.encoding}${file.packed === undefined ? "" : ` in ${file.packed}`}, ${file.counts.accepted} accepted${columnsText(file.columns)}`,
+    );
   const { records, accepted, duplicates, rejected } = result.counts;
   printLine(`records ${records}, accepted ${accepted}, duplicates ${duplicates}, rejected ${rejected}`);
   for (const [reason, count] of result.rejectCounts) printLine(`rejected ${count}: ${reason}`);
@@ -50,16 +58,19 @@ export function addImport(program: Command): void {
       for (const text of [...result.notes, ...(redaction === undefined ? [] : redactionNotes(redaction))]) note(text);
       if (options.json !== true) return printCounts(result);
       for (const reject of result.rejects) printJson({ rejected: reject });
-      const perFile = result.files.map(({ source, format, encoding, counts }) => ({
+      const perFile = result.files.map(({ source, format, encoding, counts, columns }) => ({
         source,
         format,
         encoding,
         ...counts,
+        columns,
       }));
       printJson({
         ...result.counts,
         reasons: Object.fromEntries(result.rejectCounts),
         files: perFile,
+        rejections: result.rejections,
+        unread: result.unread,
         ...(redaction === undefined ? {} : { redaction }),
       });
     } finally {

@@ -2,9 +2,10 @@
  *  request stands (16 bytes and a slot), never its text: results then fetch their request from the file. */
 import { closeSync, readSync } from "node:fs";
 import { decodeBytes, openInput, type TextEncoding } from "./encoding.js";
-import { isRejection, type Rejection } from "./fields.js";
+import { isRejection } from "./fields.js";
 import { parseBatchPair } from "./formats/openai-batch.js";
-import type { Parsed } from "./formats/format.js";
+import type { ParsedLine } from "./formats/format.js";
+import type { Reading } from "./reading.js";
 import { addText, startHash } from "./hashes.js";
 import { parseLine } from "./json-line.js";
 import { MAXIMUM_LINE_BYTES } from "./lines.js";
@@ -68,7 +69,7 @@ export class BatchRequests {
   }
 
   /** The record of a result line with its request, or why there is none. */
-  join(customId: string, result: JsonObject): Parsed | Rejection {
+  join(customId: string, result: JsonObject, reading?: Reading): ParsedLine {
     const { entry, request } = this.find(tagOf(customId), customId);
     if (entry === undefined || request === undefined) {
       return { reject: "no batch request with this custom_id: give the input file too" };
@@ -77,7 +78,7 @@ export class BatchRequests {
       return { reject: "several batch requests have this custom_id" };
     }
     this.mark(entry, ANSWERED);
-    return parseBatchPair(request, result);
+    return parseBatchPair(request, result, reading);
   }
 
   /** Requests that no result answered, in order of registration. */

@@ -4,8 +4,8 @@ import { createReadStream } from "node:fs";
 import { Transform } from "node:stream";
 import { isUtf8 } from "node:buffer";
 import { CsvError, parse, type Parser } from "csv-parse";
+import { parse as parseNow } from "csv-parse/sync";
 import { decodeBytes, type FileSample, type TextEncoding } from "./encoding.js";
-import { InputError } from "../errors.js";
 import { MAXIMUM_LINE_BYTES, undecodable } from "./lines.js";
 import type { JsonObject } from "../json.js";
 
@@ -21,8 +21,13 @@ export interface ReadCsvOptions {
 
 const DELIMITED_LINES = 50;
 
+/** Excel's own first line, which names the delimiter. */
+const SEPARATOR_LINE = /^sep=(.)\r?\n/i;
+
 /** A tab where most lines hold one (prose has none), else a semicolon where the first line has more of them than commas. */
 export function delimiterOf(text: string): string {
+  const named = SEPARATOR_LINE.exec(text)?.[1];
+  if (named !== undefined) return named;
   const lines = text.split("\n", DELIMITED_LINES).filter((line) => line.trim() !== "");
   const tabbed = lines.filter((line) => line.includes("\t")).length;
   if (tabbed * 5 >= lines.length * 4) return "\t";
@@ -40,23 +45,42 @@ function quoteOf(text: string, delimiter: string): string | false {
   return cells.every((cell) => cell.length > 1 && cell.endsWith('"')) ? '"' : false;
 }
 
-/** The header's column names as they will key the rows. */
-export function headerOf(text: string): readonly string[] {
-  const names: string[] = [];
+/** The first rows of a table as cells; a row that the sample cuts is left out. */
+function sampleCells(text: string, maximumRows: number): readonly (readonly string[])[] {
+  const table = text.replace(SEPARATOR_LINE, "");
   const delimiter = delimiterOf(text);
-  const parser = parse({
+  const options = {
     delimiter,
-    quote: quoteOf(text, delimiter),
-    to: 1,
+    quote: quoteOf(table, delimiter),
     relax_quotes: true,
     relax_column_count: true,
-  });
-  parser.on("readable", () => {
-    for (let row: unknown = parser.read(); Array.isArray(row); row = parser.read()) names.push(...row.map(String));
-  });
-  parser.on("error", () => undefined);
-  parser.write(text);
-  return names.map((name) => name.trim());
+    skip_empty_lines: true,
+  };
+  for (let to = maximumRows; to >= 1; to = Math.floor(to / 4)) {
+    try {
+      return parseNow(table, { ...options, to }).map((row: readonly unknown[]) => row.map(String));
+    } catch (error) {
+      if (!(error instanceof CsvError)) throw error;
+    }
+  }
+  return [];
+}
+
+/** The header's column names as they will key the rows; the second of two alike is numbered. */
+export function headerOf(text: string): readonly string[] {
+  return (sampleCells(text, 1)[0] ?? []).map((name) => name.trim());
+}
+
+const SAMPLED_ROWS = 400;
+
+/** The first rows as objects. */
+export function sampleRows(text: string, withoutHeader: boolean): readonly JsonObject[] {
+  const [header = [], ...rows] = sampleCells(text, SAMPLED_ROWS);
+  const names = withoutHeader ? header.map((_, i) => String(i + 1)) : uniqueNames(header);
+  const body = withoutHeader ? [header, ...rows] : rows;
+  return body
+    .filter((row) => row.length === names.length)
+    .map((row) => Object.fromEntries(names.map((name, i) => [name, row[i] ?? ""])));
 }
 
 /** Stands for bytes that are none of the encoding's: a noncharacter of Unicode, which text for interchange does not hold. */
@@ -99,9 +123,11 @@ function decoder(encoding: TextEncoding): Transform {
 
 function startParser(sample: FileSample): Parser {
   const delimiter = delimiterOf(sample.text);
+  const table = sample.text.replace(SEPARATOR_LINE, "");
   return parse({
     delimiter,
-    quote: quoteOf(sample.text, delimiter),
+    from_line: table === sample.text ? 1 : 2,
+    quote: quoteOf(table, delimiter),
     info: true,
     relax_quotes: true,
     relax_column_count: true,
@@ -134,7 +160,7 @@ export async function readCsv(path: string, options: ReadCsvOptions): Promise<vo
       pairs += entry.record.reduce((sum, cell) => sum + cell.split("\r\n").length - 1, 0);
       previousLine = entry.info.lines - pairs;
       if (names === undefined) {
-        names = options.withoutHeader ? entry.record.map((_, i) => String(i + 1)) : uniqueNames(path, entry.record);
+        names = options.withoutHeader ? entry.record.map((_, i) => String(i + 1)) : uniqueNames(entry.record);
         if (!options.withoutHeader) continue;
       }
       if (entry.record.some((cell) => cell.includes(INVALID))) onReject(line, undecodable(sample.encoding));
@@ -148,11 +174,15 @@ export async function readCsv(path: string, options: ReadCsvOptions): Promise<vo
   }
 }
 
-function uniqueNames(path: string, header: readonly string[]): readonly string[] {
-  const names = header.map((name) => name.trim());
-  const twice = names.find((name, i) => name !== "" && names.indexOf(name) !== i);
-  if (twice === undefined) return names;
-  throw new InputError(`${path}: the header names the column "${twice}" twice`, { hint: "rename one of them" });
+/** The header's names, the second of two alike numbered. */
+function uniqueNames(header: readonly string[]): readonly string[] {
+  const seen = new Map<string, number>();
+  return header.map((cell) => {
+    const name = cell.trim();
+    const times = (seen.get(name) ?? 0) + 1;
+    seen.set(name, times);
+    return times === 1 ? name : `${name} (${times})`;
+  });
 }
 
 function giveRow(

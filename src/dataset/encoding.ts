@@ -77,8 +77,21 @@ function inputFailure(path: string, cause: unknown): Error {
   return new StoreError(`${path}: cannot be read (${code})`, { cause });
 }
 
+const BEGINNING_BYTES = 1 << 14;
+
+/** The first bytes of a file. */
+export function readBeginning(path: string): Buffer {
+  const file = openInput(path);
+  try {
+    const bytes = Buffer.alloc(BEGINNING_BYTES);
+    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** Reads the beginning of a file and tells its encoding; throws InputError for an empty or unreadable kind of file. */
-export function sampleFile(path: string): FileSample {
+export function sampleFile(path: string, name = path): FileSample {
   const file = openInput(path);
   try {
     const sizeBytes = fstatSync(file).size;
@@ -86,7 +99,7 @@ export function sampleFile(path: string): FileSample {
       const bytes = Buffer.alloc(Math.min(wanted, sizeBytes));
       const read = bytes.length === 0 ? 0 : readSync(file, bytes, 0, bytes.length, 0);
       const isEnough = read >= sizeBytes || bytes.includes(10) || wanted >= LARGEST_SAMPLE_BYTES;
-      if (isEnough) return sampleOf(path, bytes.subarray(0, read), sizeBytes);
+      if (isEnough) return sampleOf(name, bytes.subarray(0, read), sizeBytes);
     }
   } finally {
     closeSync(file);

@@ -1,9 +1,14 @@
 /** @file Reading loosely typed JSON: the names under which logs keep identity, time, cost, tokens and latency.
  *  Knows no file and no format. Names follow the shapes of OpenAI, OpenPipe, LiteLLM, Langfuse and NVIDIA logs. */
+import { embedded } from "./formats/path.js";
+import { costUsdOf, durationMsOf } from "./money.js";
+import { Reading, type UnreadRole } from "./reading.js";
+import { timeMsOf } from "./times.js";
 import type { LlmRecord } from "./types.js";
 import { type JsonObject, isJsonObject } from "../json.js";
 
 export { isRejection, type Rejection } from "../json.js";
+export { timeMsOf } from "./times.js";
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -22,27 +27,6 @@ export function numberOf(value: unknown): number | undefined {
   return typeof number === "number" && Number.isFinite(number) ? number : undefined;
 }
 
-const NUMERIC = /^-?\d+(\.\d+)?$/;
-const HAS_ZONE = /(Z|[+-]\d\d:?\d\d|GMT|UTC)\s*$/i;
-
-/** UTC milliseconds of an epoch in seconds, milliseconds, microseconds or nanoseconds (told by size) or of a date text;
- *  a date text without a zone is read as UTC, so that the machine's zone changes nothing. */
-export function timeMsOf(value: unknown): number | undefined {
-  if (typeof value === "string" && !NUMERIC.test(value.trim())) {
-    const text = value.trim();
-    if (!/\d{4}/.test(text)) return undefined;
-    const dateOnly = /^\d{4}-\d\d-\d\d$/.test(text);
-    const parsed = Date.parse(dateOnly || HAS_ZONE.test(text) ? text : `${text.replace(" ", "T")}Z`);
-    const ms = Number.isNaN(parsed) ? Date.parse(`${text} UTC`) : parsed;
-    return Number.isNaN(ms) ? undefined : ms;
-  }
-  const number = numberOf(value);
-  if (number === undefined || number <= 0) return undefined;
-  if (number < 1e11) return Math.round(number * 1000);
-  if (number < 1e14) return Math.round(number);
-  return Math.round(number / (number < 1e17 ? 1e3 : 1e6));
-}
-
 /** The side that a user's split names: test (sealed) or train (validation rows count as train); undefined when unknown. */
 export function splitOf(value: unknown): "train" | "test" | undefined {
   if (typeof value !== "string") return undefined;
@@ -51,21 +35,47 @@ export function splitOf(value: unknown): "train" | "test" | undefined {
   return name === "train" || name === "training" || name.startsWith("val") || name === "dev" ? "train" : undefined;
 }
 
-type Setter = (meta: Writable<RecordMeta>, value: unknown) => void;
+type Setter = (meta: Writable<RecordMeta>, value: unknown, reading: Reading) => void;
 
-function setText(key: "id" | "conversation" | "user" | "model" | "gold"): Setter {
+type TextKey = "id" | "conversation" | "user" | "model" | "gold";
+type NumberKey = "inputTokens" | "outputTokens" | "costUsd" | "latencyMs";
+
+function setText(key: TextKey): Setter {
   return (meta, value) => {
     const text = textOf(value);
-    if (text !== undefined) meta[key] ??= text;
+    if (text !== undefined && !ABSENT.has(text)) meta[key] ??= text;
   };
 }
 
-function setNumber(key: "inputTokens" | "outputTokens" | "costUsd" | "latencyMs", scale = 1): Setter {
-  return (meta, value) => {
-    const number = numberOf(value);
-    if (number !== undefined && number >= 0) meta[key] ??= number * scale;
+/** What Python, JavaScript and pandas write for nothing. */
+export const ABSENT: ReadonlySet<string> = new Set(["None", "null", "NULL", "nan", "NaN", "undefined"]);
+
+function setNumber(
+  key: NumberKey,
+  role: UnreadRole,
+  read: (value: unknown, reading: Reading) => number | undefined,
+): Setter {
+  return (meta, value, reading) => {
+    if (value === null || value === undefined || value === "" || (typeof value === "string" && ABSENT.has(value)))
+      return;
+    const number = read(value, reading);
+    if (number === undefined) reading.failed(role);
+    else meta[key] ??= number;
   };
 }
+
+const tokens = (value: unknown): number | undefined => {
+  const number = numberOf(value);
+  return number !== undefined && number >= 0 ? number : undefined;
+};
+const cents = (value: unknown): number | undefined => {
+  const amount = costUsdOf(value);
+  return amount === undefined ? undefined : amount / 100;
+};
+const latency =
+  (scale?: number) =>
+  (value: unknown, reading: Reading): number | undefined =>
+    durationMsOf(value, scale ?? reading.latencyScale);
 
 /** Most calls that one record may stand for: what counts them adds up exactly. */
 const MAXIMUM_OCCURRENCES = 1_000_000_000;
@@ -75,9 +85,11 @@ const setOccurrences: Setter = (meta, value) => {
   meta.occurrences ??= value;
 };
 
-const setTime: Setter = (meta, value) => {
-  const ms = timeMsOf(value);
-  if (ms !== undefined) meta.timestampMs ??= ms;
+const setTime: Setter = (meta, value, reading) => {
+  if (value === null || value === undefined || value === "" || (typeof value === "string" && ABSENT.has(value))) return;
+  const ms = timeMsOf(value, reading.dateOrder);
+  if (ms === undefined) reading.failed("time");
+  else meta.timestampMs ??= ms;
 };
 
 const setSplit: Setter = (meta, value) => {
@@ -89,33 +101,192 @@ function under(names: readonly string[], setter: Setter): [string, Setter][] {
   return names.map((name) => [name, setter]);
 }
 
-const nested: Setter = (meta, value) => {
-  if (isJsonObject(value)) readMeta(value, meta);
+const nested: Setter = (meta, value, reading) => {
+  const object = embedded(value);
+  if (isJsonObject(object)) readMeta(object, meta, reading);
 };
 
-/** Plain `latency` is milliseconds; seconds are taken only from names that say so. */
+/** How each role is read, by the name that tells its unit. */
+const ROLE_SETTERS = {
+  id: setText("id"),
+  time: setTime,
+  conversation: setText("conversation"),
+  user: setText("user"),
+  model: setText("model"),
+  gold: setText("gold"),
+  cost: setNumber("costUsd", "cost", costUsdOf),
+  costCents: setNumber("costUsd", "cost", cents),
+  /** In yen or euros: never read, always counted. */
+  costOther: setNumber("costUsd", "cost", () => undefined),
+  latency: setNumber("latencyMs", "latency", latency()),
+  latencyMs: setNumber("latencyMs", "latency", latency(1)),
+  latencySeconds: setNumber("latencyMs", "latency", latency(1000)),
+  inputTokens: setNumber("inputTokens", "tokens", tokens),
+  outputTokens: setNumber("outputTokens", "tokens", tokens),
+  split: setSplit,
+  occurrences: setOccurrences,
+} satisfies Record<string, Setter>;
+
+export type MetaRole = keyof typeof ROLE_SETTERS;
+
+/** Reads one value in a role; what could not be read is counted. */
+export function setMeta(meta: Writable<RecordMeta>, role: MetaRole, value: unknown, reading: Reading): void {
+  ROLE_SETTERS[role](meta, value, reading);
+}
+
+/** The names of each role in logs; a name with a unit is read in it. */
+export const META_NAMES: Readonly<Record<MetaRole, readonly string[]>> = {
+  id: ["id", "request_id", "requestId", "custom_id"],
+  time: [
+    "timestamp",
+    "created",
+    "created_at",
+    "createdAt",
+    "time",
+    "ts",
+    "datetime",
+    "date",
+    "requestedAt",
+    "requested_at",
+    "startTime",
+    "start_time",
+    "request_created_at",
+    "requestTime",
+    "日時",
+    "受付日時",
+    "作成日時",
+    "登録日時",
+    "日付",
+    "時刻",
+    "タイムスタンプ",
+  ],
+  conversation: [
+    "conversation_id",
+    "conversationId",
+    "conversation",
+    "session_id",
+    "sessionId",
+    "thread_id",
+    "threadId",
+    "episode_id",
+    "会話ID",
+    "セッションID",
+    "スレッドID",
+  ],
+  user: [
+    "user",
+    "user_id",
+    "userId",
+    "client_id",
+    "end_user",
+    "ユーザーID",
+    "ユーザID",
+    "ユーザー",
+    "利用者ID",
+    "顧客ID",
+    "会員ID",
+  ],
+  model: [
+    "model",
+    "modelId",
+    "model_id",
+    "model_name",
+    "modelName",
+    "provided_model_name",
+    "modelVersion",
+    "ai_model",
+    "モデル",
+    "モデル名",
+  ],
+  gold: ["gold", "expected", "label", "gold_label", "expected_output", "expectedOutput", "ideal", "ground_truth"],
+  cost: [
+    "cost",
+    "cost_usd",
+    "costUsd",
+    "costUSD",
+    "response_cost",
+    "total_cost",
+    "totalCost",
+    "calculatedTotalCost",
+    "spend",
+    "price",
+    "usd",
+    "費用",
+    "コスト",
+    "料金",
+  ],
+  costOther: ["cost_jpy", "cost_eur", "costJpy", "costEur"],
+  costCents: ["cost_cents", "costCents", "cents", "cost_in_cents"],
+  latency: ["latency", "duration", "response_time", "responseTime", "所要時間", "応答時間"],
+  latencyMs: [
+    "latency_ms",
+    "latencyMs",
+    "duration_ms",
+    "durationMs",
+    "response_time_ms",
+    "delay_ms",
+    "total_latency_ms",
+  ],
+  latencySeconds: ["latency_s", "latency_seconds", "latency_sec", "duration_s", "duration_seconds", "duration_sec"],
+  inputTokens: [
+    "prompt_tokens",
+    "input_tokens",
+    "inputTokens",
+    "promptTokens",
+    "inputUsage",
+    "promptTokenCount",
+    "prompt_token_count",
+    "inputTokenCount",
+  ],
+  outputTokens: [
+    "completion_tokens",
+    "output_tokens",
+    "outputTokens",
+    "completionTokens",
+    "outputUsage",
+    "candidatesTokenCount",
+    "candidates_token_count",
+    "outputTokenCount",
+  ],
+  split: ["split", "データ区分", "分割"],
+  occurrences: ["occurrences"],
+};
+
+const ROLES = Object.keys(META_NAMES).filter((role): role is MetaRole => role in ROLE_SETTERS);
+
 const SETTERS: ReadonlyMap<string, Setter> = new Map<string, Setter>([
-  ...under(["id", "request_id", "requestId", "custom_id"], setText("id")),
-  ...under(["timestamp", "created", "created_at", "createdAt", "time", "ts", "datetime", "date"], setTime),
-  ...under(["requestedAt", "requested_at", "startTime", "start_time"], setTime),
-  ...under(["conversation_id", "conversationId", "conversation", "session_id", "sessionId"], setText("conversation")),
-  ...under(["thread_id", "threadId", "episode_id"], setText("conversation")),
-  ...under(["user", "user_id", "userId", "client_id"], setText("user")),
-  ...under(["model"], setText("model")),
-  ...under(["gold", "expected", "label", "gold_label", "expected_output", "ideal", "ground_truth"], setText("gold")),
-  ...under(["cost", "cost_usd", "costUsd", "response_cost", "total_cost"], setNumber("costUsd")),
-  ...under(["latency", "latency_ms", "latencyMs", "duration_ms", "durationMs"], setNumber("latencyMs")),
-  ...under(["latency_s", "latency_seconds", "duration_s", "duration_seconds"], setNumber("latencyMs", 1000)),
-  ...under(["prompt_tokens", "input_tokens", "inputTokens", "promptTokens"], setNumber("inputTokens")),
-  ...under(["completion_tokens", "output_tokens", "outputTokens", "completionTokens"], setNumber("outputTokens")),
-  ...under(["split"], setSplit),
-  ...under(["occurrences"], setOccurrences),
-  ...under(["usage", "metadata", "tags"], nested),
+  ...ROLES.flatMap((role) => under(META_NAMES[role], ROLE_SETTERS[role])),
+  ...under(["usage", "metadata", "tags", "usageMetadata", "usage_metadata", "usageDetails", "usage_details"], nested),
 ]);
 
+/** A name without what differs from tool to tool: case, spaces, separators, a unit in brackets. */
+export function plainName(name: string): string {
+  return name
+    .normalize("NFKC")
+    .replaceAll(/\([^)]*\)/g, "")
+    .toLowerCase()
+    .replaceAll(/[\s_\-./]/g, "");
+}
+
+const PLAIN_ROLES: ReadonlyMap<string, MetaRole> = new Map(
+  ROLES.toReversed().flatMap((role) => META_NAMES[role].map((name): [string, MetaRole] => [plainName(name), role])),
+);
+
+/** The role of a column by its name in any spelling; undefined where the name is exactly a known one, or none. */
+export function roleOfOtherSpelling(name: string): MetaRole | undefined {
+  if (SETTERS.has(name)) return undefined;
+  const role = PLAIN_ROLES.get(plainName(name));
+  if (role !== "cost") return role;
+  if (/[¥￥円€]|jpy|eur/i.test(name)) return "costOther";
+  return /cent|セント/i.test(name) ? "costCents" : role;
+}
+
+/** True for a name that holds what is known of a call, not what was asked or answered. */
+export const isMetaName = (name: string): boolean => SETTERS.has(name) || PLAIN_ROLES.has(plainName(name));
+
 /** Adds to `meta` what the own fields of `value` say; the first name in the log's order wins, earlier values stay. */
-export function readMeta(value: JsonObject, meta: Writable<RecordMeta>): Writable<RecordMeta> {
-  for (const key in value) SETTERS.get(key)?.(meta, value[key]);
+export function readMeta(value: JsonObject, meta: Writable<RecordMeta>, reading = new Reading()): Writable<RecordMeta> {
+  for (const key in value) SETTERS.get(key)?.(meta, value[key], reading);
   return meta;
 }
 

@@ -316,7 +316,7 @@ describe("bad input", () => {
       [" \n\n ", /white space/],
       ["<!DOCTYPE html><html><title>502 Bad Gateway</title></html>", /HTML.*502 Bad Gateway/],
       [Uint8Array.from([0x1f, 0x8b, 8, 0]), /gzip/],
-      [Uint8Array.from([0xff, 0xfe, 0x41, 0]), /UTF-16/],
+      [Uint8Array.from([0xff, 0xfe, 0x41, 0]), /expected a log/],
       ["just some prose\nand more of it\n", /expected a log/],
       ['{"foo": 1}\n', /expected a log.*fields foo/],
       ["[{", /found no JSON object/],
@@ -328,7 +328,8 @@ describe("bad input", () => {
       expect(String(error)).not.toContain("\n");
     }
     await expect(read(join(folder, "absent.jsonl"))).rejects.toThrow(/no such file/);
-    await expect(read(folder)).rejects.toThrow(/found a folder/);
+    const empty = mkdtempSync(join(folder, "empty-"));
+    await expect(read(empty)).rejects.toThrow(/the folder holds no log/);
     await expect(read([])).rejects.toThrow(InputError);
   });
 
@@ -342,8 +343,10 @@ describe("bad input", () => {
     await expect(read(file("a,b\n1,2\n", "x.csv"), { columns: { input: "c", output: "b" } })).rejects.toThrow(
       /no column c; found "a", "b"/,
     );
-    await expect(read(file("a,b\n1,2\n", "x.csv"))).rejects.toThrow(/--columns input=NAME/);
-    await expect(read(file("text,label,text\n1,2,3\n", "x.csv"))).rejects.toThrow(/"text" twice/);
+    await expect(read(file("a,b\n1,2\n", "x.csv"))).rejects.toThrow(/--columns input=a,output=b/);
+    const doubled = await read(file("text,label,text\nhi,2,3\n", "x.csv"));
+    expect(doubled.records[0]).toMatchObject({ answer: "2", messages: [{ role: "user", content: "hi" }] });
+    expect(doubled.notes.join()).toContain('"text" more than once');
   });
 
   it("rejects single lines with a reason and keeps the others", async () => {

@@ -2,11 +2,10 @@
  *  rejected with its reason) and handed on. One bad line never fails an import; a file that is no log does. Knows nothing of
  *  workloads. Shapes: `formats/`; what counts as a duplicate: `verdicts.ts`. */
 import { basename } from "node:path";
-import { readFile } from "node:fs/promises";
 import { InputError } from "../errors.js";
 import { BatchRequests, type LinePlace } from "./batch-join.js";
+import { ChunkLines } from "./chunk-lines.js";
 import { readCsv } from "./csv.js";
-import { decodeBytes } from "./encoding.js";
 import { isRejection, type Rejection } from "./fields.js";
 import {
   BATCH,
@@ -14,17 +13,22 @@ import {
   CSV,
   formatOf,
   type ColumnMap,
+  type ColumnRoles,
   type Parsed,
-  type RecordFormat,
+  type ParsedLine,
 } from "./formats/index.js";
+import { recordsOf } from "./formats/format.js";
 import { batchHalf } from "./formats/openai-batch.js";
-import { generic, unansweredQuestion } from "./formats/generic.js";
+import { applyColumns, unansweredQuestion } from "./formats/generic.js";
 import { parseLine } from "./json-line.js";
+import { readValues } from "./json-values.js";
 import { readLines, type Line } from "./lines.js";
+import type { UnreadRole } from "./reading.js";
 import { sniffFile, type SniffedFile } from "./sniff.js";
 import type { ImportCounts, LlmRecord, Message } from "./types.js";
-import { Verdicts, type RejectedLine, type Verdict } from "./verdicts.js";
-import { type JsonObject, isJsonObject } from "../json.js";
+import { expandPaths, Unpacking, type ReadableFile } from "./unpack.js";
+import { Verdicts, type RejectedLine, type RejectedKind, type Verdict } from "./verdicts.js";
+import { type JsonObject } from "../json.js";
 
 export interface ImportOptions {
   /** A name of `formatNames`; "auto" (the default) looks at each file. */
@@ -46,6 +50,19 @@ export interface FileImport {
   readonly encoding: string;
   readonly sizeBytes: number;
   readonly counts: ImportCounts;
+  /** Which column or path became what. */
+  readonly columns: ColumnRoles;
+  /** Gzip, zstd, Parquet, a spreadsheet or UTF-16 that it was unpacked from. */
+  readonly packed?: string;
+}
+
+/** Values that hold something and could not be read. */
+export interface UnreadValues {
+  readonly source: string;
+  readonly role: UnreadRole;
+  readonly count: number;
+  /** The first lines. */
+  readonly lines: readonly number[];
 }
 
 export interface ImportResult {
@@ -54,33 +71,58 @@ export interface ImportResult {
   /** The first `KEPT_REJECTS`. */
   readonly rejects: readonly RejectedLine[];
   readonly rejectCounts: ReadonlyMap<string, number>;
+  /** Each reason with how often it came and where first, the most frequent first. */
+  readonly rejections: readonly RejectedKind[];
+  readonly unread: readonly UnreadValues[];
   readonly notes: readonly string[];
   /** Bytes that grew with the number of distinct records. */
   readonly tableBytes: number;
 }
 
-/** Imports files in order. Throws UsageError for an unknown format, InputError for a file that is no log (empty, HTML,
- *  another format than the one named), StoreError when the disk refuses, and the signal's reason when aborted. */
-export async function importLogs(files: readonly string[], options: ImportOptions = {}): Promise<ImportResult> {
+/** Imports files in order; folders, patterns and packed files too. Throws UsageError for an unknown format, InputError for a file that is no
+ *  log (empty, HTML, another format than the one named), StoreError when the disk refuses, and the signal's reason when aborted. */
+export async function importLogs(paths: readonly string[], options: ImportOptions = {}): Promise<ImportResult> {
   checkFormatName(options.format ?? "auto");
-  if (files.length === 0) throw new InputError("no log file given", { hint: "name at least one file" });
-  const sniffed = files.map((path) => sniffFile(path, options.format ?? "auto", options.columns ?? {}));
-  return new Importing(sniffed, options).run();
+  if (paths.length === 0) throw new InputError("no log file given", { hint: "name at least one file" });
+  const unpacking = new Unpacking();
+  try {
+    const sniffed: SniffedFile[] = [];
+    const packed: ReadableFile[] = [];
+    for (const path of expandPaths(paths)) {
+      const file = await unpacking.open(path);
+      packed.push(file);
+      sniffed.push(
+        sniffFile(
+          file.path,
+          options.format ?? "auto",
+          options.columns ?? {},
+          file.packed === undefined ? undefined : file.source,
+          path,
+        ),
+      );
+    }
+    return await new Importing(sniffed, packed, options).run();
+  } finally {
+    unpacking.close();
+  }
 }
 
 class Importing {
   private readonly verdicts = new Verdicts();
   private readonly requests = new BatchRequests();
   private readonly columns: ColumnMap;
+  private readonly mapsMeta: boolean;
   private replacedSurrogates = 0;
   private doneBytes = 0;
   private readonly totalBytes: number;
 
   constructor(
     private readonly files: readonly SniffedFile[],
+    private readonly unpacked: readonly ReadableFile[],
     private readonly options: ImportOptions,
   ) {
     this.columns = options.columns ?? {};
+    this.mapsMeta = Object.keys(this.columns).some((key) => key !== "input" && key !== "output");
     // Batch files are read twice: requests first, then results.
     this.totalBytes = files.reduce((sum, file) => sum + file.sample.sizeBytes * (file.format === BATCH ? 2 : 1), 0);
   }
@@ -103,13 +145,29 @@ class Importing {
     }
     const { rejects, rejectCounts } = this.verdicts;
     const tableBytes = this.verdicts.tableBytes + this.requests.sizeBytes;
-    return { counts: this.verdicts.counts(), files: done, rejects, rejectCounts, notes: this.notes(), tableBytes };
+    const unread = this.files.flatMap(({ source, reading }) => reading.unread().map((found) => ({ source, ...found })));
+    return {
+      counts: this.verdicts.counts(),
+      files: done,
+      rejects,
+      rejectCounts,
+      rejections: this.verdicts.rejections(),
+      unread,
+      notes: this.notes(unread),
+      tableBytes,
+    };
   }
 
-  private notes(): string[] {
-    const notes = this.files.flatMap((file) => file.notes);
+  private notes(unread: readonly UnreadValues[]): string[] {
+    const notes = this.unpacked.flatMap((file) => file.notes);
     if (this.replacedSurrogates > 0) {
       notes.push(`${this.replacedSurrogates} lines held half a surrogate pair; it was replaced by U+FFFD`);
+    }
+    notes.push(...this.files.flatMap((file) => file.notes));
+    for (const { source, role, count, lines } of unread) {
+      notes.push(
+        `${source}: ${count} ${UNREAD_NAMES[role]} could not be read and count as absent: line ${lines.join(", ")}${count > lines.length ? ", ..." : ""}`,
+      );
     }
     return notes;
   }
@@ -126,17 +184,20 @@ class Importing {
       duplicates: after.duplicates - before.duplicates,
       rejected: after.rejected - before.rejected,
     };
-    const { source, sample } = file;
-    const format = typeof file.format === "string" ? file.format : file.format.name;
-    return { source, format, encoding: sample.encoding, sizeBytes: sample.sizeBytes, counts };
+    const { source, sample, columns } = file;
+    const packed = this.unpacked[this.files.indexOf(file)]?.packed;
+    const encoding = packed?.startsWith("UTF-16") === true ? packed.toLowerCase() : sample.encoding;
+    const found = { source, format: formatName(file), encoding, sizeBytes: sample.sizeBytes, counts, columns };
+    return packed === undefined ? found : { ...found, packed };
   }
 
   private async readFile(file: SniffedFile): Promise<void> {
-    if (file.format === CSV) return this.readTable(file);
+    if (file.container === "table") return this.readTable(file);
     if (file.format === BATCH) return this.readBatch(file, "result");
-    if (file.isArray) return this.readArray(file, file.format);
-    const format = file.format;
-    await this.eachObject(file, (value, line) => this.give(file, format, value, line.line));
+    const chunks = new ChunkLines((value, line) => this.give(file, value, line));
+    if (file.container === "document") await this.readDocument(file, chunks);
+    else await this.eachObject(file, (value, line) => chunks.take(value, line.line));
+    chunks.flush();
   }
 
   private async eachObject(
@@ -169,29 +230,35 @@ class Importing {
   }
 
   /** Judges one object and hands it on. */
-  private give(file: SniffedFile, format: RecordFormat, value: JsonObject, line: number): void {
+  private give(file: SniffedFile, value: JsonObject, line: number): void {
+    const { format, reading } = file;
     this.settle(file, line, value, () => {
-      if (file.isNamed || format.detect(value, this.columns)) return format.parse(value, this.columns);
+      if (typeof format === "string") return { reject: "a batch line among other lines" };
+      if (file.isNamed || format.detect(value, this.columns)) return format.parse(value, this.columns, reading);
       const other = formatOf(value, this.columns);
       if (other === BATCH) return { reject: "a batch line among other lines" };
       return other === undefined
         ? { reject: "the line has the shape of no known format" }
-        : other.parse(value, this.columns);
+        : other.parse(value, this.columns, reading);
     });
   }
 
-  private settle(
-    file: SniffedFile,
-    line: number,
-    value: JsonObject,
-    parse: () => ReturnType<RecordFormat["parse"]>,
-  ): void {
+  private settle(file: SniffedFile, line: number, value: JsonObject, parse: () => ParsedLine): void {
+    file.reading.line = line;
     const parsed = guarded(parse);
+    if (Array.isArray(parsed)) {
+      for (const one of recordsOf(parsed)) this.judge(file, line, value, one);
+    } else this.judge(file, line, value, parsed as Parsed | Rejection);
+  }
+
+  private judge(file: SniffedFile, line: number, value: JsonObject, parsed: Parsed | Rejection): void {
     if (isRejection(parsed)) {
       const asked = guarded(() => unansweredQuestion(value, this.columns));
       if (asked !== undefined && !isRejection(asked)) this.handOverQuestion(asked, file.source, line);
       return this.verdicts.reject(file.source, line, parsed.reject);
     }
+    if (this.mapsMeta && formatName(file) !== "generic" && file.container !== "table")
+      applyColumns(value, this.columns, parsed, file.reading);
     const record = recordOf(parsed, file.source, line);
     const handed = this.redacted(record);
     if (isRejection(handed)) return this.verdicts.reject(file.source, line, handed.reject);
@@ -208,19 +275,23 @@ class Importing {
     if (!isRejection(handed)) this.options.onUnanswered?.(handed.messages);
   }
 
-  private async readArray(file: SniffedFile, format: RecordFormat): Promise<void> {
-    const { encoding, bomBytes } = file.sample;
-    const text = decodeBytes((await readFile(file.path)).subarray(bomBytes), encoding);
-    const parsed = text === undefined ? undefined : parseArray(text);
-    if (parsed === undefined) {
-      throw new InputError(`${file.path}: expected a JSON array, found broken JSON`, {
-        hint: "use JSON lines: one object per line",
-      });
-    }
-    parsed.forEach((value, i) => {
-      if (isJsonObject(value)) this.give(file, format, value, i + 1);
-      else this.verdicts.reject(file.source, i + 1, "the entry is not a JSON object");
+  private async readDocument(file: SniffedFile, chunks: ChunkLines): Promise<void> {
+    let last = 0;
+    const isWhole = await readValues(file.path, {
+      ...this.reading(file),
+      target: file.arrayPath,
+      onValue: ({ text, line }) => {
+        last = line;
+        const parsed = parseLine(text);
+        if (isRejection(parsed)) {
+          const reason = text === "null" ? "the entry is not a JSON object" : parsed.reject;
+          return this.verdicts.reject(file.source, line, reason);
+        }
+        if (parsed.replacedSurrogates) this.replacedSurrogates++;
+        chunks.take(parsed.value, line);
+      },
     });
+    if (!isWhole) this.verdicts.reject(file.source, last + 1, "the line is not valid JSON (cut off or damaged)");
   }
 
   private async readTable(file: SniffedFile): Promise<void> {
@@ -228,7 +299,12 @@ class Importing {
       ...this.reading(file),
       sample: file.sample,
       withoutHeader: file.withoutHeader,
-      onRow: (row, line) => this.settle(file, line, row, () => generic.parse(row, this.columns)),
+      onRow: (row, line) => {
+        const { format, reading } = file;
+        this.settle(file, line, row, () =>
+          typeof format === "string" ? { reject: "a batch line in a table" } : format.parse(row, this.columns, reading),
+        );
+      },
       onReject: (line, reason) => this.verdicts.reject(file.source, line, reason),
     });
   }
@@ -244,7 +320,7 @@ class Importing {
         const isNew = this.requests.add(String(value["custom_id"]), place);
         if (!isNew) this.verdicts.reject(file.source, line.line, "several batch requests have this custom_id");
       } else if (kind === "result") {
-        this.settle(file, line.line, {}, () => this.requests.join(String(value["custom_id"]), value));
+        this.settle(file, line.line, {}, () => this.requests.join(String(value["custom_id"]), value, file.reading));
       } else if (kind === undefined) {
         this.verdicts.reject(file.source, line.line, "neither a batch request nor a batch result");
       }
@@ -267,11 +343,15 @@ function recordOf(parsed: Parsed, source: string, line: number): LlmRecord {
   return Object.assign(parsed, { source, line });
 }
 
-function parseArray(text: string): readonly unknown[] | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+/** The name of a file's format: a plain table is called by its container. */
+function formatName(file: SniffedFile): string {
+  if (typeof file.format === "string") return file.format;
+  return file.container === "table" && file.format.name === "generic" ? CSV : file.format.name;
 }
+
+const UNREAD_NAMES: Readonly<Record<UnreadRole, string>> = {
+  cost: "costs",
+  time: "times",
+  latency: "latencies",
+  tokens: "token counts",
+};

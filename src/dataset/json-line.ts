@@ -21,7 +21,9 @@ export function parseLine(text: string): ParsedLine | Rejection {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return error instanceof RangeError ? NESTED : BROKEN;
+    if (error instanceof RangeError) return NESTED;
+    const mended = withoutPythonNumbers(text);
+    return mended === undefined ? BROKEN : parseLine(mended);
   }
   if (!isJsonObject(value)) return NO_OBJECT;
   if (!text.includes("\\ud") && !text.includes("\\uD")) return { value, replacedSurrogates: false };
@@ -32,6 +34,15 @@ export function parseLine(text: string): ParsedLine | Rejection {
     mended.replace(/(\\\\)|\\ud[89a-f][0-9a-f]{2}/g, (_, backslash?: string) => backslash ?? "\ufffd"),
   );
   return isJsonObject(replaced) ? { value: replaced, replacedSurrogates: true } : NO_OBJECT;
+}
+
+/** The text with null for Python's NaN and Infinity, which JSON does not have; undefined where it holds none. */
+function withoutPythonNumbers(text: string): string | undefined {
+  if (!/\b(NaN|Infinity)\b/.test(text)) return undefined;
+  const mended = text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (found) =>
+    found.startsWith('"') ? found : "null",
+  );
+  return mended === text ? undefined : mended;
 }
 
 function depthOf(text: string): number {

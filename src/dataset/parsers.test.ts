@@ -6,6 +6,7 @@ import { isRejection, timeMsOf } from "./fields.js";
 import { batchHalf, parseBatchPair } from "./formats/openai-batch.js";
 import { generic } from "./formats/generic.js";
 import { formatOf, recordFormats } from "./formats/index.js";
+import { recordsOf } from "./formats/format.js";
 import { parseLine } from "./json-line.js";
 import { isJsonObject } from "../json.js";
 
@@ -57,8 +58,10 @@ describe("parsers", () => {
           ...recordFormats.map((format) => format.parse(object, {})),
           parseBatchPair(object, object),
         ]) {
-          if (isRejection(parsed)) expect(parsed.reject).not.toBe("");
-          else expect(parsed.answer.trim() !== "" || parsed.toolCalls !== undefined).toBe(true);
+          for (const one of recordsOf(parsed)) {
+            if (isRejection(one)) expect(one.reject).not.toBe("");
+            else expect(one.answer.trim() !== "" || one.toolCalls !== undefined).toBe(true);
+          }
         }
       }),
       { numRuns: 1_000, seed: 1 },
@@ -67,7 +70,8 @@ describe("parsers", () => {
 
   it("take the right answer as the answer where a generic row holds no other", () => {
     const columnsOf = (row: Record<string, string>): unknown => {
-      const parsed = generic.parse(row, {});
+      const [parsed] = recordsOf(generic.parse(row, {}));
+      if (parsed === undefined) return undefined;
       return isRejection(parsed) ? parsed : [parsed.answer, parsed.gold];
     };
     expect(columnsOf({ text: "カードをなくした", gold: "紛失" })).toEqual(["紛失", "紛失"]);

@@ -9,6 +9,7 @@ import { headerOf, readCsv } from "./csv.js";
 import { decodeBytes, encodingNotes, refuseMarkup, sampleFile, type FileSample } from "./encoding.js";
 import { isRejection, type RecordMeta, type Rejection, type Writable } from "./fields.js";
 import type { ColumnMap } from "./formats/index.js";
+import { named } from "./formats/column-names.js";
 import { parseQuestion, usualNames } from "./formats/generic.js";
 import { hashTexts } from "./hashes.js";
 import { parseLine } from "./json-line.js";
@@ -16,6 +17,7 @@ import { foldLabel } from "./labels.js";
 import { readLines } from "./lines.js";
 import { normaliseText, type RowDraft } from "./rows.js";
 import { stripTemplate } from "../template/template.js";
+import { expandPaths, Unpacking, type ReadableFile } from "./unpack.js";
 import { type JsonObject, isJsonObject } from "../json.js";
 
 export type TextMeta = Pick<RecordMeta, "id" | "timestampMs" | "user" | "conversation" | "gold" | "split">;
@@ -124,7 +126,7 @@ function jsonString(line: string): string | undefined {
 
 function knowsInput(header: readonly string[], columns: ColumnMap): boolean {
   const { input } = columns;
-  return header.some((name) => (input === undefined ? usualNames.input.includes(name) : name === input));
+  return input === undefined ? named(header, usualNames.input).length > 0 : header.includes(input);
 }
 
 function formatOfSample(path: string, sample: FileSample, columns: ColumnMap): Exclude<TextFormat, "auto"> {
@@ -166,13 +168,14 @@ async function readArray(path: string, sample: FileSample, gathering: Gathering)
   }
 }
 
-async function readOne(path: string, options: ReadTextsOptions, gathering: Gathering): Promise<void> {
+async function readOne(file: ReadableFile, options: ReadTextsOptions, gathering: Gathering): Promise<void> {
   const { columns = {}, inputFlag = INPUT_FLAG, signal, onProgress } = options;
-  const sample = sampleFile(path);
-  refuseMarkup(path, sample.text);
-  gathering.notes.push(...encodingNotes(path, sample.encoding));
+  const { path } = file;
+  const sample = sampleFile(path, file.given);
+  refuseMarkup(file.given, sample.text);
+  gathering.notes.push(...file.notes, ...encodingNotes(file.given, sample.encoding));
   const format = options.format === undefined || options.format === "auto" ? undefined : options.format;
-  const kind = format ?? formatOfSample(path, sample, columns);
+  const kind = format ?? formatOfSample(file.source, sample, columns);
   const reading = {
     ...(signal === undefined ? {} : { signal }),
     onBytes: (readBytes: number) => onProgress?.(readBytes / sample.sizeBytes),
@@ -181,7 +184,7 @@ async function readOne(path: string, options: ReadTextsOptions, gathering: Gathe
     await readCsv(path, {
       ...reading,
       sample,
-      withoutHeader: isWithoutHeader(path, sample, columns, inputFlag),
+      withoutHeader: isWithoutHeader(file.given, sample, columns, inputFlag),
       onRow: (row) => gathering.addObject(row),
       onReject: (_line, reason) => gathering.reject(reason),
     });
@@ -209,7 +212,12 @@ function mostFrequent(counts: ReadonlyMap<string, number>): Rejection {
 export async function readTexts(files: readonly string[], options: ReadTextsOptions = {}): Promise<TextsRead> {
   if (files.length === 0) throw new InputError("no file given", { hint: "name at least one file with texts" });
   const gathering = new Gathering(options.columns ?? {});
-  for (const path of files) await readOne(path, options, gathering);
+  const unpacking = new Unpacking();
+  try {
+    for (const path of expandPaths(files)) await readOne(await unpacking.open(path), options, gathering);
+  } finally {
+    unpacking.close();
+  }
   const read = gathering.result();
   if (read.texts.length > 0) return read;
   throw new InputError(

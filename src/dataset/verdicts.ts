@@ -15,6 +15,15 @@ export interface RejectedLine {
   readonly reason: string;
 }
 
+/** A reason with how often it came and its first lines. */
+export interface RejectedKind {
+  readonly reason: string;
+  readonly count: number;
+  readonly lines: readonly Omit<RejectedLine, "reason">[];
+}
+
+const LINES_OF_KIND = 5;
+
 /** Enough to see what is wrong with a file, little enough to keep and print. */
 export const KEPT_REJECTS = 1_000;
 
@@ -24,6 +33,7 @@ export type Verdict = "accepted" | "repeat" | "copy";
 export class Verdicts {
   readonly rejects: RejectedLine[] = [];
   readonly rejectCounts = new Map<string, number>();
+  private readonly firstLines = new Map<string, Omit<RejectedLine, "reason">[]>();
   private readonly seen = new HashSet64();
   private accepted = 0;
   private duplicates = 0;
@@ -44,6 +54,19 @@ export class Verdicts {
     this.rejected++;
     this.rejectCounts.set(reason, (this.rejectCounts.get(reason) ?? 0) + 1);
     if (this.rejects.length < KEPT_REJECTS) this.rejects.push({ source, line, reason });
+    const first = this.firstLines.get(reason) ?? [];
+    if (first.length < LINES_OF_KIND) first.push({ source, line });
+    this.firstLines.set(reason, first);
+  }
+
+  /** The most frequent first. */
+  rejections(): readonly RejectedKind[] {
+    const kinds = [...this.rejectCounts].map(([reason, count]) => ({
+      reason,
+      count,
+      lines: this.firstLines.get(reason) ?? [],
+    }));
+    return kinds.toSorted((a, b) => b.count - a.count);
   }
 
   counts(): ImportCounts {

@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { Config } from "../config/schema.js";
 import { buildLabelDataset } from "../dataset/build.js";
 import { readDataset } from "../dataset/snapshot.js";
+import { expandPaths } from "../dataset/unpack.js";
 import type { LabelDataset } from "../dataset/types.js";
 import { InputError, UsageError } from "../errors.js";
 import type { RedactionFacts } from "../report/facts.js";
@@ -70,7 +71,7 @@ export async function prepareDataset(config: Config, progress: Progress, signal?
   const redaction = config.redact === undefined ? undefined : await openRedaction(config.redact, config.out);
   const asked = redaction === undefined ? [] : [redaction.fingerprint];
   const hash = createHash("sha256").update(JSON.stringify([VERSION, options, ...asked]));
-  for (const log of logs) await hashFile(log, hash);
+  for (const log of expandPaths(logs)) await hashFile(log, hash);
   const index = join(config.out, "datasets", "imports", `${hash.digest("hex").slice(0, 32)}.json`);
   if (existsSync(index)) {
     const known = indexSchema.parse(readJson(index));

@@ -2,17 +2,29 @@
  *  their own readers and named here so that `--format` and messages know them. */
 import { UsageError } from "../../errors.js";
 import type { ColumnMap, RecordFormat } from "./format.js";
+import { annotationFormats } from "./annotations.js";
 import { generic } from "./generic.js";
 import { batchHalf } from "./openai-batch.js";
 import { openaiChat } from "./openai-chat.js";
 import { openpipeDataset, openpipeReport } from "./openpipe.js";
+import { opentelemetry } from "./opentelemetry.js";
+import { platformFormats } from "./platforms.js";
 import { sharegpt } from "./sharegpt.js";
 import type { JsonObject } from "../../json.js";
 
-export type { ColumnMap, Parsed, RecordFormat } from "./format.js";
+export type { ColumnMap, ColumnRoles, FittedFormat, Parsed, ParsedLine, RecordFormat } from "./format.js";
 
 /** JSON-line formats of one line per record. */
-export const recordFormats: readonly RecordFormat[] = [openpipeReport, openaiChat, openpipeDataset, sharegpt, generic];
+export const recordFormats: readonly RecordFormat[] = [
+  openpipeReport,
+  ...platformFormats,
+  opentelemetry,
+  ...annotationFormats,
+  openaiChat,
+  openpipeDataset,
+  sharegpt,
+  generic,
+];
 
 export const BATCH = "openai-batch";
 export const CSV = "csv";

@@ -1,9 +1,10 @@
 /** @file ShareGPT's `conversations` lists ({from, value}); the last entry is the answer. Knows nothing of OpenAI's shapes. */
 import { isRejection, readMeta, type Rejection } from "../fields.js";
+import { Reading } from "../reading.js";
 import type { Message } from "../types.js";
-import type { Parsed, RecordFormat } from "./format.js";
+import type { ColumnMap, ParsedLine, RecordFormat } from "./format.js";
 import { splitAnswer } from "./messages.js";
-import { assemble } from "./openai-chat.js";
+import { assemble } from "./exchange.js";
 import { type JsonObject, isJsonObject } from "../../json.js";
 
 const ROLES: ReadonlyMap<unknown, Message["role"]> = new Map<unknown, Message["role"]>([
@@ -27,7 +28,7 @@ function turn(value: unknown): Message | Rejection {
   return typeof content === "string" ? { role, content } : { reject: "a turn's value is not text" };
 }
 
-function parse(value: JsonObject): Parsed | Rejection {
+function parse(value: JsonObject, _columns: ColumnMap, reading = new Reading()): ParsedLine {
   const turns: readonly unknown[] = Array.isArray(value["conversations"]) ? value["conversations"] : [];
   const messages: Message[] = [];
   if (typeof value["system"] === "string" && value["system"] !== "")
@@ -38,7 +39,7 @@ function parse(value: JsonObject): Parsed | Rejection {
     messages.push(message);
   }
   const split = splitAnswer(messages);
-  return isRejection(split) ? split : assemble(readMeta(value, {}), split.asked, split.answer);
+  return isRejection(split) ? split : assemble(readMeta(value, {}, reading), split.asked, split.answer);
 }
 
 /** ShareGPT conversation lists. */
@@ -47,4 +48,5 @@ export const sharegpt: RecordFormat = {
   expects: '{"conversations": [{"from": "human", "value": ...}, {"from": "gpt", "value": ...}]}',
   detect: (value) => Array.isArray(value["conversations"]),
   parse,
+  fit: () => ({ format: sharegpt, columns: { input: "conversations", output: "conversations[-1]" }, notes: [] }),
 };
