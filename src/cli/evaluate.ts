@@ -10,6 +10,7 @@ import { answersOf, type Answer } from "../student/student.js";
 import { COLUMNS_FLAG, parseColumns } from "./columns-option.js";
 import { note, printJson, printLine } from "./output.js";
 import { precisionOption } from "./predict.js";
+import { ANSWER_PATH_FLAG } from "./run-options.js";
 
 function percent(value: number): string {
   return `${(100 * value).toFixed(2)} %`;
@@ -73,6 +74,7 @@ interface Options {
   readonly model: string;
   readonly records: string;
   readonly columns?: string;
+  readonly answerPath?: string;
   readonly precision: Precision;
   readonly json?: boolean;
 }
@@ -87,7 +89,9 @@ async function evaluate(options: Options): Promise<void> {
   const student = await openStudent(options.model, { precision: options.precision });
   try {
     const { labels, template } = student.manifest;
-    const { records, imported } = await readLabelRecords(options.records, { labels, template }, { columns });
+    const { answerPath } = options;
+    const reading = { columns, ...(answerPath !== undefined && { answerPath }) };
+    const { records, imported } = await readLabelRecords(options.records, { labels, template }, reading);
     noteImport(imported);
     if (records.length === 0) throw new InputError(`${options.records}: no record with an answer`);
     // The template was taken off when the records were read; `predict` would look for it once more.
@@ -109,6 +113,7 @@ export function addEvaluate(program: Command): void {
     .requiredOption("--records <file>", "records in any importable format")
     .addOption(precisionOption())
     .option(...COLUMNS_FLAG)
+    .option(...ANSWER_PATH_FLAG)
     .option("--json", "print a JSON line")
     .action(evaluate);
 }

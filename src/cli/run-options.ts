@@ -21,6 +21,7 @@ export interface RunFlags {
   readonly minutes?: string;
   readonly machine?: string;
   readonly workload?: string;
+  readonly answerPath?: string;
   readonly base?: string;
   readonly acknowledge?: string[];
   readonly format?: string;
@@ -33,6 +34,11 @@ export interface RunFlags {
 }
 
 export const INPUT_FLAG = ["--input <column>", "column or field with the text"] as const;
+
+export const ANSWER_PATH_FLAG = [
+  "--answer-path <path>",
+  "where the label stands in JSON answers or function calls, such as result.label (default: found out)",
+] as const;
 
 export const ACKNOWLEDGE_FLAG = [
   "--acknowledge <name...>",
@@ -63,6 +69,7 @@ export function addRunFlags(command: Command): Command {
     .option("--unlabelled-input <column>", "column or field with the text in the files of --unlabelled")
     .option(...ACKNOWLEDGE_FLAG)
     .option("--workload <name>", "the workload to learn (default: the largest label workload)")
+    .option(...ANSWER_PATH_FLAG)
     .option("--seed <n>", "seed of every random draw (default 1)")
     .option("--calls-per-month <n>", "calls of the workload per month: the verdict compares the bills of a month")
     .option("--resolve-leaks <how>", "rows on both sides of your own split: error or drop-train")
@@ -107,6 +114,7 @@ export function configOf(flags: RunFlags, more: Partial<ConfigInput> = {}): Conf
     out: flags.out,
     format: flags.format,
     workload: flags.workload,
+    answerPath: flags.answerPath,
     base: flags.base,
     minutes: numberFlag("--minutes", flags.minutes),
     seed: numberFlag("--seed", flags.seed),

@@ -100,6 +100,13 @@ export const configSchema = z.strictObject({
   format: z.string().optional().describe("Log format; found out when absent."),
   columns: columnsSchema.optional().describe("Names of columns of generic CSV or JSONL logs."),
   workload: z.string().optional().describe("Name of the workload to learn; the largest label workload when absent."),
+  answerPath: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Where the label stands in JSON answers or function calls, such as `result.label`; found out when absent.",
+    ),
   out: z.string().default(".joryu").describe("Folder of the project's state."),
   base: z.string().optional().describe("Folder of a pretrained encoder (Hugging Face layout) to fine-tune and cut."),
   acknowledged: z

@@ -11,7 +11,10 @@ import { FrozenRows, type SplitDrafts } from "./frozen-rows.js";
 import { groupRows } from "./groups.js";
 import { hashTexts } from "./hashes.js";
 import { importLogs, type ImportResult } from "./import.js";
+import { FUNCTION_PATH } from "./answer-fields.js";
+import { LabelReader, PossibleNames } from "./label-reader.js";
 import { buildLabelSet, type LabelSet } from "./labels.js";
+import { namedLabels } from "./prompt-labels.js";
 import { Periods } from "./periods.js";
 import { MAXIMUM_ROWS, RowCollector, selfAgreementOf, type CollectedWorkload, type RowDraft } from "./rows.js";
 import { CallsFile, hashDataset, writeDataset } from "./snapshot.js";
@@ -30,6 +33,8 @@ export interface BuildOptions {
   readonly columns?: ColumnMap;
   /** Name of a workload; the label workload with the most records by default. */
   readonly workload?: string;
+  /** Where the label stands in JSON answers or function calls (`result.label`); found out when absent. */
+  readonly answerPath?: string;
   readonly seed: number;
   /** Share of the rows to seal, `SEALED_RATIO` by default. */
   readonly sealedRatio?: number;
@@ -91,11 +96,11 @@ async function fromSpool(
   const { rejects, counts } = imported;
   const rejectCounts = Object.fromEntries(imported.rejectCounts);
   if (counts.accepted === 0) throw nothingAccepted(imported);
-  const table = new WorkloadTable();
+  const table = new WorkloadTable(answerPathOf(options));
   await spool.each((record) => table.observe(keys.keyOf(record), record), options.signal);
   const facts = table.facts(imported.files[0]?.source ?? "");
-  const chosen = chooseWorkload(facts, options.workload);
-  const labelSet = buildLabelSet(chosen.answers);
+  const chosen = chooseWorkload(facts, options);
+  const labelSet = buildLabelSet(chosen.answers, namedLabels(chosen.lists, chosen.answers));
   if (labelSet.labels.length < 2) {
     throw new InputError(
       `workload ${chosen.summary.name}: every answer is ${JSON.stringify(labelSet.labels[0] ?? "")}; expected at least two classes`,
@@ -106,9 +111,9 @@ async function fromSpool(
   }
   const ofWorkload = (onRecord: (record: LlmRecord) => void): Promise<void> =>
     spool.each((record) => {
-      if (keys.keyOf(record) === chosen.key) onRecord(record);
+      if (chosen.keys.has(keys.keyOf(record))) onRecord(record);
     }, options.signal);
-  const { template, kind, traffic, collector } = await readWorkload(ofWorkload, chosen, labelSet, options);
+  const { template, kind, traffic, collector, reader } = await readWorkload(ofWorkload, chosen, labelSet, options);
   const made = splitDrafts(collector, chosen, kind, options);
   const frozen = new FrozenRows(made, labelSet.labels, options.seed);
   if (frozen.labels.length < 2) throw tooFewOpenLabels(chosen.summary.name);
@@ -121,6 +126,7 @@ async function fromSpool(
     template,
     labels: frozen.labels,
     foldedLabels: labelSet.folded,
+    answers: reader.facts(),
     folds: FOLDS,
     rows: frozen.rows,
     counts,
@@ -131,7 +137,13 @@ async function fromSpool(
     traffic: traffic.facts(),
   });
   const calls = await writeCalls(ofWorkload, collector, frozen, options.outDir);
-  const notes = [...imported.notes, ...foldNotes(labelSet), ...made.notes, ...sealedNotes(dataset, frozen)];
+  const notes = [
+    ...imported.notes,
+    ...fieldNotes(chosen),
+    ...answerNotes(reader),
+    ...made.notes,
+    ...sealedNotes(dataset, frozen),
+  ];
   return { dataset, dir: writeDataset(options.outDir, dataset, calls), rejects, rejectCounts, notes };
 }
 
@@ -149,6 +161,7 @@ interface ReadWorkload {
   readonly kind: SplitOptions["sides"];
   readonly traffic: Traffic;
   readonly collector: RowCollector;
+  readonly reader: LabelReader;
 }
 
 /** Template, sides, traffic and rows of the workload, each in a pass over its records. */
@@ -163,12 +176,17 @@ async function readWorkload(
   const sides = await findSides(ofWorkload, { template, conversations }, options.sealedRatio ?? SEALED_RATIO);
   const traffic = new Traffic();
   const { records } = chosen.summary;
-  const collector = new RowCollector({ template, labelSet, conversations, sideOf: sides.sideOf, records });
+  const reader = new LabelReader({
+    labelSet,
+    ...(chosen.field === undefined ? {} : { path: chosen.field.path, leftOut: chosen.field.leftOut }),
+    names: new PossibleNames(chosen.lists),
+  });
+  const collector = new RowCollector({ template, labelSet, reader, conversations, sideOf: sides.sideOf, records });
   await ofWorkload((record) => {
     traffic.add(record);
     collector.add(record);
   });
-  return { template, kind: sides.kind, traffic, collector };
+  return { template, kind: sides.kind, traffic, collector, reader };
 }
 
 type EachRecord = (onRecord: (record: LlmRecord) => void) => Promise<void>;
@@ -264,7 +282,42 @@ function nothingAccepted(imported: ImportResult): InputError {
   );
 }
 
-function chooseWorkload(facts: readonly WorkloadFacts[], name: string | undefined): WorkloadFacts {
+/** The path as the fields are named: without a leading `$.` and list indices. */
+function answerPathOf({ answerPath }: BuildOptions): string | undefined {
+  return answerPath
+    ?.trim()
+    .replace(/^\$?\.?/, "")
+    .replace(/\[\d*\]/g, "")
+    .replace(/^arguments\./, "");
+}
+
+/** Why no workload holds labels, where the answers say it. */
+function unlabelledHint(facts: readonly WorkloadFacts[]): string {
+  const [most] = [...(facts[0]?.noLabels ?? [])].toSorted((a, b) => b[1] - a[1]);
+  if (most !== undefined && most[1] * 2 > (facts[0]?.summary.records ?? 0))
+    return `${most[1]} answers of ${facts[0]?.summary.name ?? ""} are no label: ${most[0]}${most[0].startsWith("several") ? "; multi-label comes later" : ""}`;
+  const fields = facts.find(({ paths }) => paths.length > 0)?.paths;
+  if (fields !== undefined)
+    return `name the field that holds the label with --answer-path; there are: ${fields.join(", ")}`;
+  return "free text and JSON answers come in a later version; give logs of a classification or routing prompt";
+}
+
+function chooseWorkload(facts: readonly WorkloadFacts[], options: BuildOptions): WorkloadFacts {
+  const path = answerPathOf(options);
+  if (path === undefined) return findWorkload(facts, options.workload);
+  const having = facts.filter(({ field }) => field !== undefined);
+  const chosen =
+    having.length === 0 ? undefined : findWorkload(options.workload === undefined ? having : facts, options.workload);
+  if (chosen?.field !== undefined) return chosen;
+  const { paths, summary } = chosen ??
+    facts.find((workload) => workload.paths.length > 0) ?? { paths: [], summary: undefined };
+  const known = paths.length === 0 ? "the answers have no fields" : `there are: ${paths.join(", ")}`;
+  throw new UsageError(
+    `--answer-path ${path}: no answer${summary === undefined ? "" : ` of workload ${summary.name}`} has it; ${known}`,
+  );
+}
+
+function findWorkload(facts: readonly WorkloadFacts[], name: string | undefined): WorkloadFacts {
   const list = facts
     .slice(0, 10)
     .map(({ summary }) => `${summary.name} (${summary.kind}, ${summary.records} records)`)
@@ -273,7 +326,7 @@ function chooseWorkload(facts: readonly WorkloadFacts[], name: string | undefine
     const largest = facts.find((workload) => workload.summary.kind === "label");
     if (largest !== undefined) return largest;
     throw new InputError(`no workload with a closed set of short answers found; there are: ${list}`, {
-      hint: "free text and JSON answers come in a later version; give logs of a classification or routing prompt",
+      hint: unlabelledHint(facts),
     });
   }
   const named = facts.find((workload) => workload.summary.name === name);
@@ -388,10 +441,32 @@ function sealedNotes({ units, sealedBy }: LabelDataset, { unknownLabels }: Froze
   return notes;
 }
 
-function foldNotes(labelSet: LabelSet): readonly string[] {
-  if (labelSet.folded.length === 0) return [];
-  const shown = labelSet.folded
-    .slice(0, 5)
-    .map(([written, kept]) => `${JSON.stringify(written)} as ${JSON.stringify(kept)}`);
-  return [`${labelSet.folded.length} label spellings that differ in case or space were folded: ${shown.join(", ")}`];
+/** Which part of structured answers is the label, and what is left out. */
+function fieldNotes({ field }: WorkloadFacts): readonly string[] {
+  if (field === undefined) return [];
+  const { path, isCall, leftOut, alternatives } = field;
+  const part = isCall ? `the argument \`${path}\` of the function call` : `the field \`${path}\` of the JSON answer`;
+  const what = path === FUNCTION_PATH ? "the name of the function called" : part;
+  const quoted = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(", ");
+  const left = leftOut.length === 0 ? "" : `; ${quoted(leftOut)} ${leftOut.length === 1 ? "is" : "are"} left out`;
+  const other = alternatives.length === 0 ? "" : `; --answer-path takes another: ${quoted(alternatives)}`;
+  return [`the label is ${what}${left}${other}`];
+}
+
+/** What was taken off answers, and which spellings were folded. */
+function answerNotes(reader: LabelReader): readonly string[] {
+  const { unwrapped, foldings } = reader.facts();
+  const notes: string[] = [];
+  if (unwrapped.length > 0)
+    notes.push(`answers unwrapped: ${unwrapped.map(([rule, calls]) => `${rule} ${calls}`).join(", ")}`);
+  if (foldings.length > 0) {
+    const shown = foldings
+      .slice(0, 5)
+      .map(({ written, kept, calls }) => `${JSON.stringify(written)} as ${JSON.stringify(kept)} (${calls})`);
+    const more = foldings.length > 5 ? ", ..." : "";
+    notes.push(
+      `${foldings.length} label spellings that differ in case, space or decoration were folded: ${shown.join(", ")}${more}`,
+    );
+  }
+  return notes;
 }

@@ -4,6 +4,7 @@
 import { hashString } from "../random.js";
 import type { Conversations } from "./conversations.js";
 import { hashTexts } from "./hashes.js";
+import type { LabelReader } from "./label-reader.js";
 import { foldLabel, type LabelSet } from "./labels.js";
 import { createSoftLabeller, type SoftLabeller } from "./soft-labels.js";
 import { stripTemplate, type PromptTemplate } from "../template/template.js";
@@ -57,22 +58,16 @@ export function majorityOf(counts: ReadonlyMap<number, number>): number {
 export interface CollectedWorkload {
   readonly template: PromptTemplate;
   readonly labelSet: LabelSet;
+  readonly reader: LabelReader;
   readonly conversations: Conversations;
   readonly sideOf: (record: LlmRecord) => Side;
   /** How many records it has. */
   readonly records: number;
 }
 
-/** Index of a record's answer; the number of labels for an answer that is none of them, which nothing can learn. */
-function answerIndex({ labels, indexOf }: LabelSet, record: LlmRecord): number {
-  const index = indexOf(record.answer.trim());
-  return index < 0 ? labels.length : index;
-}
-
 export class RowCollector {
   private drafts = new Map<string, RowDraft>();
   private mask = 0;
-  private outside = 0;
   private empty = 0;
   private seen = 0;
   private readonly soften: SoftLabeller;
@@ -82,12 +77,11 @@ export class RowCollector {
   }
 
   add(record: LlmRecord): void {
-    const { template, labelSet, sideOf } = this.workload;
+    const { template, reader, sideOf } = this.workload;
     this.seen++;
-    const label = answerIndex(labelSet, record);
     const text = stripTemplate(record.messages, template);
+    const label = this.indexOf(reader.count(record, text, record.occurrences ?? 1).label);
     const normalised = normaliseText(text);
-    if (label === labelSet.labels.length) this.outside++;
     if (normalised === "") this.empty++;
     if (normalised === "") return;
     if (this.mask !== 0 && (hashString(normalised) & this.mask) !== 0) return;
@@ -99,23 +93,33 @@ export class RowCollector {
 
   /** The row that a record was counted in, with the index of its answer; undefined for one that was left out. */
   rowOf(record: LlmRecord): { readonly draft: RowDraft; readonly label: number } | undefined {
-    const { template, labelSet, sideOf } = this.workload;
+    const { template, reader, sideOf } = this.workload;
     const normalised = normaliseText(stripTemplate(record.messages, template));
     const draft = this.drafts.get(hashTexts(sideOf(record), normalised));
-    return draft === undefined ? undefined : { draft, label: answerIndex(labelSet, record) };
+    return draft === undefined ? undefined : { draft, label: this.indexOf(reader.read(record).label) };
   }
 
   /** The rows in order of first appearance, with notes for the user. */
   finish(): { drafts: readonly RowDraft[]; notes: readonly string[] } {
     const notes: string[] = [];
-    if (this.outside > 0)
+    const { outsideCalls, noLabels } = this.workload.reader.facts();
+    for (const [reason, calls] of noLabels)
       notes.push(
-        `${this.outside} calls have an answer outside the label set: sealed ones count as wrong, the others teach nothing`,
+        `${calls} calls have no label (${reason}${reason.startsWith("several") ? "; multi-label comes later" : ""}): sealed ones count as wrong, the others teach nothing`,
+      );
+    if (outsideCalls > 0)
+      notes.push(
+        `${outsideCalls} calls have an answer outside the label set: sealed ones count as wrong, the others teach nothing`,
       );
     if (this.empty > 0) notes.push(`${this.empty} calls have no input beside the template and were left out`);
     if (this.mask > 0)
       notes.push(`more than ${MAXIMUM_ROWS} distinct inputs: one of ${this.mask + 1} was kept, chosen by hash`);
     return { drafts: [...this.drafts.values()], notes };
+  }
+
+  /** The number of labels stands for an answer that is none of them, which nothing can learn. */
+  private indexOf(label: number): number {
+    return label < 0 ? this.workload.labelSet.labels.length : label;
   }
 
   private draftOf(key: string, create: () => RowDraft): RowDraft {
@@ -131,7 +135,7 @@ export class RowCollector {
     draft.quarters |= 1 << Math.min(3, Math.floor((4 * (this.seen - 1)) / Math.max(1, this.workload.records)));
     draft.answers.set(label, (draft.answers.get(label) ?? 0) + 1);
     if (record.gold !== undefined) {
-      const gold = this.workload.labelSet.indexOf(record.gold);
+      const gold = this.workload.reader.read({ answer: record.gold }).label;
       const golds = (draft.golds ??= new Map<number, number>());
       golds.set(gold, (golds.get(gold) ?? 0) + 1);
     }
@@ -140,7 +144,9 @@ export class RowCollector {
       if (known.size <= 2 * COMMON_CONVERSATIONS) known.add(name);
     }
     const isLabel = label < this.workload.labelSet.labels.length;
-    if (record.logprobs !== undefined && isLabel) this.addSoft(draft, record, label);
+    // The tokens of a wrapped answer spell the wrapping too.
+    if (record.logprobs !== undefined && isLabel && this.workload.reader.read(record).unwrapped.length === 0)
+      this.addSoft(draft, record, label);
   }
 
   private addSoft(draft: RowDraft, record: LlmRecord, label: number): void {

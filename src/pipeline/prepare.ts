@@ -51,6 +51,7 @@ export async function prepareDataset(config: Config, progress: Progress, signal?
     ...(config.format === undefined ? {} : { format: config.format }),
     ...(config.columns === undefined ? {} : { columns: definedOnly(config.columns) }),
     ...(config.workload === undefined ? {} : { workload: config.workload }),
+    ...(config.answerPath === undefined ? {} : { answerPath: config.answerPath }),
     seed: config.seed,
     resolveLeaks: config.resolveLeaks,
   };
