@@ -66,6 +66,19 @@ export class FieldCounts {
     }
   }
 
+  /** Adds what another counted. */
+  merge(other: FieldCounts): void {
+    for (const more of other.paths.values()) {
+      const counts = this.paths.get(more.path) ?? this.start(more.path);
+      if (counts === undefined) continue;
+      counts.calls += more.calls;
+      counts.long += more.long;
+      counts.fractions += more.fractions;
+      counts.numbers += more.numbers;
+      for (const [text, calls] of more.values) counts.values.set(text, (counts.values.get(text) ?? 0) + calls);
+    }
+  }
+
   all(): readonly PathCounts[] {
     return [...this.paths.values()];
   }

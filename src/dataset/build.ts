@@ -1,9 +1,11 @@
 /** @file From log files to a frozen label dataset: import, workloads, template, labels, rows, groups, split, snapshot. The same
  *  files, options and seed give the same bits; no clock is read. Formats, duplicates and splits are decided in their files. */
 import { join } from "node:path";
-import { InputError, UsageError } from "../errors.js";
+import { InputError } from "../errors.js";
 import { SEALED_RATIO } from "../sealing.js";
+import { answerPathOf, chooseWorkload } from "./choose-workload.js";
 import { Conversations } from "./conversations.js";
+import { answerNotes, fieldNotes, workloadNotes } from "./workload-notes.js";
 import { nearDuplicateFinder } from "./dedupe.js";
 import { findAffixes } from "./find-template.js";
 import type { ColumnMap } from "./formats/index.js";
@@ -11,7 +13,6 @@ import { FrozenRows, type SplitDrafts } from "./frozen-rows.js";
 import { groupRows } from "./groups.js";
 import { hashTexts } from "./hashes.js";
 import { importLogs, type ImportResult } from "./import.js";
-import { FUNCTION_PATH } from "./answer-fields.js";
 import { LabelReader, PossibleNames } from "./label-reader.js";
 import { buildLabelSet, type LabelSet } from "./labels.js";
 import { namedLabels } from "./prompt-labels.js";
@@ -35,6 +36,8 @@ export interface BuildOptions {
   readonly workload?: string;
   /** Where the label stands in JSON answers or function calls (`result.label`); found out when absent. */
   readonly answerPath?: string;
+  /** Names of workloads that are one task, such as one whose prompt was reworded. */
+  readonly merge?: readonly (readonly string[])[];
   readonly seed: number;
   /** Share of the rows to seal, `SEALED_RATIO` by default. */
   readonly sealedRatio?: number;
@@ -81,7 +84,9 @@ export async function buildLabelDataset(files: readonly string[], options: Build
       },
     });
     const built = await fromSpool(spool, keys, imported, options);
-    return { ...built, unanswered: unansweredTexts([...questions.values()], built.dataset.template) };
+    const { chosen, ...made } = built;
+    const isOurs = (messages: readonly Message[]): boolean => chosen.keys.has(keys.keyOf({ messages }));
+    return { ...made, unanswered: unansweredTexts([...questions.values()], made.dataset.template, isOurs) };
   } finally {
     spool.close();
   }
@@ -92,13 +97,13 @@ async function fromSpool(
   keys: WorkloadKeys,
   imported: ImportResult,
   options: BuildOptions,
-): Promise<Omit<BuiltDataset, "unanswered">> {
+): Promise<Omit<BuiltDataset, "unanswered"> & { readonly chosen: WorkloadFacts }> {
   const { rejects, counts } = imported;
   const rejectCounts = Object.fromEntries(imported.rejectCounts);
   if (counts.accepted === 0) throw nothingAccepted(imported);
-  const table = new WorkloadTable(answerPathOf(options));
+  const table = new WorkloadTable(answerPathOf(options.answerPath));
   await spool.each((record) => table.observe(keys.keyOf(record), record), options.signal);
-  const facts = table.facts(imported.files[0]?.source ?? "");
+  const facts = table.facts(imported.files[0]?.source ?? "", options.merge);
   const chosen = chooseWorkload(facts, options);
   const labelSet = buildLabelSet(chosen.answers, namedLabels(chosen.lists, chosen.answers));
   if (labelSet.labels.length < 2) {
@@ -139,12 +144,13 @@ async function fromSpool(
   const calls = await writeCalls(ofWorkload, collector, frozen, options.outDir);
   const notes = [
     ...imported.notes,
+    ...workloadNotes(facts, chosen),
     ...fieldNotes(chosen),
     ...answerNotes(reader),
     ...made.notes,
     ...sealedNotes(dataset, frozen),
   ];
-  return { dataset, dir: writeDataset(options.outDir, dataset, calls), rejects, rejectCounts, notes };
+  return { dataset, dir: writeDataset(options.outDir, dataset, calls), rejects, rejectCounts, notes, chosen };
 }
 
 function tooFewOpenLabels(workload: string): InputError {
@@ -258,9 +264,13 @@ function keepQuestion(
 }
 
 /** Distinct texts of questions that are asked as the workload's are: no other instructions than its own. */
-function unansweredTexts(questions: readonly (readonly Message[])[], template: PromptTemplate): readonly string[] {
+function unansweredTexts(
+  questions: readonly (readonly Message[])[],
+  template: PromptTemplate,
+  isOfWorkload: (messages: readonly Message[]) => boolean,
+): readonly string[] {
   const isOurs = (messages: readonly Message[]): boolean =>
-    ["", template.system].includes(systemOf({ messages })) &&
+    (systemOf({ messages }) === "" || isOfWorkload(messages)) &&
     lastUserText({ messages }).startsWith(template.userPrefix);
   const texts = questions.filter(isOurs).map((messages) => stripTemplate(messages, template).trim());
   return [...new Set(texts)].filter((text) => text !== "");
@@ -280,59 +290,6 @@ function nothingAccepted(imported: ImportResult): InputError {
       hint: "`joryu import FILE` lists the reasons",
     },
   );
-}
-
-/** The path as the fields are named: without a leading `$.` and list indices. */
-function answerPathOf({ answerPath }: BuildOptions): string | undefined {
-  return answerPath
-    ?.trim()
-    .replace(/^\$?\.?/, "")
-    .replace(/\[\d*\]/g, "")
-    .replace(/^arguments\./, "");
-}
-
-/** Why no workload holds labels, where the answers say it. */
-function unlabelledHint(facts: readonly WorkloadFacts[]): string {
-  const [most] = [...(facts[0]?.noLabels ?? [])].toSorted((a, b) => b[1] - a[1]);
-  if (most !== undefined && most[1] * 2 > (facts[0]?.summary.records ?? 0))
-    return `${most[1]} answers of ${facts[0]?.summary.name ?? ""} are no label: ${most[0]}${most[0].startsWith("several") ? "; multi-label comes later" : ""}`;
-  const fields = facts.find(({ paths }) => paths.length > 0)?.paths;
-  if (fields !== undefined)
-    return `name the field that holds the label with --answer-path; there are: ${fields.join(", ")}`;
-  return "free text and JSON answers come in a later version; give logs of a classification or routing prompt";
-}
-
-function chooseWorkload(facts: readonly WorkloadFacts[], options: BuildOptions): WorkloadFacts {
-  const path = answerPathOf(options);
-  if (path === undefined) return findWorkload(facts, options.workload);
-  const having = facts.filter(({ field }) => field !== undefined);
-  const chosen =
-    having.length === 0 ? undefined : findWorkload(options.workload === undefined ? having : facts, options.workload);
-  if (chosen?.field !== undefined) return chosen;
-  const { paths, summary } = chosen ??
-    facts.find((workload) => workload.paths.length > 0) ?? { paths: [], summary: undefined };
-  const known = paths.length === 0 ? "the answers have no fields" : `there are: ${paths.join(", ")}`;
-  throw new UsageError(
-    `--answer-path ${path}: no answer${summary === undefined ? "" : ` of workload ${summary.name}`} has it; ${known}`,
-  );
-}
-
-function findWorkload(facts: readonly WorkloadFacts[], name: string | undefined): WorkloadFacts {
-  const list = facts
-    .slice(0, 10)
-    .map(({ summary }) => `${summary.name} (${summary.kind}, ${summary.records} records)`)
-    .join(", ");
-  if (name === undefined) {
-    const largest = facts.find((workload) => workload.summary.kind === "label");
-    if (largest !== undefined) return largest;
-    throw new InputError(`no workload with a closed set of short answers found; there are: ${list}`, {
-      hint: unlabelledHint(facts),
-    });
-  }
-  const named = facts.find((workload) => workload.summary.name === name);
-  if (named === undefined) throw new UsageError(`--workload ${name}: no such workload; there are: ${list}`);
-  if (named.summary.kind === "label") return named;
-  throw new InputError(`workload ${name} is of kind ${named.summary.kind}; only closed label sets can be learned yet`);
 }
 
 async function findTemplate(
@@ -437,36 +394,6 @@ function sealedNotes({ units, sealedBy }: LabelDataset, { unknownLabels }: Froze
   }
   if (sealedBy === "time" && units.repeatedSealedCalls > 0) {
     notes.push(`${units.repeatedSealedCalls} sealed calls repeat an input of the older period, as the traffic does`);
-  }
-  return notes;
-}
-
-/** Which part of structured answers is the label, and what is left out. */
-function fieldNotes({ field }: WorkloadFacts): readonly string[] {
-  if (field === undefined) return [];
-  const { path, isCall, leftOut, alternatives } = field;
-  const part = isCall ? `the argument \`${path}\` of the function call` : `the field \`${path}\` of the JSON answer`;
-  const what = path === FUNCTION_PATH ? "the name of the function called" : part;
-  const quoted = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(", ");
-  const left = leftOut.length === 0 ? "" : `; ${quoted(leftOut)} ${leftOut.length === 1 ? "is" : "are"} left out`;
-  const other = alternatives.length === 0 ? "" : `; --answer-path takes another: ${quoted(alternatives)}`;
-  return [`the label is ${what}${left}${other}`];
-}
-
-/** What was taken off answers, and which spellings were folded. */
-function answerNotes(reader: LabelReader): readonly string[] {
-  const { unwrapped, foldings } = reader.facts();
-  const notes: string[] = [];
-  if (unwrapped.length > 0)
-    notes.push(`answers unwrapped: ${unwrapped.map(([rule, calls]) => `${rule} ${calls}`).join(", ")}`);
-  if (foldings.length > 0) {
-    const shown = foldings
-      .slice(0, 5)
-      .map(({ written, kept, calls }) => `${JSON.stringify(written)} as ${JSON.stringify(kept)} (${calls})`);
-    const more = foldings.length > 5 ? ", ..." : "";
-    notes.push(
-      `${foldings.length} label spellings that differ in case, space or decoration were folded: ${shown.join(", ")}${more}`,
-    );
   }
   return notes;
 }

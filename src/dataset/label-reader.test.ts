@@ -133,6 +133,44 @@ describe("foldings", () => {
   });
 });
 
+describe("workloads", () => {
+  const mixed = (): string => {
+    const path = join(folder, `${made++}-mixed.jsonl`);
+    const prompts = ["Route the mail.", "Please sort each letter by queue.", "Is it urgent?"];
+    const lines = Array.from({ length: 360 }, (_, i) => {
+      const task = i < 150 ? 0 : i < 270 ? 1 : 2;
+      const answer = task === 2 ? (i % 2 ? "yes" : "no") : queueOf(i);
+      const turns = [prompts[task], texts[i], answer];
+      return JSON.stringify({
+        messages: turns.map((content, at) => ({ role: ["system", "user", "assistant"][at], content })),
+      });
+    });
+    writeFileSync(path, `${lines.join("\n")}\n`);
+    return path;
+  };
+
+  it("that are left out are named with their sizes, and a merge is offered where labels agree", async () => {
+    const { notes } = await build(mixed());
+    expect(notes).toContain(
+      "left out, other workloads than route-the-mail (label, 150 records): please-sort-each-letter-by-queue (label, 120 records), is-it-urgent (label, 90 records); --workload takes another",
+    );
+    expect(notes).toContain(
+      "1 of them (120 records) has the same labels: if it is one task whose prompt was reworded, --merge route-the-mail,please-sort-each-letter-by-queue learns it as one",
+    );
+  });
+
+  it("that are merged are one, which is then learned", async () => {
+    const merge = [["please-sort-each-letter-by-queue", "route-the-mail"]];
+    const { dataset } = await build(mixed(), { merge });
+    expect(dataset).toMatchObject({ workload: "please-sort-each-letter-by-queue", labels: QUEUES });
+    expect(dataset.traffic.calls).toBe(270);
+    expect(dataset.others).toEqual([{ name: "is-it-urgent", kind: "label", records: 90 }]);
+    await expect(build(mixed(), { merge: [["nobody", "route-the-mail"]] })).rejects.toThrow(
+      /--merge: no workload nobody; there are: route-the-mail, /,
+    );
+  });
+});
+
 describe("records against a known label set", () => {
   it("are read as the dataset was: unwrapped, from the field with the known labels, decoration aside", async () => {
     const path = log((i) => [JSON.stringify({ second: "other", to: queueOf(i) }), `**${queueOf(i)}**`][i % 2] ?? "");

@@ -18,7 +18,7 @@ export function foldLabel(spelling: string): string {
   return spelling.normalize("NFC").trim().replace(/\s+/g, " ").toLowerCase();
 }
 
-const INVISIBLE = /[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]/gu;
+const INVISIBLE = /[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]|[\u{fe00}-\u{fe0f}]/gu;
 /** Quotes, brackets, Markdown and punctuation around a label; `+`, `#`, `-` and `%` may be a part of it. */
 const LEADING = /^[\s"'`*_~“”‘’「」『』【】()[\]{}<>《》〈〉.,;:!。、，；：·•・>]+|^\p{Extended_Pictographic}+\u20e3?/u;
 const TRAILING = /[\s"'`*_~“”‘’「」『』【】()[\]{}<>《》〈〉.,;:!。、，；：·•・]+$|\p{Extended_Pictographic}+$/u;

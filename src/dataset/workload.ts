@@ -1,6 +1,7 @@
 /** @file Which narrow tasks a log holds: records that share their system prompt or, without one, the first characters of a
  *  templated user message. Two passes: `WorkloadKeys` learns the keys while importing, `WorkloadTable` counts the answers of
  *  each. Memory is bounded by constants, not by the log. Pure but for its state. */
+import { UsageError } from "../errors.js";
 import {
   addCounts,
   chooseField,
@@ -13,6 +14,7 @@ import {
 import type { NoLabel } from "./answers.js";
 import { hashTexts } from "./hashes.js";
 import { candidateOf, PossibleNames } from "./label-reader.js";
+import { MAXIMUM_PROMPTS, PromptVariants, withoutDates } from "./prompt-variants.js";
 import { namedLists, type NamedLists } from "./prompt-labels.js";
 import type { LlmRecord, WorkloadKind, WorkloadSummary } from "./types.js";
 
@@ -22,7 +24,6 @@ const HEAD_CONTINUATIONS = 16;
 const HEAD_LEAST_RATIO = 0.02;
 const MAXIMUM_HEADS = 20_000;
 /** More distinct system prompts than this, or than one in twenty calls, are one prompt with changing parts. */
-const MAXIMUM_SYSTEMS = 2_000;
 const LEAST_SYSTEMS = 50;
 /** More distinct answers than this are no closed label set; the same limit bounds memory. */
 export const MAXIMUM_LABELS = 2_000;
@@ -38,7 +39,7 @@ export function systemOf(record: Pick<LlmRecord, "messages">): string {
   return systems.join("\n\n");
 }
 
-function headOf(record: LlmRecord): string | undefined {
+function headOf(record: Pick<LlmRecord, "messages">): string | undefined {
   const first = record.messages.find((message) => message.role === "user")?.content ?? "";
   return first.length > HEAD_LENGTH ? first.slice(0, HEAD_LENGTH) : undefined;
 }
@@ -51,7 +52,7 @@ interface Head {
 /** Learns which beginnings of user messages and which system prompts are keys. */
 export class WorkloadKeys {
   private readonly heads = new Map<string, Head>();
-  private readonly systems = new Set<string>();
+  private readonly variants = new PromptVariants();
   private systemRecords = 0;
   private plainRecords = 0;
   private merging: boolean | undefined;
@@ -62,7 +63,7 @@ export class WorkloadKeys {
     const system = this.recall(systemOf(record));
     if (system.plain !== "") {
       this.systemRecords++;
-      if (this.systems.size <= MAXIMUM_SYSTEMS) this.systems.add(system.hash);
+      this.variants.observe(system.plain, system.hash, record.answer);
       return;
     }
     this.plainRecords++;
@@ -76,11 +77,15 @@ export class WorkloadKeys {
   }
 
   /** The key of a record's workload, after every record was observed. */
-  keyOf(record: LlmRecord): string {
+  keyOf(record: Pick<LlmRecord, "messages">): string {
     const system = this.recall(systemOf(record));
-    // System prompts that change with every call (names, documents in them) are told apart by their beginning alone.
-    this.merging ??= this.systems.size > Math.min(MAXIMUM_SYSTEMS, Math.max(LEAST_SYSTEMS, this.systemRecords / 20));
-    if (system.plain !== "") return `s${this.merging ? system.plain.slice(0, HEAD_LENGTH) : system.hash}`;
+    if (system.plain !== "") {
+      const { variants } = this;
+      // System prompts that change with every call (documents in them) are told apart by their beginning alone.
+      const most = Math.min(MAXIMUM_PROMPTS - 1, Math.max(LEAST_SYSTEMS, this.systemRecords / 20));
+      this.merging ??= variants.distinct > most;
+      return `s${this.merging ? system.plain.slice(0, HEAD_LENGTH) : variants.keyOf(system.plain, system.hash)}`;
+    }
     const text = headOf(record);
     const head = text === undefined ? undefined : this.heads.get(text);
     const isTemplate =
@@ -92,7 +97,7 @@ export class WorkloadKeys {
 
   private recall(system: string): { readonly plain: string; readonly hash: string } {
     if (system !== this.last.system) {
-      const plain = withoutNumbers(system);
+      const plain = withoutDates(system);
       this.last = { system, plain, hash: hashTexts(plain) };
     }
     return this.last;
@@ -107,11 +112,6 @@ export class WorkloadKeys {
   }
 }
 
-/** Dates and counters change from call to call: numbers are left out of the key. */
-function withoutNumbers(text: string): string {
-  return /\d/.test(text) ? text.replace(/\d+/g, "0") : text;
-}
-
 /** The last user message of a record, or an empty text. */
 export function lastUserText(record: Pick<LlmRecord, "messages">): string {
   return record.messages.findLast((message) => message.role === "user")?.content ?? "";
@@ -123,6 +123,8 @@ export interface WorkloadFacts {
   readonly summary: WorkloadSummary;
   /** Texts that may be labels with their counts; complete for label workloads. */
   readonly answers: ReadonlyMap<string, number>;
+  /** Several workloads that the user made one. */
+  readonly isMerged: boolean;
   /** The part of structured answers that is the label. */
   readonly field?: FieldChoice;
   /** Paths of structured answers. */
@@ -134,10 +136,10 @@ export interface WorkloadFacts {
 }
 
 interface Counting {
-  readonly keys: ReadonlySet<string>;
+  readonly keys: Set<string>;
   readonly first: string;
-  readonly lists: NamedLists;
-  readonly names: PossibleNames;
+  lists: NamedLists;
+  names: PossibleNames;
   records: number;
   long: number;
   json: number;
@@ -160,8 +162,27 @@ export class WorkloadTable {
     count(counting, record);
   }
 
-  /** Every workload, most records first, under a name of its own. */
-  facts(source: string): readonly WorkloadFacts[] {
+  /** Every workload, most records first, under a name of its own; those of a list in `merges` as one, under the first one's name.
+   *  @throws UsageError for a name that none has */
+  facts(source: string, merges: readonly (readonly string[])[] = []): readonly WorkloadFacts[] {
+    const named = new Map(this.named(source).map((workload) => [workload.name, workload]));
+    const merged = new Set<string>();
+    for (const names of merges) {
+      const [first, ...others] = names.map((name) => named.get(name) ?? unknownName(name, [...named.keys()]));
+      if (first === undefined) continue;
+      for (const { name, counting } of others) {
+        if (name === first.name) continue;
+        absorb(first.counting, counting);
+        named.delete(name);
+      }
+      merged.add(first.name);
+    }
+    return [...named.values()]
+      .toSorted((a, b) => b.counting.records - a.counting.records)
+      .map(({ name, counting }) => ({ ...factsOf(counting, name, this.answerPath), isMerged: merged.has(name) }));
+  }
+
+  private named(source: string): { readonly name: string; readonly counting: Counting }[] {
     const taken = new Map<string, number>();
     const keyOf = ({ keys }: Counting): string => [...keys][0] ?? "";
     const sorted = [...this.workloads.values()].toSorted(
@@ -171,10 +192,27 @@ export class WorkloadTable {
       const slug = slugOf(counting.first) || slugOf(source) || "workload";
       const uses = (taken.get(slug) ?? 0) + 1;
       taken.set(slug, uses);
-      const name = uses === 1 ? slug : `${slug}-${uses}`;
-      return factsOf(counting, name, this.answerPath);
+      return { name: uses === 1 ? slug : `${slug}-${uses}`, counting };
     });
   }
+}
+
+function unknownName(name: string, known: readonly string[]): never {
+  throw new UsageError(`--merge: no workload ${name}; there are: ${known.slice(0, 20).join(", ")}`);
+}
+
+/** Adds the counts of one workload to another's. */
+function absorb(into: Counting, from: Counting): void {
+  for (const key of from.keys) into.keys.add(key);
+  into.records += from.records;
+  into.long += from.long;
+  into.json += from.json;
+  into.tools += from.tools;
+  into.lists = [...into.lists, ...from.lists];
+  into.names = new PossibleNames(into.lists);
+  into.fields.merge(from.fields);
+  for (const [reason, calls] of from.noLabels) into.noLabels.set(reason, (into.noLabels.get(reason) ?? 0) + calls);
+  for (const [text, calls] of from.answers) into.answers.set(text, (into.answers.get(text) ?? 0) + calls);
 }
 
 function start(key: string, record: LlmRecord): Counting {
@@ -217,7 +255,7 @@ function count(counting: Counting, record: LlmRecord): void {
 }
 
 /** What was counted, and the part of structured answers that is the label. */
-function factsOf(counting: Counting, name: string, answerPath: string | undefined): WorkloadFacts {
+function factsOf(counting: Counting, name: string, answerPath: string | undefined): Omit<WorkloadFacts, "isMerged"> {
   const { keys, records, answers, noLabels, lists } = counting;
   const paths = counting.fields.all();
   const field = fieldOf(counting, paths, answerPath);
