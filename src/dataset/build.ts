@@ -5,8 +5,9 @@ import { InputError } from "../errors.js";
 import { SEALED_RATIO } from "../sealing.js";
 import { answerPathOf, chooseWorkload } from "./choose-workload.js";
 import { Conversations } from "./conversations.js";
-import { answerNotes, fieldNotes, workloadNotes } from "./workload-notes.js";
+import { answerNotes, exampleNotes, fieldNotes, workloadNotes } from "./workload-notes.js";
 import { nearDuplicateFinder } from "./dedupe.js";
+import { ShownExamples } from "./shown-examples.js";
 import { findAffixes } from "./find-template.js";
 import type { ColumnMap } from "./formats/index.js";
 import { FrozenRows, type SplitDrafts } from "./frozen-rows.js";
@@ -17,12 +18,12 @@ import { LabelReader, PossibleNames } from "./label-reader.js";
 import { buildLabelSet, type LabelSet } from "./labels.js";
 import { namedLabels } from "./prompt-labels.js";
 import { Periods } from "./periods.js";
-import { MAXIMUM_ROWS, RowCollector, selfAgreementOf, type CollectedWorkload, type RowDraft } from "./rows.js";
+import { MAXIMUM_ROWS, RowCollector, selfAgreementOf, weighAnswers, type CollectedWorkload, type RowDraft } from "./rows.js";
 import { CallsFile, hashDataset, writeDataset } from "./snapshot.js";
 import { FOLDS, resolveLeaks, splitRows, type SplitOptions } from "./split.js";
 import { Spool } from "./spool.js";
 import { openSubjects } from "./subjects.js";
-import { stripTemplate, type PromptTemplate } from "../template/template.js";
+import { stripTemplate, withoutExamples, type PromptTemplate } from "../template/template.js";
 import { Traffic } from "./traffic.js";
 import type { LabelDataset, LlmRecord, Message, UnitFacts } from "./types.js";
 import type { RejectedLine } from "./verdicts.js";
@@ -114,12 +115,24 @@ async function fromSpool(
       },
     );
   }
-  const ofWorkload = (onRecord: (record: LlmRecord) => void): Promise<void> =>
+  const { examples } = chosen.examples;
+  // Without example turns from the first pass on: they are neither the question nor its history.
+  const ofWorkload: EachRecord = (onRecord) =>
     spool.each((record) => {
-      if (chosen.keys.has(keys.keyOf(record))) onRecord(record);
+      if (!chosen.keys.has(keys.keyOf(record))) return;
+      const messages = withoutExamples(record.messages, examples);
+      if (messages === record.messages) onRecord(record, []);
+      else onRecord({ ...record, messages }, record.messages);
     }, options.signal);
-  const { template, kind, traffic, collector, reader } = await readWorkload(ofWorkload, chosen, labelSet, options);
+  const { template, kind, traffic, collector, reader, shown } = await readWorkload(
+    ofWorkload,
+    chosen,
+    labelSet,
+    options,
+  );
   const made = splitDrafts(collector, chosen, kind, options);
+  const selfAgreement = selfAgreementOf(made.drafts);
+  weighAnswers(made.drafts);
   const frozen = new FrozenRows(made, labelSet.labels, options.seed);
   if (frozen.labels.length < 2) throw tooFewOpenLabels(chosen.summary.name);
   const dataset = hashDataset({
@@ -138,7 +151,7 @@ async function fromSpool(
     nearDuplicates: made.groups.nearDuplicates,
     sealedBy: made.split.sealedBy,
     units: unitFacts(made, frozen),
-    ...optional("teacherSelfAgreement", selfAgreementOf(made.drafts)),
+    ...optional("teacherSelfAgreement", selfAgreement),
     traffic: traffic.facts(),
   });
   const calls = await writeCalls(ofWorkload, collector, frozen, options.outDir);
@@ -147,6 +160,7 @@ async function fromSpool(
     ...workloadNotes(facts, chosen),
     ...fieldNotes(chosen),
     ...answerNotes(reader),
+    ...exampleNotes(chosen, shown.facts(made.drafts)),
     ...made.notes,
     ...sealedNotes(dataset, frozen),
   ];
@@ -168,6 +182,7 @@ interface ReadWorkload {
   readonly traffic: Traffic;
   readonly collector: RowCollector;
   readonly reader: LabelReader;
+  readonly shown: ShownExamples;
 }
 
 /** Template, sides, traffic and rows of the workload, each in a pass over its records. */
@@ -178,7 +193,8 @@ async function readWorkload(
   options: BuildOptions,
 ): Promise<ReadWorkload> {
   const conversations = new Conversations();
-  const template = await findTemplate(ofWorkload, chosen, conversations);
+  const shown = new ShownExamples((answer) => labelSet.indexOf(answer) >= 0);
+  const template = await findTemplate(ofWorkload, chosen, { conversations, shown });
   const sides = await findSides(ofWorkload, { template, conversations }, options.sealedRatio ?? SEALED_RATIO);
   const traffic = new Traffic();
   const { records } = chosen.summary;
@@ -188,14 +204,16 @@ async function readWorkload(
     names: new PossibleNames(chosen.lists),
   });
   const collector = new RowCollector({ template, labelSet, reader, conversations, sideOf: sides.sideOf, records });
-  await ofWorkload((record) => {
+  await ofWorkload((record, before) => {
     traffic.add(record);
     collector.add(record);
+    shown.observe(before, record.messages, template);
   });
-  return { template, kind: sides.kind, traffic, collector, reader };
+  return { template, kind: sides.kind, traffic, collector, reader, shown };
 }
 
-type EachRecord = (onRecord: (record: LlmRecord) => void) => Promise<void>;
+/** Calls `onRecord` with each record of the workload, its example turns taken off, and the turns that stood there. */
+type EachRecord = (onRecord: (record: LlmRecord, before: readonly Message[]) => void) => Promise<void>;
 
 /** Which part of a split each call belongs to: the user's, else by time where every call has one. */
 async function findSides(
@@ -295,7 +313,7 @@ function nothingAccepted(imported: ImportResult): InputError {
 async function findTemplate(
   ofWorkload: EachRecord,
   chosen: WorkloadFacts,
-  conversations: Conversations,
+  { conversations, shown }: { readonly conversations: Conversations; readonly shown: ShownExamples },
 ): Promise<PromptTemplate> {
   const stride = Math.ceil(chosen.summary.records / TEMPLATE_SAMPLE);
   const systems = new Map<string, number>();
@@ -315,7 +333,9 @@ async function findTemplate(
   });
   const system = [...systems].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]?.[0] ?? "";
   const { prefix, suffix } = findAffixes(messages);
-  return { system, userPrefix: prefix, userSuffix: suffix };
+  shown.observeTexts(messages);
+  const { examples } = chosen.examples;
+  return { system, userPrefix: prefix, userSuffix: suffix, ...optional("examples", examples) };
 }
 
 function splitDrafts(

@@ -26,7 +26,12 @@ export interface RowDraft {
   /** Hash of the text but for case and space: what "the same input" means across a split. */
   readonly folded: string;
   readonly side: Side;
+  /** Answers with how many records gave each; with how many calls, once weighed. */
   readonly answers: Map<number, number>;
+  /** Calls beyond one of the records that stand for several. */
+  further?: Map<number, number>;
+  /** A call was answered several times: its answers are samples of one call. */
+  isSampled?: boolean;
   golds: Map<number, number> | undefined;
   conversations: Set<string> | undefined;
   softSum: Float64Array | undefined;
@@ -131,7 +136,13 @@ export class RowCollector {
   }
 
   private count(draft: RowDraft, record: LlmRecord, label: number): void {
-    draft.weight += record.occurrences ?? 1;
+    const calls = record.occurrences ?? 1;
+    draft.weight += calls;
+    if (calls === 0) draft.isSampled = true;
+    if (calls > 1) {
+      const further = (draft.further ??= new Map<number, number>());
+      further.set(label, (further.get(label) ?? 0) + calls - 1);
+    }
     draft.quarters |= 1 << Math.min(3, Math.floor((4 * (this.seen - 1)) / Math.max(1, this.workload.records)));
     draft.answers.set(label, (draft.answers.get(label) ?? 0) + 1);
     if (record.gold !== undefined) {
@@ -179,6 +190,15 @@ function start(record: LlmRecord, text: string, normalised: string, side: Side):
     quarters: 0,
     place: `${record.source}:${record.line}`,
   };
+}
+
+/** Counts the answers of rows by calls instead of records: one that stands for several calls gave that many answers. Where a call was answered
+ *  several times each answer counts once. What recurs and how the teacher agrees with itself is decided before, by what was seen. */
+export function weighAnswers(drafts: readonly RowDraft[]): void {
+  for (const { answers, further, isSampled } of drafts) {
+    if (further === undefined || isSampled === true) continue;
+    for (const [label, calls] of further) answers.set(label, (answers.get(label) ?? 0) + calls);
+  }
 }
 
 /** The conversations that tie a row to others; none for a common phrase. A call has at most two names of its conversation: the log's and its

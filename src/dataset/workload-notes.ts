@@ -2,6 +2,7 @@
 import { FUNCTION_PATH } from "./answer-fields.js";
 import type { LabelReader } from "./label-reader.js";
 import { bareLabel } from "./labels.js";
+import type { ExampleFacts } from "./shown-examples.js";
 import type { WorkloadFacts } from "./workload.js";
 
 /** Other workloads that are named one by one. */
@@ -68,5 +69,32 @@ export function answerNotes(reader: LabelReader): readonly string[] {
       `${foldings.length} label spellings that differ in case, space or decoration were folded: ${shown.join(", ")}${more}`,
     );
   }
+  return notes;
+}
+
+/** What was taken for examples, and what of it may flatter figures. */
+export function exampleNotes(
+  { examples: { examples, unclear } }: WorkloadFacts,
+  shown: ExampleFacts,
+): readonly string[] {
+  const notes: string[] = [];
+  if (examples === "drawn")
+    notes.push(
+      `${shown.calls} calls show examples as earlier turns, drawn from ${shown.texts} texts: the last user's turn alone is the input`,
+    );
+  else if (examples !== undefined)
+    notes.push(`${examples.length} constant turns before each question are examples, a part of the template`);
+  if (unclear)
+    notes.push(
+      "the calls hold earlier turns with answers that never come again: nothing tells examples from history, they stay in the input",
+    );
+  if (shown.asked > 0)
+    notes.push(
+      `${shown.asked} of ${shown.inputs} inputs stand as an example, with its answer, in the prompt of other calls: no leak of the split, but the teacher saw these answers`,
+    );
+  if (shown.inTexts)
+    notes.push(
+      "the questions hold examples with their answers themselves, which the student reads too; examples in turns of their own are told apart",
+    );
   return notes;
 }

@@ -13,7 +13,9 @@ import {
 } from "./answer-fields.js";
 import type { NoLabel } from "./answers.js";
 import { hashTexts } from "./hashes.js";
-import { candidateOf, PossibleNames } from "./label-reader.js";
+import { ExampleFinder, turnBudget, type FoundExamples, type TurnBudget } from "./find-examples.js";
+import { candidateOf, PossibleNames, textAt } from "./label-reader.js";
+import { bareLabel } from "./labels.js";
 import { MAXIMUM_PROMPTS, PromptVariants, withoutDates } from "./prompt-variants.js";
 import { namedLists, type NamedLists } from "./prompt-labels.js";
 import type { LlmRecord, WorkloadKind, WorkloadSummary } from "./types.js";
@@ -133,6 +135,7 @@ export interface WorkloadFacts {
   readonly noLabels: ReadonlyMap<NoLabel, number>;
   /** What its prompt may name as labels. */
   readonly lists: NamedLists;
+  readonly examples: FoundExamples;
 }
 
 interface Counting {
@@ -145,6 +148,7 @@ interface Counting {
   json: number;
   tools: number;
   readonly noLabels: Map<NoLabel, number>;
+  readonly examples: ExampleFinder;
   readonly fields: FieldCounts;
   readonly answers: Map<string, number>;
 }
@@ -152,12 +156,13 @@ interface Counting {
 /** Counts records and answers by workload. */
 export class WorkloadTable {
   private readonly workloads = new Map<string, Counting>();
+  private readonly budget = turnBudget();
 
   /** `answerPath` is where the label stands in structured answers, found out when absent. */
   constructor(private readonly answerPath?: string) {}
 
   observe(key: string, record: LlmRecord): void {
-    const counting = this.workloads.get(key) ?? start(key, record);
+    const counting = this.workloads.get(key) ?? start(key, record, this.budget);
     this.workloads.set(key, counting);
     count(counting, record);
   }
@@ -215,7 +220,7 @@ function absorb(into: Counting, from: Counting): void {
   for (const [text, calls] of from.answers) into.answers.set(text, (into.answers.get(text) ?? 0) + calls);
 }
 
-function start(key: string, record: LlmRecord): Counting {
+function start(key: string, record: LlmRecord, budget: TurnBudget): Counting {
   const first = key === "" ? "" : key.startsWith("s") ? systemOf(record) : key.slice(1);
   const prompt = `${systemOf(record)}\n${record.messages.find(({ role }) => role === "user")?.content ?? ""}`;
   const lists = namedLists(prompt.slice(0, MAXIMUM_PROMPT_LENGTH));
@@ -229,6 +234,7 @@ function start(key: string, record: LlmRecord): Counting {
     json: 0,
     tools: 0,
     noLabels: new Map(),
+    examples: new ExampleFinder(budget),
     fields: new FieldCounts(),
     answers: new Map(),
   };
@@ -237,6 +243,7 @@ function start(key: string, record: LlmRecord): Counting {
 function count(counting: Counting, record: LlmRecord): void {
   counting.records++;
   if (record.toolCalls !== undefined) counting.tools++;
+  counting.examples.observe(record.messages);
   const candidate = candidateOf(record, counting.names);
   if (candidate.kind === "none") {
     counting.noLabels.set(candidate.reason, (counting.noLabels.get(candidate.reason) ?? 0) + 1);
@@ -260,10 +267,17 @@ function factsOf(counting: Counting, name: string, answerPath: string | undefine
   const paths = counting.fields.all();
   const field = fieldOf(counting, paths, answerPath);
   const chosen = paths.find(({ path }) => path === field?.path);
+  const counts = chosen === undefined ? answers : addCounts(answers, chosen.values);
+  const labels = new Set([...counts.keys()].map(bareLabel));
+  const isLabel = (answer: string): boolean => {
+    const text = textAt(candidateOf({ answer }, counting.names), field?.path);
+    return typeof text === "string" && labels.has(bareLabel(text));
+  };
   return {
     keys,
     summary: { name, kind: kindOf(counting, chosen), records },
-    answers: chosen === undefined ? answers : addCounts(answers, chosen.values),
+    answers: counts,
+    examples: counting.examples.find(isLabel),
     ...(field === undefined ? {} : { field }),
     paths: paths.map(({ path }) => path),
     noLabels,
