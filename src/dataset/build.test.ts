@@ -92,39 +92,6 @@ describe("buildLabelDataset", () => {
     expect(dataset.traffic.calls).toBe(51);
   });
 
-  it("weighs an answer by the calls that its record stands for", async () => {
-    const lines = chats(60, (i) => (i === 0 ? { occurrences: 5 } : {}));
-    const { messages } = chats(1, undefined, () => "card")[0] as { messages: object[] };
-    const { dataset } = await build(file([...lines, { messages }, { messages }]));
-    expect(dataset.rows[0]).toMatchObject({ weight: 7, recurring: undefined });
-    const row = dataset.rows[0];
-    expect(row?.answers?.map(([label, calls]) => [dataset.labels[label], calls])).toEqual([
-      ["refund", 5],
-      ["card", 2],
-    ]);
-    expect(dataset.teacherSelfAgreement).toEqual({ agreeing: 1, pairs: 3, ceilingRatio: 61 / 62 });
-  });
-
-  it("takes further answers to a call for the teacher's agreement with itself, not for calls", async () => {
-    const random = createRandom(9, "further answers");
-    const first = chats(60, (i) => ({ id: `c${i}` })) as { messages: object[]; id: string }[];
-    const lines = first.flatMap(({ messages, id }, i) => {
-      const [system, user] = messages;
-      const other = (label: string): object => ({
-        messages: [system, user, { role: "assistant", content: label }],
-        id,
-        occurrences: 0,
-      });
-      return [{ messages, id }, other(LABELS[i % 4] ?? ""), other(LABELS[random.int(2) + 2] ?? "")];
-    });
-    const { dataset } = await build(file(lines));
-    expect(dataset.traffic.calls).toBe(60);
-    expect(dataset.rows.every(({ weight }) => weight === 1)).toBe(true);
-    expect(dataset.teacherSelfAgreement?.pairs).toBe(180);
-    const twice = await build(file([...lines, ...lines]));
-    expect(twice.dataset.teacherSelfAgreement).toEqual(dataset.teacherSelfAgreement);
-  });
-
   it("folds labels that differ in case or space and says so", async () => {
     const { dataset, notes } = await build(
       file(chats(60, undefined, (i) => (i % 10 === 0 ? " REFUND " : i % 2 === 0 ? "refund" : "card"))),

@@ -18,7 +18,14 @@ import { LabelReader, PossibleNames } from "./label-reader.js";
 import { buildLabelSet, type LabelSet } from "./labels.js";
 import { namedLabels } from "./prompt-labels.js";
 import { Periods } from "./periods.js";
-import { MAXIMUM_ROWS, RowCollector, selfAgreementOf, weighAnswers, type CollectedWorkload, type RowDraft } from "./rows.js";
+import {
+  MAXIMUM_ROWS,
+  RowCollector,
+  selfAgreementOf,
+  weighAnswers,
+  type CollectedWorkload,
+  type RowDraft,
+} from "./rows.js";
 import { CallsFile, hashDataset, writeDataset } from "./snapshot.js";
 import { FOLDS, resolveLeaks, splitRows, type SplitOptions } from "./split.js";
 import { Spool } from "./spool.js";
@@ -100,21 +107,8 @@ async function fromSpool(
   options: BuildOptions,
 ): Promise<Omit<BuiltDataset, "unanswered"> & { readonly chosen: WorkloadFacts }> {
   const { rejects, counts } = imported;
-  const rejectCounts = Object.fromEntries(imported.rejectCounts);
   if (counts.accepted === 0) throw nothingAccepted(imported);
-  const table = new WorkloadTable(answerPathOf(options.answerPath));
-  await spool.each((record) => table.observe(keys.keyOf(record), record), options.signal);
-  const facts = table.facts(imported.files[0]?.source ?? "", options.merge);
-  const chosen = chooseWorkload(facts, options);
-  const labelSet = buildLabelSet(chosen.answers, namedLabels(chosen.lists, chosen.answers));
-  if (labelSet.labels.length < 2) {
-    throw new InputError(
-      `workload ${chosen.summary.name}: every answer is ${JSON.stringify(labelSet.labels[0] ?? "")}; expected at least two classes`,
-      {
-        hint: "a constant needs no model; give logs with other answers too",
-      },
-    );
-  }
+  const { facts, chosen, labelSet } = await chooseLabels(spool, keys, imported, options);
   const { examples } = chosen.examples;
   // Without example turns from the first pass on: they are neither the question nor its history.
   const ofWorkload: EachRecord = (onRecord) =>
@@ -164,7 +158,43 @@ async function fromSpool(
     ...made.notes,
     ...sealedNotes(dataset, frozen),
   ];
-  return { dataset, dir: writeDataset(options.outDir, dataset, calls), rejects, rejectCounts, notes, chosen };
+  return {
+    dataset,
+    dir: writeDataset(options.outDir, dataset, calls),
+    rejects,
+    rejectCounts: Object.fromEntries(imported.rejectCounts),
+    notes,
+    chosen,
+  };
+}
+
+interface ChosenLabels {
+  readonly facts: readonly WorkloadFacts[];
+  readonly chosen: WorkloadFacts;
+  readonly labelSet: LabelSet;
+}
+
+/** The workload to learn and its labels, in a pass over all records. */
+async function chooseLabels(
+  spool: Spool,
+  keys: WorkloadKeys,
+  imported: ImportResult,
+  options: BuildOptions,
+): Promise<ChosenLabels> {
+  const table = new WorkloadTable(answerPathOf(options.answerPath));
+  await spool.each((record) => table.observe(keys.keyOf(record), record), options.signal);
+  const facts = table.facts(imported.files[0]?.source ?? "", options.merge);
+  const chosen = chooseWorkload(facts, options);
+  const labelSet = buildLabelSet(chosen.answers, namedLabels(chosen.lists, chosen.answers));
+  if (labelSet.labels.length < 2) {
+    throw new InputError(
+      `workload ${chosen.summary.name}: every answer is ${JSON.stringify(labelSet.labels[0] ?? "")}; expected at least two classes`,
+      {
+        hint: "a constant needs no model; give logs with other answers too",
+      },
+    );
+  }
+  return { facts, chosen, labelSet };
 }
 
 function tooFewOpenLabels(workload: string): InputError {

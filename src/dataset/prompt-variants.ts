@@ -183,7 +183,7 @@ export class PromptVariants {
   }
 
   private mayVary({ text }: Word): boolean {
-    return WORD.test(text) && !/^0/.test(text) && !this.answers.has(text) && !this.answers.has(text.toLowerCase());
+    return WORD.test(text) && !text.startsWith("0") && !this.answers.has(text) && !this.answers.has(text.toLowerCase());
   }
 
   /** Joins prompts that are alike but for one word, wherever in the prompt that word stands. */

@@ -44,7 +44,9 @@ describe("parseManifest", () => {
   it("knows example turns that are no part of a question, constant or drawn", () => {
     const template = { system: "", userPrefix: "", userSuffix: "" };
     for (const examples of ["drawn", [{ role: "user", content: "a" }]])
-      expect(parseManifest(manifest({ template: { ...template, examples } }), "here").template.examples).toEqual(examples);
+      expect(parseManifest(manifest({ template: { ...template, examples } }), "here").template.examples).toEqual(
+        examples,
+      );
     expect(() => parseManifest(manifest({ template: { ...template, examples: "some" } }), "here")).toThrow(
       /template\.examples/,
     );
