@@ -12,6 +12,7 @@ import { note, printJson, printLine } from "./output.js";
 import { precisionOption } from "./predict.js";
 import { redactionNotes } from "../pipeline/redaction.js";
 import { addRedactFlags, modelRedactor, type RedactFlags } from "./redact-options.js";
+import { ANSWER_PATH_FLAG } from "./run-options.js";
 
 function percent(value: number): string {
   return `${(100 * value).toFixed(2)} %`;
@@ -75,6 +76,7 @@ interface Options extends RedactFlags {
   readonly model: string;
   readonly records: string;
   readonly columns?: string;
+  readonly answerPath?: string;
   readonly precision: Precision;
   readonly json?: boolean;
 }
@@ -90,11 +92,13 @@ async function evaluate(options: Options): Promise<void> {
   const student = await openStudent(options.model, { precision: options.precision });
   try {
     const { labels, template } = student.manifest;
-    const { records, imported } = await readLabelRecords(
-      options.records,
-      { labels, template },
-      { columns, ...(redactor === undefined ? {} : { redact: redactor.redactRecord }) },
-    );
+    const { answerPath } = options;
+    const reading = {
+      columns,
+      ...(answerPath !== undefined && { answerPath }),
+      ...(redactor !== undefined && { redact: redactor.redactRecord }),
+    };
+    const { records, imported } = await readLabelRecords(options.records, { labels, template }, reading);
     noteImport(imported);
     for (const text of redactor === undefined ? [] : redactionNotes(redactor.facts())) note(text);
     if (records.length === 0) throw new InputError(`${options.records}: no record with an answer`);
@@ -117,6 +121,7 @@ export function addEvaluate(program: Command): void {
     .requiredOption("--records <file>", "records in any importable format")
     .addOption(precisionOption())
     .option(...COLUMNS_FLAG)
+    .option(...ANSWER_PATH_FLAG)
     .option("--json", "print a JSON line");
   addRedactFlags(command).action(evaluate);
 }

@@ -22,6 +22,8 @@ export interface RunFlags extends RedactFlags {
   readonly minutes?: string;
   readonly machine?: string;
   readonly workload?: string;
+  readonly merge?: string[];
+  readonly answerPath?: string;
   readonly base?: string;
   readonly acknowledge?: string[];
   readonly format?: string;
@@ -34,6 +36,25 @@ export interface RunFlags extends RedactFlags {
 }
 
 export const INPUT_FLAG = ["--input <column>", "column or field with the text"] as const;
+
+export const ANSWER_PATH_FLAG = [
+  "--answer-path <path>",
+  "where the label stands in JSON answers or function calls, such as result.label (default: found out)",
+] as const;
+
+export const MERGE_FLAG = [
+  "--merge <names...>",
+  "workloads that are one task, such as one whose prompt was reworded: A,B",
+] as const;
+
+/** Lists of names, each as `A,B`. @throws UsageError */
+export function mergesOf(lists: readonly string[] | undefined): string[][] | undefined {
+  return lists?.map((list) => {
+    const names = list.split(",").map((name) => name.trim());
+    if (names.length > 1 && !names.includes("")) return names;
+    throw new UsageError(`--merge: expected names of workloads such as A,B, got ${list}`);
+  });
+}
 
 export const ACKNOWLEDGE_FLAG = [
   "--acknowledge <name...>",
@@ -64,6 +85,8 @@ export function addRunFlags(command: Command): Command {
     .option("--unlabelled-input <column>", "column or field with the text in the files of --unlabelled")
     .option(...ACKNOWLEDGE_FLAG)
     .option("--workload <name>", "the workload to learn (default: the largest label workload)")
+    .option(...MERGE_FLAG)
+    .option(...ANSWER_PATH_FLAG)
     .option("--seed <n>", "seed of every random draw (default 1)")
     .option("--calls-per-month <n>", "calls of the workload per month: the verdict compares the bills of a month")
     .option("--resolve-leaks <how>", "rows on both sides of your own split: error or drop-train")
@@ -108,6 +131,8 @@ export function configOf(flags: RunFlags, more: Partial<ConfigInput> = {}): Conf
     out: flags.out,
     format: flags.format,
     workload: flags.workload,
+    merge: mergesOf(flags.merge),
+    answerPath: flags.answerPath,
     base: flags.base,
     minutes: numberFlag("--minutes", flags.minutes),
     seed: numberFlag("--seed", flags.seed),

@@ -418,7 +418,7 @@ describe("what is sealed", () => {
     expect(Math.abs(refused / sealed.length - 1 / 60)).toBeLessThan(0.007);
     expect(dataset.rows.filter((row) => !row.sealed).every(({ label }) => label >= 0)).toBe(true);
     expect(dataset.rows).toHaveLength(2000 - 34 + refused);
-    expect(notes.join()).toMatch(/34 calls have an answer outside the label set: sealed ones count as wrong/);
+    expect(notes.join()).toMatch(/34 calls have no label \(a refusal\): sealed ones count as wrong/);
   });
   it("never tear a conversation, its first call included, with and without times", async () => {
     const some = texts(2000);

@@ -1,24 +1,36 @@
 /** @file From log files to a frozen label dataset: import, workloads, template, labels, rows, groups, split, snapshot. The same
  *  files, options and seed give the same bits; no clock is read. Formats, duplicates and splits are decided in their files. */
 import { join } from "node:path";
-import { InputError, UsageError } from "../errors.js";
+import { InputError } from "../errors.js";
 import { SEALED_RATIO } from "../sealing.js";
+import { answerPathOf, chooseWorkload } from "./choose-workload.js";
 import { Conversations } from "./conversations.js";
+import { answerNotes, exampleNotes, fieldNotes, workloadNotes } from "./workload-notes.js";
 import { nearDuplicateFinder } from "./dedupe.js";
+import { ShownExamples } from "./shown-examples.js";
 import { findAffixes } from "./find-template.js";
 import type { ColumnMap } from "./formats/index.js";
 import { FrozenRows, type SplitDrafts } from "./frozen-rows.js";
 import { groupRows } from "./groups.js";
 import { hashTexts } from "./hashes.js";
 import { importLogs, type ImportOptions, type ImportResult } from "./import.js";
+import { LabelReader, PossibleNames } from "./label-reader.js";
 import { buildLabelSet, type LabelSet } from "./labels.js";
+import { namedLabels } from "./prompt-labels.js";
 import { Periods } from "./periods.js";
-import { MAXIMUM_ROWS, RowCollector, selfAgreementOf, type CollectedWorkload, type RowDraft } from "./rows.js";
+import {
+  MAXIMUM_ROWS,
+  RowCollector,
+  selfAgreementOf,
+  weighAnswers,
+  type CollectedWorkload,
+  type RowDraft,
+} from "./rows.js";
 import { CallsFile, hashDataset, writeDataset } from "./snapshot.js";
 import { FOLDS, resolveLeaks, splitRows, type SplitOptions } from "./split.js";
 import { Spool } from "./spool.js";
 import { openSubjects } from "./subjects.js";
-import { stripTemplate, type PromptTemplate } from "../template/template.js";
+import { stripTemplate, withoutExamples, type PromptTemplate } from "../template/template.js";
 import { Traffic } from "./traffic.js";
 import type { LabelDataset, LlmRecord, Message, UnitFacts } from "./types.js";
 import type { RejectedLine } from "./verdicts.js";
@@ -30,6 +42,10 @@ export interface BuildOptions {
   readonly columns?: ColumnMap;
   /** Name of a workload; the label workload with the most records by default. */
   readonly workload?: string;
+  /** Where the label stands in JSON answers or function calls (`result.label`); found out when absent. */
+  readonly answerPath?: string;
+  /** Names of workloads that are one task, such as one whose prompt was reworded. */
+  readonly merge?: readonly (readonly string[])[];
   readonly seed: number;
   /** Share of the rows to seal, `SEALED_RATIO` by default. */
   readonly sealedRatio?: number;
@@ -77,7 +93,9 @@ export async function buildLabelDataset(files: readonly string[], options: Build
       },
     });
     const built = await fromSpool(spool, keys, imported, options);
-    return { ...built, unanswered: unansweredTexts([...questions.values()], built.dataset.template) };
+    const { chosen, ...made } = built;
+    const isOurs = (messages: readonly Message[]): boolean => chosen.keys.has(keys.keyOf({ messages }));
+    return { ...made, unanswered: unansweredTexts([...questions.values()], made.dataset.template, isOurs) };
   } finally {
     spool.close();
   }
@@ -88,29 +106,28 @@ async function fromSpool(
   keys: WorkloadKeys,
   imported: ImportResult,
   options: BuildOptions,
-): Promise<Omit<BuiltDataset, "unanswered">> {
+): Promise<Omit<BuiltDataset, "unanswered"> & { readonly chosen: WorkloadFacts }> {
   const { rejects, counts } = imported;
-  const rejectCounts = Object.fromEntries(imported.rejectCounts);
   if (counts.accepted === 0) throw nothingAccepted(imported);
-  const table = new WorkloadTable();
-  await spool.each((record) => table.observe(keys.keyOf(record), record), options.signal);
-  const facts = table.facts(imported.files[0]?.source ?? "");
-  const chosen = chooseWorkload(facts, options.workload);
-  const labelSet = buildLabelSet(chosen.answers);
-  if (labelSet.labels.length < 2) {
-    throw new InputError(
-      `workload ${chosen.summary.name}: every answer is ${JSON.stringify(labelSet.labels[0] ?? "")}; expected at least two classes`,
-      {
-        hint: "a constant needs no model; give logs with other answers too",
-      },
-    );
-  }
-  const ofWorkload = (onRecord: (record: LlmRecord) => void): Promise<void> =>
+  const { facts, chosen, labelSet } = await chooseLabels(spool, keys, imported, options);
+  const { examples } = chosen.examples;
+  // Without example turns from the first pass on: they are neither the question nor its history.
+  const ofWorkload: EachRecord = (onRecord) =>
     spool.each((record) => {
-      if (keys.keyOf(record) === chosen.key) onRecord(record);
+      if (!chosen.keys.has(keys.keyOf(record))) return;
+      const messages = withoutExamples(record.messages, examples);
+      if (messages === record.messages) onRecord(record, []);
+      else onRecord({ ...record, messages }, record.messages);
     }, options.signal);
-  const { template, kind, traffic, collector } = await readWorkload(ofWorkload, chosen, labelSet, options);
+  const { template, kind, traffic, collector, reader, shown } = await readWorkload(
+    ofWorkload,
+    chosen,
+    labelSet,
+    options,
+  );
   const made = splitDrafts(collector, chosen, kind, options);
+  const selfAgreement = selfAgreementOf(made.drafts);
+  weighAnswers(made.drafts);
   const frozen = new FrozenRows(made, labelSet.labels, options.seed);
   if (frozen.labels.length < 2) throw tooFewOpenLabels(chosen.summary.name);
   const dataset = hashDataset({
@@ -122,18 +139,63 @@ async function fromSpool(
     template,
     labels: frozen.labels,
     foldedLabels: labelSet.folded,
+    answers: reader.facts(),
     folds: FOLDS,
     rows: frozen.rows,
     counts,
     nearDuplicates: made.groups.nearDuplicates,
     sealedBy: made.split.sealedBy,
     units: unitFacts(made, frozen),
-    ...optional("teacherSelfAgreement", selfAgreementOf(made.drafts)),
+    ...optional("teacherSelfAgreement", selfAgreement),
     traffic: traffic.facts(),
   });
   const calls = await writeCalls(ofWorkload, collector, frozen, options.outDir);
-  const notes = [...imported.notes, ...foldNotes(labelSet), ...made.notes, ...sealedNotes(dataset, frozen)];
-  return { dataset, dir: writeDataset(options.outDir, dataset, calls), rejects, rejectCounts, notes };
+  const notes = [
+    ...imported.notes,
+    ...workloadNotes(facts, chosen),
+    ...fieldNotes(chosen),
+    ...answerNotes(reader),
+    ...exampleNotes(chosen, shown.facts(made.drafts)),
+    ...made.notes,
+    ...sealedNotes(dataset, frozen),
+  ];
+  return {
+    dataset,
+    dir: writeDataset(options.outDir, dataset, calls),
+    rejects,
+    rejectCounts: Object.fromEntries(imported.rejectCounts),
+    notes,
+    chosen,
+  };
+}
+
+interface ChosenLabels {
+  readonly facts: readonly WorkloadFacts[];
+  readonly chosen: WorkloadFacts;
+  readonly labelSet: LabelSet;
+}
+
+/** The workload to learn and its labels, in a pass over all records. */
+async function chooseLabels(
+  spool: Spool,
+  keys: WorkloadKeys,
+  imported: ImportResult,
+  options: BuildOptions,
+): Promise<ChosenLabels> {
+  const table = new WorkloadTable(answerPathOf(options.answerPath));
+  await spool.each((record) => table.observe(keys.keyOf(record), record), options.signal);
+  const facts = table.facts(imported.files[0]?.source ?? "", options.merge);
+  const chosen = chooseWorkload(facts, options);
+  const labelSet = buildLabelSet(chosen.answers, namedLabels(chosen.lists, chosen.answers));
+  if (labelSet.labels.length < 2) {
+    throw new InputError(
+      `workload ${chosen.summary.name}: every answer is ${JSON.stringify(labelSet.labels[0] ?? "")}; expected at least two classes`,
+      {
+        hint: "a constant needs no model; give logs with other answers too",
+      },
+    );
+  }
+  return { facts, chosen, labelSet };
 }
 
 function tooFewOpenLabels(workload: string): InputError {
@@ -150,6 +212,8 @@ interface ReadWorkload {
   readonly kind: SplitOptions["sides"];
   readonly traffic: Traffic;
   readonly collector: RowCollector;
+  readonly reader: LabelReader;
+  readonly shown: ShownExamples;
 }
 
 /** Template, sides, traffic and rows of the workload, each in a pass over its records. */
@@ -160,19 +224,27 @@ async function readWorkload(
   options: BuildOptions,
 ): Promise<ReadWorkload> {
   const conversations = new Conversations();
-  const template = await findTemplate(ofWorkload, chosen, conversations);
+  const shown = new ShownExamples((answer) => labelSet.indexOf(answer) >= 0);
+  const template = await findTemplate(ofWorkload, chosen, { conversations, shown });
   const sides = await findSides(ofWorkload, { template, conversations }, options.sealedRatio ?? SEALED_RATIO);
   const traffic = new Traffic();
   const { records } = chosen.summary;
-  const collector = new RowCollector({ template, labelSet, conversations, sideOf: sides.sideOf, records });
-  await ofWorkload((record) => {
+  const reader = new LabelReader({
+    labelSet,
+    ...(chosen.field === undefined ? {} : { path: chosen.field.path, leftOut: chosen.field.leftOut }),
+    names: new PossibleNames(chosen.lists),
+  });
+  const collector = new RowCollector({ template, labelSet, reader, conversations, sideOf: sides.sideOf, records });
+  await ofWorkload((record, before) => {
     traffic.add(record);
     collector.add(record);
+    shown.observe(before, record.messages, template);
   });
-  return { template, kind: sides.kind, traffic, collector };
+  return { template, kind: sides.kind, traffic, collector, reader, shown };
 }
 
-type EachRecord = (onRecord: (record: LlmRecord) => void) => Promise<void>;
+/** Calls `onRecord` with each record of the workload, its example turns taken off, and the turns that stood there. */
+type EachRecord = (onRecord: (record: LlmRecord, before: readonly Message[]) => void) => Promise<void>;
 
 /** Which part of a split each call belongs to: the user's, else by time where every call has one. */
 async function findSides(
@@ -241,9 +313,13 @@ function keepQuestion(
 }
 
 /** Distinct texts of questions that are asked as the workload's are: no other instructions than its own. */
-function unansweredTexts(questions: readonly (readonly Message[])[], template: PromptTemplate): readonly string[] {
+function unansweredTexts(
+  questions: readonly (readonly Message[])[],
+  template: PromptTemplate,
+  isOfWorkload: (messages: readonly Message[]) => boolean,
+): readonly string[] {
   const isOurs = (messages: readonly Message[]): boolean =>
-    ["", template.system].includes(systemOf({ messages })) &&
+    (systemOf({ messages }) === "" || isOfWorkload(messages)) &&
     lastUserText({ messages }).startsWith(template.userPrefix);
   const texts = questions.filter(isOurs).map((messages) => stripTemplate(messages, template).trim());
   return [...new Set(texts)].filter((text) => text !== "");
@@ -265,28 +341,10 @@ function nothingAccepted(imported: ImportResult): InputError {
   );
 }
 
-function chooseWorkload(facts: readonly WorkloadFacts[], name: string | undefined): WorkloadFacts {
-  const list = facts
-    .slice(0, 10)
-    .map(({ summary }) => `${summary.name} (${summary.kind}, ${summary.records} records)`)
-    .join(", ");
-  if (name === undefined) {
-    const largest = facts.find((workload) => workload.summary.kind === "label");
-    if (largest !== undefined) return largest;
-    throw new InputError(`no workload with a closed set of short answers found; there are: ${list}`, {
-      hint: "free text and JSON answers come in a later version; give logs of a classification or routing prompt",
-    });
-  }
-  const named = facts.find((workload) => workload.summary.name === name);
-  if (named === undefined) throw new UsageError(`--workload ${name}: no such workload; there are: ${list}`);
-  if (named.summary.kind === "label") return named;
-  throw new InputError(`workload ${name} is of kind ${named.summary.kind}; only closed label sets can be learned yet`);
-}
-
 async function findTemplate(
   ofWorkload: EachRecord,
   chosen: WorkloadFacts,
-  conversations: Conversations,
+  { conversations, shown }: { readonly conversations: Conversations; readonly shown: ShownExamples },
 ): Promise<PromptTemplate> {
   const stride = Math.ceil(chosen.summary.records / TEMPLATE_SAMPLE);
   const systems = new Map<string, number>();
@@ -306,7 +364,9 @@ async function findTemplate(
   });
   const system = [...systems].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]?.[0] ?? "";
   const { prefix, suffix } = findAffixes(messages);
-  return { system, userPrefix: prefix, userSuffix: suffix };
+  shown.observeTexts(messages);
+  const { examples } = chosen.examples;
+  return { system, userPrefix: prefix, userSuffix: suffix, ...optional("examples", examples) };
 }
 
 function splitDrafts(
@@ -387,12 +447,4 @@ function sealedNotes({ units, sealedBy }: LabelDataset, { unknownLabels }: Froze
     notes.push(`${units.repeatedSealedCalls} sealed calls repeat an input of the older period, as the traffic does`);
   }
   return notes;
-}
-
-function foldNotes(labelSet: LabelSet): readonly string[] {
-  if (labelSet.folded.length === 0) return [];
-  const shown = labelSet.folded
-    .slice(0, 5)
-    .map(([written, kept]) => `${JSON.stringify(written)} as ${JSON.stringify(kept)}`);
-  return [`${labelSet.folded.length} label spellings that differ in case or space were folded: ${shown.join(", ")}`];
 }

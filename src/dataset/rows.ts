@@ -4,6 +4,7 @@
 import { hashString } from "../random.js";
 import type { Conversations } from "./conversations.js";
 import { hashTexts } from "./hashes.js";
+import type { LabelReader } from "./label-reader.js";
 import { foldLabel, type LabelSet } from "./labels.js";
 import { createSoftLabeller, type SoftLabeller } from "./soft-labels.js";
 import { stripTemplate, type PromptTemplate } from "../template/template.js";
@@ -25,7 +26,12 @@ export interface RowDraft {
   /** Hash of the text but for case and space: what "the same input" means across a split. */
   readonly folded: string;
   readonly side: Side;
+  /** Answers with how many records gave each; with how many calls, once weighed. */
   readonly answers: Map<number, number>;
+  /** Calls beyond one of the records that stand for several. */
+  further?: Map<number, number>;
+  /** A call was answered several times: its answers are samples of one call. */
+  isSampled?: boolean;
   golds: Map<number, number> | undefined;
   conversations: Set<string> | undefined;
   softSum: Float64Array | undefined;
@@ -57,22 +63,16 @@ export function majorityOf(counts: ReadonlyMap<number, number>): number {
 export interface CollectedWorkload {
   readonly template: PromptTemplate;
   readonly labelSet: LabelSet;
+  readonly reader: LabelReader;
   readonly conversations: Conversations;
   readonly sideOf: (record: LlmRecord) => Side;
   /** How many records it has. */
   readonly records: number;
 }
 
-/** Index of a record's answer; the number of labels for an answer that is none of them, which nothing can learn. */
-function answerIndex({ labels, indexOf }: LabelSet, record: LlmRecord): number {
-  const index = indexOf(record.answer.trim());
-  return index < 0 ? labels.length : index;
-}
-
 export class RowCollector {
   private drafts = new Map<string, RowDraft>();
   private mask = 0;
-  private outside = 0;
   private empty = 0;
   private seen = 0;
   private readonly soften: SoftLabeller;
@@ -82,12 +82,11 @@ export class RowCollector {
   }
 
   add(record: LlmRecord): void {
-    const { template, labelSet, sideOf } = this.workload;
+    const { template, reader, sideOf } = this.workload;
     this.seen++;
-    const label = answerIndex(labelSet, record);
     const text = stripTemplate(record.messages, template);
+    const label = this.indexOf(reader.count(record, text, record.occurrences ?? 1).label);
     const normalised = normaliseText(text);
-    if (label === labelSet.labels.length) this.outside++;
     if (normalised === "") this.empty++;
     if (normalised === "") return;
     if (this.mask !== 0 && (hashString(normalised) & this.mask) !== 0) return;
@@ -99,23 +98,33 @@ export class RowCollector {
 
   /** The row that a record was counted in, with the index of its answer; undefined for one that was left out. */
   rowOf(record: LlmRecord): { readonly draft: RowDraft; readonly label: number } | undefined {
-    const { template, labelSet, sideOf } = this.workload;
+    const { template, reader, sideOf } = this.workload;
     const normalised = normaliseText(stripTemplate(record.messages, template));
     const draft = this.drafts.get(hashTexts(sideOf(record), normalised));
-    return draft === undefined ? undefined : { draft, label: answerIndex(labelSet, record) };
+    return draft === undefined ? undefined : { draft, label: this.indexOf(reader.read(record).label) };
   }
 
   /** The rows in order of first appearance, with notes for the user. */
   finish(): { drafts: readonly RowDraft[]; notes: readonly string[] } {
     const notes: string[] = [];
-    if (this.outside > 0)
+    const { outsideCalls, noLabels } = this.workload.reader.facts();
+    for (const [reason, calls] of noLabels)
       notes.push(
-        `${this.outside} calls have an answer outside the label set: sealed ones count as wrong, the others teach nothing`,
+        `${calls} calls have no label (${reason}${reason.startsWith("several") ? "; multi-label comes later" : ""}): sealed ones count as wrong, the others teach nothing`,
+      );
+    if (outsideCalls > 0)
+      notes.push(
+        `${outsideCalls} calls have an answer outside the label set: sealed ones count as wrong, the others teach nothing`,
       );
     if (this.empty > 0) notes.push(`${this.empty} calls have no input beside the template and were left out`);
     if (this.mask > 0)
       notes.push(`more than ${MAXIMUM_ROWS} distinct inputs: one of ${this.mask + 1} was kept, chosen by hash`);
     return { drafts: [...this.drafts.values()], notes };
+  }
+
+  /** The number of labels stands for an answer that is none of them, which nothing can learn. */
+  private indexOf(label: number): number {
+    return label < 0 ? this.workload.labelSet.labels.length : label;
   }
 
   private draftOf(key: string, create: () => RowDraft): RowDraft {
@@ -127,11 +136,17 @@ export class RowCollector {
   }
 
   private count(draft: RowDraft, record: LlmRecord, label: number): void {
-    draft.weight += record.occurrences ?? 1;
+    const calls = record.occurrences ?? 1;
+    draft.weight += calls;
+    if (calls === 0) draft.isSampled = true;
+    if (calls > 1) {
+      const further = (draft.further ??= new Map<number, number>());
+      further.set(label, (further.get(label) ?? 0) + calls - 1);
+    }
     draft.quarters |= 1 << Math.min(3, Math.floor((4 * (this.seen - 1)) / Math.max(1, this.workload.records)));
     draft.answers.set(label, (draft.answers.get(label) ?? 0) + 1);
     if (record.gold !== undefined) {
-      const gold = this.workload.labelSet.indexOf(record.gold);
+      const gold = this.workload.reader.read({ answer: record.gold }).label;
       const golds = (draft.golds ??= new Map<number, number>());
       golds.set(gold, (golds.get(gold) ?? 0) + 1);
     }
@@ -140,7 +155,9 @@ export class RowCollector {
       if (known.size <= 2 * COMMON_CONVERSATIONS) known.add(name);
     }
     const isLabel = label < this.workload.labelSet.labels.length;
-    if (record.logprobs !== undefined && isLabel) this.addSoft(draft, record, label);
+    // The tokens of a wrapped answer spell the wrapping too.
+    if (record.logprobs !== undefined && isLabel && this.workload.reader.read(record).unwrapped.length === 0)
+      this.addSoft(draft, record, label);
   }
 
   private addSoft(draft: RowDraft, record: LlmRecord, label: number): void {
@@ -173,6 +190,15 @@ function start(record: LlmRecord, text: string, normalised: string, side: Side):
     quarters: 0,
     place: `${record.source}:${record.line}`,
   };
+}
+
+/** Counts the answers of rows by calls instead of records: one that stands for several calls gave that many answers. Where a call was answered
+ *  several times each answer counts once. What recurs and how the teacher agrees with itself is decided before, by what was seen. */
+export function weighAnswers(drafts: readonly RowDraft[]): void {
+  for (const { answers, further, isSampled } of drafts) {
+    if (further === undefined || isSampled === true) continue;
+    for (const [label, calls] of further) answers.set(label, (answers.get(label) ?? 0) + calls);
+  }
 }
 
 /** The conversations that tie a row to others; none for a common phrase. A call has at most two names of its conversation: the log's and its

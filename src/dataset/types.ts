@@ -145,6 +145,32 @@ export interface TrafficFacts {
   readonly models: readonly string[];
 }
 
+/** How the answers of a workload became labels. */
+export interface AnswerFacts {
+  /** Where the label stands in structured answers: a field of a JSON answer, an argument of a function call, `@function` for its name. */
+  readonly path?: string;
+  /** Fields beside it that are not learned. */
+  readonly leftOut: readonly string[];
+  /** Every label of the log with its calls. */
+  readonly labelCounts: readonly (readonly [string, number])[];
+  /** What was taken off answers, with the number of answers. */
+  readonly unwrapped: readonly (readonly [string, number])[];
+  /** Why answers are no label, with their number. */
+  readonly noLabels: readonly (readonly [string, number])[];
+  /** Answers outside the label set. */
+  readonly outsideCalls: number;
+  /** Spellings that were taken for a label that is written otherwise. */
+  readonly foldings: readonly { readonly written: string; readonly kept: string; readonly calls: number }[];
+  readonly samples: readonly {
+    readonly text: string;
+    /** As the log has it. */
+    readonly answer: string;
+    readonly label?: string;
+    /** What was unwrapped and folded. */
+    readonly changed: readonly string[];
+  }[];
+}
+
 /** A frozen label dataset: the rows with their split. `hash` covers everything but itself. */
 export interface LabelDataset {
   readonly hash: string;
@@ -152,8 +178,10 @@ export interface LabelDataset {
   readonly others: readonly WorkloadSummary[];
   readonly template: PromptTemplate;
   readonly labels: readonly string[];
-  /** Label spellings that were folded into one (case, space): [written, kept]. */
+  /** Label spellings that were folded into one (case, space, decoration): [written, kept]. */
   readonly foldedLabels: readonly (readonly [string, string])[];
+  /** How answers became labels; absent in datasets of earlier versions. */
+  readonly answers?: AnswerFacts;
   readonly folds: number;
   readonly rows: readonly Row[];
   readonly counts: ImportCounts;

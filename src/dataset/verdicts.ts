@@ -4,7 +4,7 @@
  *  What is the same: two records with the same messages, the same answer and the same id are one record imported twice; so are
  *  two without id but with the same time. Without id and time nothing tells a copy from a call made again, so identical ones
  *  count as a repeat: a duplicate in the counts, and one more call in the traffic (weight). The same id with other content
- *  stays a record of its own. */
+ *  stays a record of its own. A further answer to one call (`occurrences` 0) may be the same as an earlier one without being a copy. */
 import type { RecordMeta } from "./fields.js";
 import { addText, HashSet64, startHash, type Hasher } from "./hashes.js";
 import type { ImportCounts, LlmRecord } from "./types.js";
@@ -38,16 +38,21 @@ export class Verdicts {
   private accepted = 0;
   private duplicates = 0;
   private rejected = 0;
+  /** Whether the last call that counts was a copy: its further answers are copies too. */
+  private isCopy = false;
   private system = { text: "", hash: startHash() };
 
   /** Judges a record and counts it. */
   judge(record: LlmRecord): Verdict {
-    if (this.seen.add(this.identity(record))) {
+    const isNew = this.seen.add(this.identity(record));
+    const isFurther = record.occurrences === 0;
+    if (!isFurther) this.isCopy = !isNew && (record.id !== undefined || record.timestampMs !== undefined);
+    if (isNew) {
       this.accepted++;
       return "accepted";
     }
     this.duplicates++;
-    return record.id === undefined && record.timestampMs === undefined ? "repeat" : "copy";
+    return this.isCopy ? "copy" : "repeat";
   }
 
   reject(source: string, line: number, reason: string): void {

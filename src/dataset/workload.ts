@@ -1,7 +1,23 @@
 /** @file Which narrow tasks a log holds: records that share their system prompt or, without one, the first characters of a
  *  templated user message. Two passes: `WorkloadKeys` learns the keys while importing, `WorkloadTable` counts the answers of
  *  each. Memory is bounded by constants, not by the log. Pure but for its state. */
+import { UsageError } from "../errors.js";
+import {
+  addCounts,
+  chooseField,
+  FieldCounts,
+  FUNCTION_PATH,
+  MAXIMUM_LABEL_LENGTH,
+  type FieldChoice,
+  type PathCounts,
+} from "./answer-fields.js";
+import type { NoLabel } from "./answers.js";
 import { hashTexts } from "./hashes.js";
+import { ExampleFinder, turnBudget, type FoundExamples, type TurnBudget } from "./find-examples.js";
+import { candidateOf, PossibleNames, textAt } from "./label-reader.js";
+import { bareLabel } from "./labels.js";
+import { MAXIMUM_PROMPTS, PromptVariants, withoutDates } from "./prompt-variants.js";
+import { namedLists, type NamedLists } from "./prompt-labels.js";
 import type { LlmRecord, WorkloadKind, WorkloadSummary } from "./types.js";
 
 /** A shared beginning of this length, with many different continuations, is an instruction and not a customer's words. */
@@ -10,12 +26,14 @@ const HEAD_CONTINUATIONS = 16;
 const HEAD_LEAST_RATIO = 0.02;
 const MAXIMUM_HEADS = 20_000;
 /** More distinct system prompts than this, or than one in twenty calls, are one prompt with changing parts. */
-const MAXIMUM_SYSTEMS = 2_000;
 const LEAST_SYSTEMS = 50;
 /** More distinct answers than this are no closed label set; the same limit bounds memory. */
 export const MAXIMUM_LABELS = 2_000;
 const MAXIMUM_ANSWERS = 2 * MAXIMUM_LABELS;
-export const MAXIMUM_LABEL_LENGTH = 120;
+/** Of the first prompt of a workload so much is searched for labels. */
+const MAXIMUM_PROMPT_LENGTH = 20_000;
+/** Calls without the field that holds the label, of those that have a label at all. */
+const MOST_MISSING_RATIO = 0.1;
 
 /** System texts of a record joined. */
 export function systemOf(record: Pick<LlmRecord, "messages">): string {
@@ -23,7 +41,7 @@ export function systemOf(record: Pick<LlmRecord, "messages">): string {
   return systems.join("\n\n");
 }
 
-function headOf(record: LlmRecord): string | undefined {
+function headOf(record: Pick<LlmRecord, "messages">): string | undefined {
   const first = record.messages.find((message) => message.role === "user")?.content ?? "";
   return first.length > HEAD_LENGTH ? first.slice(0, HEAD_LENGTH) : undefined;
 }
@@ -36,7 +54,7 @@ interface Head {
 /** Learns which beginnings of user messages and which system prompts are keys. */
 export class WorkloadKeys {
   private readonly heads = new Map<string, Head>();
-  private readonly systems = new Set<string>();
+  private readonly variants = new PromptVariants();
   private systemRecords = 0;
   private plainRecords = 0;
   private merging: boolean | undefined;
@@ -47,7 +65,7 @@ export class WorkloadKeys {
     const system = this.recall(systemOf(record));
     if (system.plain !== "") {
       this.systemRecords++;
-      if (this.systems.size <= MAXIMUM_SYSTEMS) this.systems.add(system.hash);
+      this.variants.observe(system.plain, system.hash, record.answer);
       return;
     }
     this.plainRecords++;
@@ -61,11 +79,15 @@ export class WorkloadKeys {
   }
 
   /** The key of a record's workload, after every record was observed. */
-  keyOf(record: LlmRecord): string {
+  keyOf(record: Pick<LlmRecord, "messages">): string {
     const system = this.recall(systemOf(record));
-    // System prompts that change with every call (names, documents in them) are told apart by their beginning alone.
-    this.merging ??= this.systems.size > Math.min(MAXIMUM_SYSTEMS, Math.max(LEAST_SYSTEMS, this.systemRecords / 20));
-    if (system.plain !== "") return `s${this.merging ? system.plain.slice(0, HEAD_LENGTH) : system.hash}`;
+    if (system.plain !== "") {
+      const { variants } = this;
+      // System prompts that change with every call (documents in them) are told apart by their beginning alone.
+      const most = Math.min(MAXIMUM_PROMPTS - 1, Math.max(LEAST_SYSTEMS, this.systemRecords / 20));
+      this.merging ??= variants.distinct > most;
+      return `s${this.merging ? system.plain.slice(0, HEAD_LENGTH) : variants.keyOf(system.plain, system.hash)}`;
+    }
     const text = headOf(record);
     const head = text === undefined ? undefined : this.heads.get(text);
     const isTemplate =
@@ -77,7 +99,7 @@ export class WorkloadKeys {
 
   private recall(system: string): { readonly plain: string; readonly hash: string } {
     if (system !== this.last.system) {
-      const plain = withoutNumbers(system);
+      const plain = withoutDates(system);
       this.last = { system, plain, hash: hashTexts(plain) };
     }
     return this.last;
@@ -92,11 +114,6 @@ export class WorkloadKeys {
   }
 }
 
-/** Dates and counters change from call to call: numbers are left out of the key. */
-function withoutNumbers(text: string): string {
-  return /\d/.test(text) ? text.replace(/\d+/g, "0") : text;
-}
-
 /** The last user message of a record, or an empty text. */
 export function lastUserText(record: Pick<LlmRecord, "messages">): string {
   return record.messages.findLast((message) => message.role === "user")?.content ?? "";
@@ -104,60 +121,192 @@ export function lastUserText(record: Pick<LlmRecord, "messages">): string {
 
 /** What the second pass knows of one workload. */
 export interface WorkloadFacts {
-  readonly key: string;
+  readonly keys: ReadonlySet<string>;
   readonly summary: WorkloadSummary;
-  /** Trimmed answers with their counts; complete for label workloads. */
+  /** Texts that may be labels with their counts; complete for label workloads. */
   readonly answers: ReadonlyMap<string, number>;
+  /** Several workloads that the user made one. */
+  readonly isMerged: boolean;
+  /** The part of structured answers that is the label. */
+  readonly field?: FieldChoice;
+  /** Paths of structured answers. */
+  readonly paths: readonly string[];
+  /** Answers that are no label, by reason. */
+  readonly noLabels: ReadonlyMap<NoLabel, number>;
+  /** What its prompt may name as labels. */
+  readonly lists: NamedLists;
+  readonly examples: FoundExamples;
 }
 
 interface Counting {
-  readonly key: string;
+  readonly keys: Set<string>;
   readonly first: string;
+  lists: NamedLists;
+  names: PossibleNames;
   records: number;
   long: number;
   json: number;
   tools: number;
+  readonly noLabels: Map<NoLabel, number>;
+  readonly examples: ExampleFinder;
+  readonly fields: FieldCounts;
   readonly answers: Map<string, number>;
 }
 
 /** Counts records and answers by workload. */
 export class WorkloadTable {
   private readonly workloads = new Map<string, Counting>();
+  private readonly budget = turnBudget();
+
+  /** `answerPath` is where the label stands in structured answers, found out when absent. */
+  constructor(private readonly answerPath?: string) {}
 
   observe(key: string, record: LlmRecord): void {
-    const counting = this.workloads.get(key) ?? start(key, record);
+    const counting = this.workloads.get(key) ?? start(key, record, this.budget);
     this.workloads.set(key, counting);
-    counting.records++;
-    const answer = record.answer.trim();
-    if (record.toolCalls !== undefined) counting.tools++;
-    if (/^[{[]/.test(answer)) counting.json++;
-    if (answer === "" || answer.length > MAXIMUM_LABEL_LENGTH || answer.includes("\n")) counting.long++;
-    else if (counting.answers.size < MAXIMUM_ANSWERS || counting.answers.has(answer)) {
-      counting.answers.set(answer, (counting.answers.get(answer) ?? 0) + 1);
-    } else counting.long++;
+    count(counting, record);
   }
 
-  /** Every workload, most records first, under a name of its own. */
-  facts(source: string): readonly WorkloadFacts[] {
+  /** Every workload, most records first, under a name of its own; those of a list in `merges` as one, under the first one's name.
+   *  @throws UsageError for a name that none has */
+  facts(source: string, merges: readonly (readonly string[])[] = []): readonly WorkloadFacts[] {
+    const named = new Map(this.named(source).map((workload) => [workload.name, workload]));
+    const merged = new Set<string>();
+    for (const names of merges) {
+      const [first, ...others] = names.map((name) => named.get(name) ?? unknownName(name, [...named.keys()]));
+      if (first === undefined) continue;
+      for (const { name, counting } of others) {
+        if (name === first.name) continue;
+        absorb(first.counting, counting);
+        named.delete(name);
+      }
+      merged.add(first.name);
+    }
+    return [...named.values()]
+      .toSorted((a, b) => b.counting.records - a.counting.records)
+      .map(({ name, counting }) => ({ ...factsOf(counting, name, this.answerPath), isMerged: merged.has(name) }));
+  }
+
+  private named(source: string): { readonly name: string; readonly counting: Counting }[] {
     const taken = new Map<string, number>();
-    const sorted = [...this.workloads.values()].toSorted((a, b) => b.records - a.records || (a.key < b.key ? -1 : 1));
+    const keyOf = ({ keys }: Counting): string => [...keys][0] ?? "";
+    const sorted = [...this.workloads.values()].toSorted(
+      (a, b) => b.records - a.records || (keyOf(a) < keyOf(b) ? -1 : 1),
+    );
     return sorted.map((counting) => {
       const slug = slugOf(counting.first) || slugOf(source) || "workload";
       const uses = (taken.get(slug) ?? 0) + 1;
       taken.set(slug, uses);
-      const name = uses === 1 ? slug : `${slug}-${uses}`;
-      return {
-        key: counting.key,
-        summary: { name, kind: kindOf(counting), records: counting.records },
-        answers: counting.answers,
-      };
+      return { name: uses === 1 ? slug : `${slug}-${uses}`, counting };
     });
   }
 }
 
-function start(key: string, record: LlmRecord): Counting {
+function unknownName(name: string, known: readonly string[]): never {
+  throw new UsageError(`--merge: no workload ${name}; there are: ${known.slice(0, 20).join(", ")}`);
+}
+
+/** Adds the counts of one workload to another's. */
+function absorb(into: Counting, from: Counting): void {
+  for (const key of from.keys) into.keys.add(key);
+  into.records += from.records;
+  into.long += from.long;
+  into.json += from.json;
+  into.tools += from.tools;
+  into.lists = [...into.lists, ...from.lists];
+  into.names = new PossibleNames(into.lists);
+  into.fields.merge(from.fields);
+  for (const [reason, calls] of from.noLabels) into.noLabels.set(reason, (into.noLabels.get(reason) ?? 0) + calls);
+  for (const [text, calls] of from.answers) into.answers.set(text, (into.answers.get(text) ?? 0) + calls);
+}
+
+function start(key: string, record: LlmRecord, budget: TurnBudget): Counting {
   const first = key === "" ? "" : key.startsWith("s") ? systemOf(record) : key.slice(1);
-  return { key, first, records: 0, long: 0, json: 0, tools: 0, answers: new Map() };
+  const prompt = `${systemOf(record)}\n${record.messages.find(({ role }) => role === "user")?.content ?? ""}`;
+  const lists = namedLists(prompt.slice(0, MAXIMUM_PROMPT_LENGTH));
+  return {
+    keys: new Set([key]),
+    first,
+    lists,
+    names: new PossibleNames(lists),
+    records: 0,
+    long: 0,
+    json: 0,
+    tools: 0,
+    noLabels: new Map(),
+    examples: new ExampleFinder(budget),
+    fields: new FieldCounts(),
+    answers: new Map(),
+  };
+}
+
+function count(counting: Counting, record: LlmRecord): void {
+  counting.records++;
+  if (record.toolCalls !== undefined) counting.tools++;
+  counting.examples.observe(record.messages);
+  const candidate = candidateOf(record, counting.names);
+  if (candidate.kind === "none") {
+    counting.noLabels.set(candidate.reason, (counting.noLabels.get(candidate.reason) ?? 0) + 1);
+    return;
+  }
+  if (candidate.kind === "fields") {
+    counting.json++;
+    return counting.fields.observe(candidate.leaves);
+  }
+  const { text } = candidate;
+  if (/^[{[]/.test(text)) counting.json++;
+  if (text === "" || text.length > MAXIMUM_LABEL_LENGTH || text.includes("\n")) counting.long++;
+  else if (counting.answers.size < MAXIMUM_ANSWERS || counting.answers.has(text)) {
+    counting.answers.set(text, (counting.answers.get(text) ?? 0) + 1);
+  } else counting.long++;
+}
+
+/** What was counted, and the part of structured answers that is the label. */
+function factsOf(counting: Counting, name: string, answerPath: string | undefined): Omit<WorkloadFacts, "isMerged"> {
+  const { keys, records, answers, noLabels, lists } = counting;
+  const paths = counting.fields.all();
+  const field = fieldOf(counting, paths, answerPath);
+  const chosen = paths.find(({ path }) => path === field?.path);
+  const counts = chosen === undefined ? answers : addCounts(answers, chosen.values);
+  const labels = new Set([...counts.keys()].map(bareLabel));
+  const isLabel = (answer: string): boolean => {
+    const text = textAt(candidateOf({ answer }, counting.names), field?.path);
+    return typeof text === "string" && labels.has(bareLabel(text));
+  };
+  return {
+    keys,
+    summary: { name, kind: kindOf(counting, chosen), records },
+    answers: counts,
+    examples: counting.examples.find(isLabel),
+    ...(field === undefined ? {} : { field }),
+    paths: paths.map(({ path }) => path),
+    noLabels,
+    lists,
+  };
+}
+
+function fieldOf(
+  counting: Counting,
+  paths: readonly PathCounts[],
+  answerPath: string | undefined,
+): FieldChoice | undefined {
+  if (answerPath !== undefined) {
+    const leftOut = paths.map(({ path }) => path).filter((path) => path !== answerPath);
+    const isCall = paths.some(({ path }) => path === FUNCTION_PATH);
+    return paths.some(({ path }) => path === answerPath)
+      ? { path: answerPath, isCall, alternatives: [], leftOut: leftOut.filter((path) => path !== FUNCTION_PATH) }
+      : undefined;
+  }
+  if (paths.length === 0 || isClosedSet(counting)) return undefined;
+  const namedRatio = (values: ReadonlyMap<string, number>): number => {
+    let [named, all] = [0, 0];
+    for (const [text, calls] of values) {
+      all += calls;
+      if (counting.names.hasBare(text)) named += calls;
+    }
+    return all === 0 ? 0 : named / all;
+  };
+  return chooseField(paths, (path) => isClosedSet(counting, path), namedRatio);
 }
 
 /** Letters and digits of the first words, at most 40 characters. */
@@ -177,13 +326,26 @@ function slugOf(text: string): string {
   return slug;
 }
 
-/** A closed label set: short single-line answers, few distinct ones, nearly all of which come again. */
-function kindOf(counting: Counting): WorkloadKind {
-  const { records, long, json, tools, answers } = counting;
-  if (tools * 2 > records) return "json";
+/** A closed label set: short single-line answers, few distinct ones, nearly all of which come again. What is no label at all is no evidence
+ *  against it, as long as it is the lesser part. */
+function isClosedSet({ records, long, noLabels, answers, json }: Counting, path?: PathCounts): boolean {
+  const none = [...noLabels.values()].reduce((sum, calls) => sum + calls, 0);
+  const labelled = records - none;
+  const values = path === undefined ? answers : addCounts(answers, path.values);
   let repeated = 0;
-  for (const count of answers.values()) if (count > 1) repeated += count;
-  const isClosed = answers.size <= Math.min(MAXIMUM_LABELS, Math.max(2, records / 2)) && repeated >= records * 0.8;
-  if (isClosed && long <= records * 0.02) return "label";
-  return json >= records * 0.9 ? "json" : "text";
+  for (const count of values.values()) if (count > 1) repeated += count;
+  const missing = path === undefined ? json : json - path.calls;
+  return (
+    labelled * 2 >= records &&
+    values.size <= Math.min(MAXIMUM_LABELS, Math.max(2, labelled / 2)) &&
+    repeated >= labelled * 0.8 &&
+    long + (path?.long ?? 0) <= labelled * 0.02 &&
+    missing <= labelled * (path === undefined ? 0.02 : MOST_MISSING_RATIO)
+  );
+}
+
+function kindOf(counting: Counting, path: PathCounts | undefined): WorkloadKind {
+  if (isClosedSet(counting, path)) return "label";
+  const { records, json, tools } = counting;
+  return tools * 2 > records || json >= records * 0.9 ? "json" : "text";
 }

@@ -65,6 +65,8 @@ export async function prepareDataset(config: Config, progress: Progress, signal?
     ...(config.format === undefined ? {} : { format: config.format }),
     ...(config.columns === undefined ? {} : { columns: definedOnly(config.columns) }),
     ...(config.workload === undefined ? {} : { workload: config.workload }),
+    ...(config.answerPath === undefined ? {} : { answerPath: config.answerPath }),
+    ...(config.merge === undefined ? {} : { merge: config.merge }),
     seed: config.seed,
     resolveLeaks: config.resolveLeaks,
   };

@@ -209,12 +209,7 @@ function hashOf(value: unknown): string {
 
 /** Says before training what the plan already knows. */
 function announce(planned: Planned, progress: Progress): void {
-  const { plan, dataset } = planned;
-  for (const { name, kind, records } of dataset.others) {
-    progress.note(
-      `other workload: ${name} (${kind}, ${records} records)${kind === "label" ? "; --workload takes it" : "; students for it come later"}`,
-    );
-  }
+  const { plan } = planned;
   const unreachable = describeUnreachable(plan);
   if (unreachable !== undefined) progress.note(unreachable);
   const { cutTexts = 0 } = plan.facts.base ?? {};

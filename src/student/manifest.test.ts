@@ -41,6 +41,17 @@ describe("parseManifest", () => {
     expect(() => parseManifest(manifest({ gate: { ...gate, promise: "both" } }), "here")).toThrow(/gate\.promise/);
   });
 
+  it("knows example turns that are no part of a question, constant or drawn", () => {
+    const template = { system: "", userPrefix: "", userSuffix: "" };
+    for (const examples of ["drawn", [{ role: "user", content: "a" }]])
+      expect(parseManifest(manifest({ template: { ...template, examples } }), "here").template.examples).toEqual(
+        examples,
+      );
+    expect(() => parseManifest(manifest({ template: { ...template, examples: "some" } }), "here")).toThrow(
+      /template\.examples/,
+    );
+  });
+
   it.each([
     ["another format", { format: "joryu-student-2" }, /field format/],
     ["no labels", { labels: [] }, /field labels/],

@@ -43,6 +43,16 @@ const manifestSchema = z.strictObject({
     system: z.string(),
     userPrefix: z.string(),
     userSuffix: z.string(),
+    /** Example turns before a question, which are left out: constant ones, or others in each call. */
+    examples: z
+      .union([
+        z.literal("drawn"),
+        z
+          .array(z.strictObject({ role: z.string(), content: z.string() }))
+          .max(1000)
+          .readonly(),
+      ])
+      .optional(),
   }),
   /** int4 is there where it was asked for; transformers.js knows it as `dtype: "q4"`. */
   files: z.strictObject({

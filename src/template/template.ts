@@ -10,7 +10,12 @@ export interface PromptTemplate {
   /** What every user message starts and ends with. */
   readonly userPrefix: string;
   readonly userSuffix: string;
+  /** Turns before the question that are examples; absent where there are none. */
+  readonly examples?: ExampleTurns | undefined;
 }
+
+/** Example turns before a question: constant ones, or `drawn`, other ones in each call. They are no history and are left out. */
+export type ExampleTurns = "drawn" | readonly TemplateMessage[];
 
 /** As much of a message as the text needs. */
 export interface TemplateMessage {
@@ -30,12 +35,43 @@ export interface ReadPrompt {
 
 const isInstruction = ({ role }: TemplateMessage): boolean => role === "system" || role === "developer";
 
+/** The turns before the last user's, system messages left out, and what that one asks. */
+export function earlierTurns<T extends TemplateMessage>(
+  messages: readonly T[],
+): { readonly earlier: readonly T[]; readonly question: string } {
+  const turns = messages.filter((message) => !isInstruction(message));
+  const last = turns.findLastIndex(({ role }) => role === "user");
+  return { earlier: turns.slice(0, Math.max(0, last)), question: turns[last]?.content ?? "" };
+}
+
+/** How many of the turns before the question are examples. */
+function exampleCount(earlier: readonly TemplateMessage[], examples: ExampleTurns): number {
+  if (examples === "drawn") return earlier.length;
+  const stands = examples.every(
+    ({ role, content }, i) => earlier[i]?.role === role && earlier[i].content.trim() === content.trim(),
+  );
+  return stands ? examples.length : 0;
+}
+
+/** Messages without example turns. */
+export function withoutExamples<T extends TemplateMessage>(
+  messages: readonly T[],
+  examples: ExampleTurns | undefined,
+): readonly T[] {
+  if (examples === undefined) return messages;
+  const count = exampleCount(earlierTurns(messages).earlier, examples);
+  if (count === 0) return messages;
+  let turns = 0;
+  return messages.filter((message) => isInstruction(message) || ++turns > count);
+}
+
 /** The text of a bare text or of whole messages (system messages are left out) without the template's constant parts, and whether the
  *  last user message had them. One that lacks them stays as it is. Earlier turns of a dialogue come first, one a line, marked by their
  *  role. */
 export function readPrompt(input: string | readonly TemplateMessage[], template: PromptTemplate): ReadPrompt {
   const { userPrefix, userSuffix } = template;
-  const messages = typeof input === "string" ? [{ role: "user", content: input }] : input;
+  const asked = typeof input === "string" ? [{ role: "user", content: input }] : input;
+  const messages = withoutExamples(asked, template.examples);
   const turns = messages.filter((message) => !isInstruction(message));
   const last = turns.findLastIndex((message) => message.role === "user");
   const kept = last < 0 ? turns : [...turns.slice(0, last), ...turns.slice(last + 1), ...turns.slice(last, last + 1)];
