@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { planOnly } from "../pipeline/run.js";
 import { formatPlan, planJson } from "../plan/format.js";
 import { interruptible } from "./interrupt.js";
-import { createProgress, printJson, printLine } from "./output.js";
+import { createProgress, printJson, printWrapped } from "./output.js";
 import { addRunFlags, configOf, trainingThreads, type RunFlags } from "./run-options.js";
 
 export function addPlan(program: Command): void {
@@ -15,12 +15,12 @@ export function addPlan(program: Command): void {
       const { plan, forecast } = await planOnly(configOf(flags), {
         threads: trainingThreads(),
         progress,
-        signal: interruptible().signal,
+        signal: interruptible(progress).signal,
         ...(flags.machine === undefined ? {} : { machine: flags.machine }),
       });
       progress.stop();
       if (flags.json === true) printJson(planJson(plan, forecast));
-      else printLine(formatPlan(plan, forecast));
+      else printWrapped(formatPlan(plan, forecast));
     } finally {
       progress.stop();
     }

@@ -8,7 +8,7 @@ import { decideVerdict } from "../report/verdict.js";
 import { renderSummary } from "../report/summary.js";
 import { metricsOf } from "../report/metrics.js";
 import { writeReport } from "../report/write.js";
-import { printJson, printLine } from "./output.js";
+import { paper, printJson, printLine } from "./output.js";
 
 /** The finished run that began last: its plan is written once, its report again with every drawing. @throws InputError */
 export function newestRun(state: string): string {
@@ -45,6 +45,6 @@ export function addReport(program: Command): void {
           report: reportPath,
           metrics: metricsOf(facts),
         });
-      else printLine(renderSummary(facts, verdict, options.lang, { reportPath }));
+      else printLine(renderSummary(facts, verdict, options.lang, { reportPath }, paper()).trimEnd());
     });
 }

@@ -133,3 +133,8 @@ export function threadsFromEnvironment(cores: number): number {
   const wanted = Number(process.env["JORYU_THREADS"] ?? "");
   return Number.isInteger(wanted) && wanted > 0 ? Math.min(wanted, 256) : cores;
 }
+
+/** Whether a terminal may be written to in colour: not where NO_COLOR says anything (no-color.org), nor on a terminal that calls itself dumb. */
+export function isColourWanted(): boolean {
+  return (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb";
+}

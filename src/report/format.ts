@@ -58,11 +58,15 @@ export function formatPercentFloor(ratio: number, language: Language): string {
   return formatPercent(Math.floor(ratio * scale + 1e-6) / scale, language);
 }
 
+/** An upper bound as a percentage, rounded up. */
+export function formatPercentCeil(ratio: number, language: Language): string {
+  const scale = 100 * 10 ** percentDigits(ratio);
+  return formatPercent(Math.ceil(ratio * scale - 1e-6) / scale, language);
+}
+
 /** An interval of ratios as percentages, rounded outwards. */
 export function formatPercentRange(interval: Bounds, language: Language): string {
-  const scale = 100 * 10 ** percentDigits(interval.high);
-  const high = formatPercent(Math.ceil(interval.high * scale - 1e-6) / scale, language);
-  return formatPercentFloor(interval.low, language) + TO[language] + high;
+  return formatPercentFloor(interval.low, language) + TO[language] + formatPercentCeil(interval.high, language);
 }
 
 /** A ratio that was stated, not measured: a percentage without empty decimals. */
@@ -145,6 +149,7 @@ export function formatRange(
 const FORMATS: Readonly<Record<string, (value: number, language: Language) => string>> = {
   percent: formatPercent,
   floor: formatPercentFloor,
+  ceil: formatPercentCeil,
   share: formatShare,
   count: formatCount,
   number: formatNumber,

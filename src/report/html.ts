@@ -87,10 +87,11 @@ function tableHtml(table: Table, options: TableOptions = {}): string {
 
 function tileHtml(tile: Headline, language: Language): string {
   const note = tile.note === undefined ? "" : `<div class="note">${escapeHtml(tile.note)}</div>`;
+  const alone = tile.alone === undefined ? [] : [text(language, "alone-value", { value: tile.alone })];
   return `<div class="tile"><div class="title">${escapeHtml(tile.title)}</div>
-<div class="student">${escapeHtml(tile.student)}</div>
+<div class="student">${escapeHtml(tile.value)}</div>
 <div class="interval">${escapeHtml(tile.interval)}</div>${note}
-<div class="teacher"><span>${escapeHtml(text(language, "teacher-value", { value: tile.teacher }))}</span></div></div>`;
+<div class="teacher"><span>${[...alone, text(language, "teacher-value", { value: tile.teacher })].map(escapeHtml).join("<br>")}</span></div></div>`;
 }
 
 interface Section {

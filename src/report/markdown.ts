@@ -2,7 +2,7 @@
 import { text, type TextKey, verdictMeaning, verdictName } from "./catalogue.js";
 import type { Facts, Verdict } from "./facts.js";
 import type { Language } from "./format.js";
-import { headlines } from "./headline.js";
+import { headlineTable } from "./headline.js";
 import { renderReason } from "./reasons.js";
 import { pathLines, pathTable } from "./path.js";
 import { risksOf } from "./risks.js";
@@ -40,21 +40,8 @@ function tableMarkdown(table: Table): string {
   return [
     line(table.columns.map(({ title }) => escapeMarkdown(title))),
     line(table.columns.map(({ numeric }) => (numeric ? "--:" : ":--"))),
-    ...table.rows.map((row) => line(row.map(escapeMarkdown))),
+    ...table.rows.map((row) => line(row.map((cell) => cell.split("\n").map(escapeMarkdown).join("<br>")))),
   ].join("\n");
-}
-
-function headlineTable(facts: Facts, verdict: Verdict, language: Language): Table {
-  const titles: readonly TextKey[] = ["name", "student", "interval", "teacher"];
-  return {
-    columns: titles.map((key) => ({ title: text(language, key), numeric: key === "student" || key === "teacher" })),
-    rows: headlines(facts, verdict, language).map((line) => [
-      line.title,
-      line.student,
-      line.note === undefined ? line.interval : `${line.interval}; ${line.note}`,
-      line.teacher,
-    ]),
-  };
 }
 
 /** The report as Markdown in one language. */
@@ -82,12 +69,14 @@ export function renderMarkdown(facts: Facts, verdict: Verdict, language: Languag
   const parts = [
     `# ${text(language, "title")}`,
     escapeMarkdown(run),
-    tableMarkdown(headlineTable(facts, verdict, language)),
-    `## ${text(language, "verdict")}: ${verdictName(verdict.verdict, language)}`,
+    `## ${text(language, "verdict")}${text(language, "colon")}${verdictName(verdict.verdict, language)}`,
     verdictMeaning(verdict.verdict, language),
+    tableMarkdown(headlineTable(facts, verdict, language)),
     list(verdict.reasons.map((reason) => renderReason(reason, language))),
     escapeMarkdown(gateLine(facts, language)),
-    ...nextHints(facts, verdict, language).map((hint) => `${text(language, "next")}: ${escapeMarkdown(hint)}`),
+    ...nextHints(facts, verdict, language).map(
+      (hint) => `${text(language, "next")}${text(language, "colon")}${escapeMarkdown(hint)}`,
+    ),
     ...tables.flatMap(([key, table]) => [
       `## ${text(language, key)}`,
       ...(key === "compared" && facts.dataset.sealedRows === 0

@@ -10,8 +10,10 @@ import { pathLines } from "./path.js";
 import { renderSummary } from "./summary.js";
 import { decideVerdict } from "./verdict.js";
 
+const wideSummary: typeof renderHtml = (facts, verdict, language) =>
+  renderSummary(facts, verdict, language, {}, { width: 10_000, colour: false });
 const rendered = (facts: Facts, language: "en" | "ja"): string[] =>
-  [renderSummary, renderMarkdown, renderHtml].map((render) => render(facts, decideVerdict(facts), language));
+  [wideSummary, renderMarkdown, renderHtml].map((render) => render(facts, decideVerdict(facts), language));
 const lastReason = (facts: Facts): string | undefined => decideVerdict(facts).reasons.at(-1)?.code;
 
 describe("the path in a report", () => {

@@ -87,8 +87,8 @@ const VERDICT_REASONS = {
     ja: "教師の価格が不明なため、ゲート運用時の1,000回あたりの費用が上限{limit:usd}に収まるか確認できません。",
   },
   "saves-money": {
-    en: "It saves {saved:percent} of the teacher's cost (interval {low:floor} to {high:percent}).",
-    ja: "教師の費用を{saved:percent}削減できます(95%信頼区間{low:floor}～{high:percent})。",
+    en: "It saves {saved:percent} of the teacher's cost (interval {low:floor} to {high:ceil}).",
+    ja: "教師の費用を{saved:percent}削減できます(95%信頼区間{low:floor}～{high:ceil})。",
   },
   "saves-nothing": {
     en: "It does not save money with confidence: saving {saved:percent}, lower bound {low:floor}.",
@@ -123,20 +123,20 @@ const VERDICT_REASONS = {
     ja: "教師に委ねる呼び出し({deferral:percent})には教師の応答時間が加わるため、遅い側の応答時間は教師並みのままです。",
   },
   "taught-better": {
-    en: "{texts:count} texts without answers: the linear student that the fine-tuned base teaches by them agrees with the teacher on {taught:percent} of {rows:count} rows that neither had seen, the same one on labels alone, its passes and rate chosen on another fold, on {untaught:percent} (difference between {low:percent} and {high:percent}, p = {pValue:p}).",
-    ja: "回答のないテキスト{texts:count}件の効果: どちらも未見の{rows:count}件での教師との一致率は、これを使って微調整済みのベースから学んだ線形の生徒が{taught:percent}、ラベルだけで学んだ同じ生徒(学習回数と学習率は別の分割で選択)が{untaught:percent}です(差の95%信頼区間{low:percent}～{high:percent}、p = {pValue:p})。",
+    en: "{texts:count} texts without answers: the linear student that the fine-tuned base teaches by them agrees with the teacher on {taught:percent} of {rows:count} rows that neither had seen, the same one on labels alone, its passes and rate chosen on another fold, on {untaught:percent} (difference between {low:points} and {high:points} points, p = {pValue:p}).",
+    ja: "回答のないテキスト{texts:count}件の効果: どちらも未見の{rows:count}件での教師との一致率は、これを使って微調整済みのベースから学んだ線形の生徒が{taught:percent}、ラベルだけで学んだ同じ生徒(学習回数と学習率は別の分割で選択)が{untaught:percent}です(差の95%信頼区間{low:points}～{high:points}ポイント、p = {pValue:p})。",
   },
   "taught-not-better": {
-    en: "{texts:count} texts without answers: the linear student that the fine-tuned base teaches by them is not proved better than the same one on labels alone, its passes and rate chosen on another fold ({taught:percent} and {untaught:percent} of {rows:count} rows that neither had seen, difference between {low:percent} and {high:percent}, p = {pValue:p}).",
-    ja: "回答のないテキスト{texts:count}件の効果: これを使って微調整済みのベースから学んだ線形の生徒が、ラベルだけで学んだ同じ生徒(学習回数と学習率は別の分割で選択)より優れているとは証明されていません(どちらも未見の{rows:count}件での一致率は{taught:percent}と{untaught:percent}、差の95%信頼区間{low:percent}～{high:percent}、p = {pValue:p})。",
+    en: "{texts:count} texts without answers: the linear student that the fine-tuned base teaches by them is not proved better than the same one on labels alone, its passes and rate chosen on another fold ({taught:percent} and {untaught:percent} of {rows:count} rows that neither had seen, difference between {low:points} and {high:points} points, p = {pValue:p}).",
+    ja: "回答のないテキスト{texts:count}件の効果: これを使って微調整済みのベースから学んだ線形の生徒が、ラベルだけで学んだ同じ生徒(学習回数と学習率は別の分割で選択)より優れているとは証明されていません(どちらも未見の{rows:count}件での一致率は{taught:percent}と{untaught:percent}、差の95%信頼区間{low:points}～{high:points}ポイント、p = {pValue:p})。",
   },
   "taught-rows-better": {
-    en: "The base as a teacher: the linear student that it teaches, once fine-tuned, on the labelled rows agrees with the teacher on {taught:percent} of {rows:count} rows that neither had seen, the same one on labels alone, its passes and rate chosen on another fold, on {untaught:percent} (difference between {low:percent} and {high:percent}, p = {pValue:p}).",
-    ja: "ベースを教師とする効果: どちらも未見の{rows:count}件での教師との一致率は、ラベル付きデータ上で微調整済みのベースから学んだ線形の生徒が{taught:percent}、ラベルだけで学んだ同じ生徒(学習回数と学習率は別の分割で選択)が{untaught:percent}です(差の95%信頼区間{low:percent}～{high:percent}、p = {pValue:p})。",
+    en: "The base as a teacher: the linear student that it teaches, once fine-tuned, on the labelled rows agrees with the teacher on {taught:percent} of {rows:count} rows that neither had seen, the same one on labels alone, its passes and rate chosen on another fold, on {untaught:percent} (difference between {low:points} and {high:points} points, p = {pValue:p}).",
+    ja: "ベースを教師とする効果: どちらも未見の{rows:count}件での教師との一致率は、ラベル付きデータ上で微調整済みのベースから学んだ線形の生徒が{taught:percent}、ラベルだけで学んだ同じ生徒(学習回数と学習率は別の分割で選択)が{untaught:percent}です(差の95%信頼区間{low:points}～{high:points}ポイント、p = {pValue:p})。",
   },
   "taught-rows-not-better": {
-    en: "The base as a teacher: the linear student that it teaches, once fine-tuned, on the labelled rows is not proved better than the same one on labels alone, its passes and rate chosen on another fold ({taught:percent} and {untaught:percent} of {rows:count} rows that neither had seen, difference between {low:percent} and {high:percent}, p = {pValue:p}).",
-    ja: "ベースを教師とする効果: ラベル付きデータ上で微調整済みのベースから学んだ線形の生徒が、ラベルだけで学んだ同じ生徒(学習回数と学習率は別の分割で選択)より優れているとは証明されていません(どちらも未見の{rows:count}件での一致率は{taught:percent}と{untaught:percent}、差の95%信頼区間{low:percent}～{high:percent}、p = {pValue:p})。",
+    en: "The base as a teacher: the linear student that it teaches, once fine-tuned, on the labelled rows is not proved better than the same one on labels alone, its passes and rate chosen on another fold ({taught:percent} and {untaught:percent} of {rows:count} rows that neither had seen, difference between {low:points} and {high:points} points, p = {pValue:p}).",
+    ja: "ベースを教師とする効果: ラベル付きデータ上で微調整済みのベースから学んだ線形の生徒が、ラベルだけで学んだ同じ生徒(学習回数と学習率は別の分割で選択)より優れているとは証明されていません(どちらも未見の{rows:count}件での一致率は{taught:percent}と{untaught:percent}、差の95%信頼区間{low:points}～{high:points}ポイント、p = {pValue:p})。",
   },
 } as const satisfies Readonly<Record<string, Bilingual>>;
 

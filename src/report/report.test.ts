@@ -2,12 +2,21 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { parseHTML } from "linkedom";
 import stringWidth from "string-width";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Facts } from "./facts.js";
-import { text as textOf } from "./catalogue.js";
-import { earlier, EARLIER_FACTS, FACTS, MONTHLY_FACTS, POOR_FACTS, UNSEALED_FACTS } from "./facts.test.fixture.js";
+import { text as textOf, verdictName } from "./catalogue.js";
+import {
+  earlier,
+  EARLIER_FACTS,
+  FACTS,
+  MONTHLY_FACTS,
+  UNCONTROLLED_FACTS,
+  POOR_FACTS,
+  UNSEALED_FACTS,
+} from "./facts.test.fixture.js";
 import { quantileInterval } from "./headline.js";
 import { escapeHtml, renderHtml } from "./html.js";
 import { renderJson } from "./json.js";
@@ -18,6 +27,8 @@ import { gateLine, renderSummary } from "./summary.js";
 import { decideVerdict } from "./verdict.js";
 import { writeReport } from "./write.js";
 
+/** Wide enough that nothing is cut. */
+const WIDE = { width: 10_000, colour: false };
 const LABEL = "<script>alert(1)</script>";
 const pages = [FACTS, MONTHLY_FACTS, POOR_FACTS].map((facts) => renderHtml(facts, decideVerdict(facts), "ja"));
 const empty: Facts = {
@@ -121,25 +132,57 @@ describe("report.md and report.json", () => {
 });
 
 describe("the terminal text", () => {
-  it("opens with the four numbers and calls unknown what is unknown", () => {
-    const lines = renderSummary(POOR_FACTS, decideVerdict(POOR_FACTS), "en").split("\n");
-    expect(lines.slice(1, 5).map((line) => line.split("  ")[0])).toEqual([
-      "Size",
-      "Cost per 1,000 calls",
-      "Latency (p50)",
-      "Agreement with the teacher",
-    ]);
-    expect(lines[2]).toContain("unknown");
+  it.each(["en", "ja"] as const)("says the verdict first and last in %s", (language) => {
+    for (const facts of [FACTS, MONTHLY_FACTS, POOR_FACTS, UNSEALED_FACTS]) {
+      const verdict = decideVerdict(facts);
+      const lines = renderSummary(facts, verdict, language).trimEnd().split("\n");
+      for (const line of [lines[0], lines.at(-1)]) {
+        expect(line).toContain(verdictName(verdict.verdict, language));
+        expect(line).toContain(verdict.verdict);
+      }
+      const candidates = lines.findIndex((line) => line.startsWith(textOf(language, "candidates-trained").slice(0, 8)));
+      expect(candidates).toBeGreaterThan(lines.findIndex((line) => line.startsWith(textOf(language, "tile-size"))));
+    }
+  });
+
+  it.each(["en", "ja"] as const)("stays within its width but for commands and paths, in %s", (language) => {
+    for (const facts of [FACTS, MONTHLY_FACTS, POOR_FACTS, UNSEALED_FACTS, UNCONTROLLED_FACTS])
+      for (const width of [80, 100]) {
+        const paper = { width, colour: false };
+        const lines = renderSummary(facts, decideVerdict(facts), language, {}, paper).split("\n");
+        for (const line of lines)
+          if (!line.includes("joryu predict")) expect([line, stringWidth(line) <= width]).toEqual([line, true]);
+      }
+  });
+
+  it("heads with the system that would be deployed, the student alone beside it, then the teacher", () => {
+    const [, , , head = "", ...lines] = renderSummary(FACTS, decideVerdict(FACTS), "en", {}, WIDE).split("\n");
+    expect(head.trim().split(/ {2,}/)).toEqual(["Student + fallback", "Student alone", "Teacher"]);
+    expect(lines[0]?.split(/ {2,}/)).toEqual(["Agreement with the teacher", "99.2%", "93.2%", "99.1% with itself"]);
+    const cost = lines.find((line) => line.startsWith("Cost per 1,000 calls"));
+    expect(cost?.split(/ {2,}/)).toEqual(["Cost per 1,000 calls", "$0.397", "$0.00022", "$1.50"]);
+    const poor = renderSummary(POOR_FACTS, decideVerdict(POOR_FACTS), "en", {}, WIDE);
+    expect(poor).toMatch(/\n +Student alone +Teacher\n/);
+    expect(poor).toMatch(/Cost per 1,000 calls +\$0.00022 +unknown\n/);
     expect(renderSummary(POOR_FACTS, decideVerdict(POOR_FACTS), "ja")).toContain("不明");
   });
 
+  it("is coloured where it is asked for, and says the same", () => {
+    const [plain, coloured] = [false, true].map((colour) =>
+      renderSummary(FACTS, decideVerdict(FACTS), "en", {}, { width: 80, colour }),
+    );
+    expect(plain).not.toContain("\u001b");
+    expect(coloured).toContain("\u001b[1;32mDeploy with fallback\u001b[0m");
+    expect(stripVTControlCharacters(coloured ?? "")).toBe(plain);
+  });
+
   it("aligns Japanese columns by display width", () => {
-    const lines = renderSummary(FACTS, decideVerdict(FACTS), "ja").split("\n").slice(0, 4);
-    const ends = ["生徒", "4.35 MB", "$0.397", "0.42 ms"].map((value, at) => {
-      const line = lines[at] ?? "";
-      return stringWidth(line.slice(0, line.indexOf(value) + value.length));
+    const lines = renderSummary(FACTS, decideVerdict(FACTS), "ja", {}, WIDE).split("\n");
+    const starts = ["99.2%", "$0.397", "0.42 ms", "4.35 MB"].map((value) => {
+      const line = lines.find((each) => each.includes(value)) ?? "";
+      return stringWidth(line.slice(0, line.indexOf(value)));
     });
-    expect(new Set(ends).size).toBe(1);
+    expect(new Set(starts).size).toBe(1);
   });
 
   it("says what to run next, quoted for a shell", () => {
@@ -175,7 +218,7 @@ describe("a run with too few rows to seal any", () => {
     ["ja", "交差検証の値で、証明されていません", "約2,744件の入力"],
   ] as const)("shows the out-of-fold figure as what it is everywhere in %s", (language, mark, rows) => {
     for (const text of [
-      renderSummary(UNSEALED_FACTS, verdict, language),
+      renderSummary(UNSEALED_FACTS, verdict, language, {}, WIDE),
       renderMarkdown(UNSEALED_FACTS, verdict, language),
       renderHtml(UNSEALED_FACTS, verdict, language),
     ]) {
@@ -301,7 +344,9 @@ describe("the next steps", () => {
       const facts: Facts = { ...POOR_FACTS, untriedBase };
       const verdict = decideVerdict(facts);
       for (const render of [renderSummary, renderMarkdown, renderHtml]) {
-        expect(render(facts, verdict, language)).toMatch(/--base DIR.*2\.3\d? MB.*23(?:\.0)? MB/);
+        const shown =
+          render === renderSummary ? render(facts, verdict, language, {}, WIDE) : render(facts, verdict, language);
+        expect(shown).toMatch(/--base DIR.*2\.3\d? MB.*23(?:\.0)? MB/);
         expect(render(POOR_FACTS, verdict, language)).not.toContain("--base");
       }
     },

@@ -1,0 +1,4 @@
+/** @file The language that a command speaks in. */
+export function say(text: string): string {
+  return text;
+}
