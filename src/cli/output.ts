@@ -44,7 +44,7 @@ export function paperOf(stream: { readonly isTTY?: boolean; readonly columns?: n
 /** Writes lines of result, each cut at words; what follows a first line is set in. */
 export function printWrapped(text: string): void {
   const { width } = paper();
-  for (const line of text.split("\n")) {
+  for (const line of text.split("\n").map(say)) {
     const hanging = " ".repeat((/^ */.exec(line)?.[0].length ?? 0) + 4);
     for (const part of wrap(line, width, hanging)) printLine(part);
   }

@@ -7,6 +7,7 @@ import { formatPlan, planJson } from "../plan/format.js";
 import { metricsOf } from "../report/metrics.js";
 import { renderSummary } from "../report/summary.js";
 import { interruptible } from "./interrupt.js";
+import { speak } from "./language.js";
 import { createProgress, paper, printJson, printLine, printWrapped } from "./output.js";
 import { addRunFlags, configOf, trainingThreads, type RunFlags } from "./run-options.js";
 import { addTeacherFlags, teacherConfigOf, type TeacherFlags } from "./teacher-options.js";
@@ -36,6 +37,7 @@ async function run(flags: RunFlags & TeacherFlags): Promise<void> {
   const config = configOf(flags, teacherConfigOf(flags));
   if (flags.teacher !== undefined && config.texts === undefined)
     throw new UsageError("--teacher: nothing to label", { hint: "name texts without answers: --texts FILE" });
+  speak(config.lang);
   const progress = createProgress();
   const controller = interruptible(progress);
   const options: RunOptions = {

@@ -221,6 +221,17 @@ function announce(planned: Planned, progress: Progress): void {
   }
 }
 
+/** Says what an earlier attempt at the same run has left. */
+function noteResumed(folder: RunFolder, runId: string, progress: Progress): void {
+  if (existsSync(folder.file("report.json"))) {
+    progress.note(`run ${runId} was finished before: its result is read back`);
+    return;
+  }
+  const done = folder.stages();
+  if (done.length === 0) return;
+  progress.note(`run ${runId} goes on: ${done.length} stages are done already (${done.join(", ")})`);
+}
+
 interface Shipping {
   readonly context: TrainContext;
   readonly planHash: string;
@@ -338,6 +349,7 @@ export async function runPipeline(given: Config, options: RunOptions): Promise<R
     ]).slice(0, 12);
     const folder = openRunFolder(join(config.out, "runs", runId));
     const planPath = folder.file("plan.json");
+    noteResumed(folder, runId, options.progress);
     if (!existsSync(planPath)) writeJsonAtomic(planPath, planned.plan);
     writeJsonAtomic(folder.file("config.json"), redactValue(config));
     const opened = contextOf(planned, folder, config, options);
