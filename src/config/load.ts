@@ -93,6 +93,7 @@ export function loadConfig(path: string | undefined, flags: Partial<ConfigInput>
   const fromFile = parseConfig(file, path ?? "configuration");
   const base = path === undefined ? "." : dirname(path);
   const encoder = fromFile.base === undefined ? undefined : resolve(base, fromFile.base);
+  const reviewed = fromFile.reviewed === undefined ? undefined : resolve(base, fromFile.reviewed);
   const files = (["logs", "texts", "unlabelled"] as const).flatMap((key) => {
     const paths = fromFile[key]?.map((file) => resolve(base, file));
     return paths === undefined ? [] : [[key, paths] as const];
@@ -103,6 +104,7 @@ export function loadConfig(path: string | undefined, flags: Partial<ConfigInput>
     ...fromFile,
     ...Object.fromEntries(files),
     ...(encoder === undefined ? {} : { base: encoder }),
+    ...(reviewed === undefined ? {} : { reviewed }),
     ...given({ ...flags, label: undefined, teacher: undefined, columns: undefined }),
     target,
     ...Object.fromEntries(sections.filter(([, section]) => Object.keys(section).length > 0)),

@@ -30,6 +30,8 @@ export interface RunFolder {
 
 const measuredSchema = z.strictObject({
   stageSeconds: z.record(z.string(), z.number()),
+  /** When the proof was done, UTC milliseconds. */
+  provedMs: z.number().optional(),
   students: z
     .array(
       z.strictObject({

@@ -16,22 +16,23 @@ import { decideVerdict } from "../report/verdict.js";
 import type { Facts, LicenceFacts, Verdict } from "../report/facts.js";
 import { InputError, UsageError } from "../errors.js";
 import { isBelowChance } from "../stats.js";
-import { writeJsonAtomic } from "../store/files.js";
+import { writeFileAtomic, writeJsonAtomic } from "../store/files.js";
 import { redactValue } from "../secrets.js";
 import { takeLock } from "../store/lock.js";
 import { VERSION } from "../version.js";
 import { assembleFacts } from "./assemble.js";
 import { type Base, baseFacts, openBase } from "./pretrained/base.js";
 import { forecastRun } from "./forecast.js";
-import { climb, type Ladder } from "./ladder.js";
+import { climb, type Climbed, type Ladder } from "./ladder.js";
 import { checkAcknowledged, licencesOf, noteLicences, stopAtBlocked } from "./licence-gate.js";
 import { machineFor } from "./machine.js";
+import { findMistakes, mistakesCsv, withReviewed, type FoundMistakes, type Reviewed } from "./mistakes.js";
 import { prepareDataset } from "./prepare.js";
 import type { Progress } from "./progress.js";
 import { describePath, pathSteps, plannedControls, PRECISIONS, proofName } from "./pretrained/path.js";
 import { taughtLinearGain } from "./pretrained/linear-control.js";
 import { withPooling } from "./pretrained/pooling.js";
-import { publishStudent } from "./publish.js";
+import { publishStudent, type Published } from "./publish.js";
 import type { ProvedStudent } from "./prove-job.js";
 import { countOpening, openSealed, proveStudent, riskOf } from "./prove.js";
 import { openRunFolder, type RunFolder } from "./run-folder.js";
@@ -64,6 +65,8 @@ export interface Planned {
   /** Texts without answers that the base answers for its students. */
   readonly transfer?: TransferSet;
   readonly licences: readonly LicenceFacts[];
+  /** Where a reviewed table gave right answers. */
+  readonly reviewed?: Reviewed;
 }
 
 /** What is planned and what it may be expected to give. */
@@ -144,8 +147,13 @@ async function importAndPlan(
   { base, unlabelled, notAsked = [] }: Given,
 ): Promise<Planned> {
   checkAcknowledged(config.acknowledged);
-  const { dataset, folder, unanswered } = await prepareDataset(config, options.progress, options.signal);
-  checkLogged(dataset);
+  const prepared = await prepareDataset(config, options.progress, options.signal);
+  const { folder, unanswered } = prepared;
+  checkLogged(prepared.dataset);
+  const reviewed = config.reviewed === undefined ? undefined : await withReviewed(prepared.dataset, config.reviewed);
+  const dataset = reviewed?.dataset ?? prepared.dataset;
+  if (reviewed !== undefined)
+    options.progress.note(`${reviewed.rows} inputs have a right answer from ${config.reviewed}`);
   const transfer = transferOf(
     config,
     dataset,
@@ -187,6 +195,7 @@ async function importAndPlan(
     datasetFolder: folder,
     teacher,
     licences,
+    ...(reviewed !== undefined && { reviewed }),
     ...(base !== undefined && { base }),
     ...(transfer !== undefined && { transfer }),
   };
@@ -251,6 +260,23 @@ async function ship(shipping: Shipping, trained: Trained): Promise<string> {
   return folder;
 }
 
+/** The table of what a person should look at, in the folder of a run. */
+export const MISTAKES_FILE = "mistakes.csv";
+
+function mistakesOf(
+  context: TrainContext,
+  { outOfFold }: Climbed,
+  { proof, manifest }: Published,
+  logits: Float32Array = new Float32Array(),
+): FoundMistakes {
+  const open = Array.from(outOfFold.rows, (r) => context.rows[r]).flatMap((row) => row ?? []);
+  return findMistakes(
+    { rows: context.dataset.rows.filter((row) => row.sealed), logits, scores: proof.calibration.scores },
+    { rows: open, logits: outOfFold.logits, scores: proof.outOfFold.scores },
+    { labels: manifest.labels, threshold: proof.gate.threshold },
+  );
+}
+
 async function prove(config: Config, planned: Planned, shipping: Shipping, ladder: Ladder): Promise<RunResult> {
   const { context, runId } = shipping;
   const { chosen, linear } = ladder;
@@ -287,7 +313,10 @@ async function prove(config: Config, planned: Planned, shipping: Shipping, ladde
         epsilon: riskOf(planned.plan.target.agreement),
       }),
   });
+  const found = mistakesOf(context, chosen, published, logits.get("student-int8"));
+  writeFileAtomic(context.folder.file(MISTAKES_FILE), mistakesCsv(found.mistakes));
   const facts = assembleFacts({
+    found,
     config,
     planned,
     context,
@@ -346,6 +375,7 @@ export async function runPipeline(given: Config, options: RunOptions): Promise<R
       config.teacher,
       config.machineUsdPerHour,
       ...(planned.transfer === undefined ? [] : [planned.transfer.hash]),
+      ...(planned.reviewed === undefined ? [] : [hashOf(planned.dataset.rows.map(({ gold }) => gold ?? null))]),
     ]).slice(0, 12);
     const folder = openRunFolder(join(config.out, "runs", runId));
     const planPath = folder.file("plan.json");

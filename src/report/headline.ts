@@ -5,11 +5,11 @@ import { text, type TextKey } from "./catalogue.js";
 import type { Estimate, Facts, Verdict } from "./facts.js";
 import {
   formatBytes,
-  formatMoney,
   formatMs,
   formatPercent,
   formatPercentRange,
   formatRange,
+  formatUsdAndYen,
   type Language,
   unknown,
 } from "./format.js";
@@ -54,12 +54,21 @@ export function quantileInterval(
   return low === undefined || high === undefined ? undefined : { low, high };
 }
 
-/** US dollars, and yen beside them in Japanese where a rate was stated. */
+/** The stated yen of a US dollar; undefined where none was stated. */
+export function yenRate({ money }: Facts): number | undefined {
+  const rate = money.assumptions["yenPerUsd"];
+  return typeof rate === "number" ? rate : undefined;
+}
+
+/** US dollars, and yen beside them where a rate was stated. */
 export function formatUsd(usd: number, facts: Facts, language: Language): string {
-  const dollars = formatMoney(usd, "USD", language);
-  const rate = facts.money.assumptions["yenPerUsd"];
-  if (language !== "ja" || typeof rate !== "number") return dollars;
-  return `${dollars}(約${formatMoney(usd * rate, "JPY", language)})`;
+  return formatUsdAndYen(usd, language, yenRate(facts));
+}
+
+/** The rate that stands behind amounts in yen. */
+export function rateLine(facts: Facts, language: Language): readonly string[] {
+  const rate = yenRate(facts);
+  return rate === undefined ? [] : [text(language, "yen-rate", { rate })];
 }
 
 function interval(range: string, language: Language): string {

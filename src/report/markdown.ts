@@ -2,7 +2,8 @@
 import { text, type TextKey, verdictMeaning, verdictName } from "./catalogue.js";
 import type { Facts, Verdict } from "./facts.js";
 import type { Language } from "./format.js";
-import { headlineTable } from "./headline.js";
+import { headlineTable, rateLine, yenRate } from "./headline.js";
+import { examplesTable, glossaryTable, mistakesTable, runLine } from "./look.js";
 import { renderReason } from "./reasons.js";
 import { pathLines, pathTable } from "./path.js";
 import { risksOf } from "./risks.js";
@@ -47,7 +48,11 @@ function tableMarkdown(table: Table): string {
 /** The report as Markdown in one language. */
 export function renderMarkdown(facts: Facts, verdict: Verdict, language: Language): string {
   const path = pathTable(facts, language);
+  const mistakes = mistakesTable(facts, language);
+  const examples = examplesTable(facts, language);
   const tables: readonly (readonly [TextKey, Table])[] = [
+    ...(examples.rows.length === 0 ? [] : [["examples", examples] as const]),
+    ...(mistakes === undefined ? [] : [["mistakes", mistakes] as const]),
     ["candidates", candidatesTable(facts, language)],
     ...(path === undefined ? [] : [["path", path] as const]),
     ["quality", qualityTable(facts, language)],
@@ -63,16 +68,17 @@ export function renderMarkdown(facts: Facts, verdict: Verdict, language: Languag
     ["data", dataTable(facts, language)],
     ["assumptions", assumptionsTable(facts, language)],
     ["reproduction", reproductionTable(facts, language)],
+    ["glossary", glossaryTable(language)],
   ];
   const list = (lines: readonly string[]): string => lines.map((line) => `- ${escapeMarkdown(line)}`).join("\n");
-  const run = text(language, "run-line", { runId: facts.runId, workload: facts.dataset.workload });
   const parts = [
     `# ${text(language, "title")}`,
-    escapeMarkdown(run),
+    escapeMarkdown(runLine(facts, language)),
     `## ${text(language, "verdict")}${text(language, "colon")}${verdictName(verdict.verdict, language)}`,
     verdictMeaning(verdict.verdict, language),
     tableMarkdown(headlineTable(facts, verdict, language)),
-    list(verdict.reasons.map((reason) => renderReason(reason, language))),
+    ...rateLine(facts, language),
+    list(verdict.reasons.map((reason) => renderReason(reason, language, yenRate(facts)))),
     escapeMarkdown(gateLine(facts, language)),
     ...nextHints(facts, verdict, language).map(
       (hint) => `${text(language, "next")}${text(language, "colon")}${escapeMarkdown(hint)}`,
@@ -86,7 +92,7 @@ export function renderMarkdown(facts: Facts, verdict: Verdict, language: Languag
       ...(key === "path" ? pathLines(facts, language).map(escapeMarkdown) : []),
     ]),
     `## ${text(language, "risks")}`,
-    list(risksOf(facts).map((risk) => renderReason(risk, language))),
+    list(risksOf(facts).map((risk) => renderReason(risk, language, yenRate(facts)))),
   ];
   return `${parts.join("\n\n")}\n`;
 }

@@ -22,7 +22,7 @@ import { escapeHtml, renderHtml } from "./html.js";
 import { renderJson } from "./json.js";
 import { escapeMarkdown, renderMarkdown } from "./markdown.js";
 import { metricsOf } from "./metrics.js";
-import { gateTable, reproductionTable, slicesTable } from "./sections.js";
+import { gateTable, pairedTable, reproductionTable, slicesTable } from "./sections.js";
 import { gateLine, renderSummary } from "./summary.js";
 import { decideVerdict } from "./verdict.js";
 import { writeReport } from "./write.js";
@@ -66,7 +66,7 @@ describe("report.html", () => {
     expect(document.querySelector("input[checked]")?.getAttribute("id")).toBe("show-ja");
     for (const main of document.querySelectorAll("main")) {
       expect(main.querySelectorAll(".tile").length).toBe(4);
-      expect(main.querySelectorAll("figure svg").length).toBe(6);
+      for (const width of ["wide", "narrow"]) expect(main.querySelectorAll(`figure svg.${width}`).length).toBe(6);
     }
   });
 
@@ -81,7 +81,7 @@ describe("report.html", () => {
 
   it.each([
     ["en", "0 to 20 characters", "labels with 200 or more training rows", "Latin script", "(another label) →"],
-    ["ja", "0～20文字", "学習データが200件以上のラベル", "ラテン文字", "(その他のラベル) →"],
+    ["ja", "0～20文字", "学習データが200件以上のラベル", "ラテン文字", "（その他のラベル） →"],
   ] as const)("names slices and a label outside of the set in %s", (language, ...words) => {
     const { document } = parseHTML(pages[0] ?? "");
     const main = document.querySelector(`main[lang=${language}]`)?.textContent ?? "";
@@ -239,7 +239,7 @@ describe("the promise", () => {
   };
   const SHOWN = {
     en: { delivered: "of all answers that leave the cascade", kept: "of them disagree", calls: "sealed calls" },
-    ja: { delivered: "利用者に届く回答全体", kept: "そのうち教師と異なるもの", calls: "封印した呼び出し" },
+    ja: { delivered: "利用者に届く回答全体", kept: "そのうち教師モデルと異なるもの", calls: "評価データの呼び出し" },
   } as const;
 
   it.each(["en", "ja"] as const)("stands in the line of the gate and in the table of the target in %s", (language) => {
@@ -356,6 +356,82 @@ describe("the next steps", () => {
     const gate = { ...FACTS.gate, threshold: 0, coverage: { value: 1, low: 0.99, high: 1 } };
     const facts: Facts = { ...FACTS, gate, untriedBase };
     expect(renderSummary(facts, decideVerdict(facts), "en")).not.toContain("--base");
+  });
+});
+
+describe("what a manager asks first", () => {
+  const looked: Facts = {
+    ...FACTS,
+    inputs: ["october.jsonl", "november.csv"],
+    examples: [
+      {
+        text: "where is <b>my</b> card",
+        teacher: "card_arrival",
+        student: "card_arrival",
+        probability: 0.97,
+        decision: "keep",
+      },
+      { text: "=SUM(A1)", teacher: "", student: "balance", probability: 0.31, decision: "defer" },
+    ],
+    mistakes: {
+      keptWrong: 12,
+      deferred: 301,
+      suspected: 44,
+      suspectedPrecision: { value: 0.7727, low: 0.63, high: 0.87, known: 22 },
+      reviewed: 22,
+    },
+    measured: { ...FACTS.measured, provedMs: Date.UTC(2026, 10, 30, 23) },
+    money: { ...FACTS.money, assumptions: { ...FACTS.money.assumptions, yenPerUsd: 150 } },
+  };
+
+  it.each([
+    ["en", "30 November 2026", "october.jsonl, november.csv", "kept", "(none of the labels)", "77.3% (63.0% to 87.0%)"],
+    [
+      "ja",
+      "2026年11月30日",
+      "october.jsonl、november.csv",
+      "生徒モデルが回答",
+      "（ラベル外）",
+      "77.3%（63.0%～87.0%）",
+    ],
+  ] as const)("day, input, examples and mistakes stand in both reports in %s", (language, ...words) => {
+    const page = parseHTML(renderHtml(looked, decideVerdict(looked), language)).document;
+    const shown = page.querySelector(`main[lang=${language}]`)?.textContent ?? "";
+    for (const word of [...words, "301", "openStudent", textOf(language, "glossary")]) expect(shown).toContain(word);
+    expect(page.querySelectorAll("main b").length).toBe(0);
+    const markdown = renderMarkdown(looked, decideVerdict(looked), language);
+    for (const word of words) expect(markdown).toContain(escapeMarkdown(word));
+    const before = renderHtml(EARLIER_FACTS, decideVerdict(EARLIER_FACTS), language);
+    expect(before).not.toContain(`id="${language}-examples"`);
+    expect(before).toContain(`id="${language}-usage"`);
+  });
+
+  it.each([
+    ["en", "$0.397 (about ¥60)", "Yen at 150 to the US dollar"],
+    ["ja", "$0.397（約￥60）", "1米ドル=150円"],
+  ] as const)("yen stand beside dollars only by a stated rate, said with them, in %s", (language, amount, rate) => {
+    const render = (facts: Facts): string => renderSummary(facts, decideVerdict(facts), language, {}, WIDE);
+    expect(render(looked)).toContain(amount);
+    expect(render(looked)).toContain(rate);
+    expect(render(FACTS)).not.toMatch(/[¥￥]|yen at/iu);
+  });
+
+  it("writes Japanese as Japanese: no half-width brackets or marks, no English name of a part", () => {
+    const page = parseHTML(renderHtml(looked, decideVerdict(looked), "ja")).document;
+    const cells = [...(page.querySelector("main[lang=ja]")?.querySelectorAll("p, li, th, td, h2, .tile div") ?? [])];
+    const sentences = cells.map((cell) => cell.textContent ?? "").filter((cell) => /[\u3040-\u30ff]/.test(cell));
+    expect(sentences.length).toBeGreaterThan(100);
+    for (const sentence of sentences)
+      expect(sentence).not.toMatch(/[;()]|majority|student\+|fold\d|封印した|教師(?!モデル)|生徒(?!モデル)/u);
+  });
+
+  it("differences of ratios are points, slices come worst first", () => {
+    const [first] = pairedTable(FACTS, "ja").rows;
+    expect(first?.[2]).toBe("+2.3ポイント / +1.8～+2.8");
+    const reversed = { ...FACTS, quality: { ...FACTS.quality, slices: FACTS.quality.slices.toReversed() } };
+    const names = slicesTable(reversed, "en").rows.map(([name]) => name);
+    expect(names[0]).toBe("answers that no training row has");
+    expect(names[1]).toBe("0 to 20 characters");
   });
 });
 

@@ -4,7 +4,7 @@
 import { assumptionText, text, verdictMeaning, verdictName } from "./catalogue.js";
 import type { CandidateFacts, Facts, Reason, Verdict, VerdictName } from "./facts.js";
 import { formatBytes, formatMs, formatPercent, formatSeconds, type Language } from "./format.js";
-import { formatUsd, headlineTable } from "./headline.js";
+import { formatUsd, headlineTable, rateLine, yenRate } from "./headline.js";
 import { missingControlLines, pathTable } from "./path.js";
 import { renderReason } from "./reasons.js";
 import type { Table } from "./sections.js";
@@ -68,7 +68,7 @@ export function nextHints({ untriedBase, gate }: Facts, verdict: Verdict, langua
 }
 
 /** A path as one shell word. */
-function shellWord(path: string): string {
+export function shellWord(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
@@ -142,8 +142,10 @@ function trainedTable(facts: Facts, language: Language): Table {
   };
 }
 
-function untrainedLine({ name, because, status }: CandidateFacts, language: Language): string {
-  const reasons = because.map((reason: Reason) => renderReason(reason, language)).join(SEPARATOR[language]);
+function untrainedLine({ name, because, status }: CandidateFacts, facts: Facts, language: Language): string {
+  const reasons = because
+    .map((reason: Reason) => renderReason(reason, language, yenRate(facts)))
+    .join(SEPARATOR[language]);
   return text(language, "candidate-line", {
     name,
     reason: reasons === "" ? text(language, `status-${status}`) : reasons,
@@ -162,7 +164,7 @@ function candidateLines(facts: Facts, language: Language, paper: Paper): readonl
       : [
           heading("candidates-untrained", language, paper),
           ...bulletLines(
-            untrained.map((each) => untrainedLine(each, language)),
+            untrained.map((each) => untrainedLine(each, facts, language)),
             paper,
           ),
           "",
@@ -191,10 +193,11 @@ export function renderSummary(
     ...wrap(verdictMeaning(verdict.verdict, language), paper.width),
     "",
     ...headlineLines(facts, verdict, language, paper),
+    ...rateLine(facts, language),
     "",
     heading("reasons", language, paper),
     ...bulletLines(
-      verdict.reasons.map((reason) => renderReason(reason, language)),
+      verdict.reasons.map((reason) => renderReason(reason, language, yenRate(facts))),
       paper,
     ),
     "",
