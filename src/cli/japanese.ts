@@ -278,6 +278,22 @@ export const CLAUSES: readonly (readonly [string, string])[] = [
   ["{1}: no finished run", "{1}：完了した実行がありません。"],
   ["run `joryu run --logs FILE` first", "先に`joryu run --logs FILE`を実行してください。"],
   ["{1}: not a report of format {2}", "{1}：形式{2}のレポートではありません。"],
+  ["{1} inputs have a right answer from {2}", "{2}から、入力{1}件の正解を取り込みました。"],
+  ["{1}: no row with a right answer that belongs to these logs", "{1}：このログに対応する正解の記入がありません。"],
+  [
+    "fill the column gold of the table that joryu mistakes wrote",
+    "joryu mistakesで書き出した表のgold列に正解を記入してください。",
+  ],
+  ["{1}: the right answer to {2} is none of the labels", "{1}：{2}の正解がラベルにありません。"],
+  [
+    "write a label of the workload into the column gold, or leave it empty",
+    "gold列には業務のラベルを記入するか、空欄のままにしてください。",
+  ],
+  ["{1}: no answers to look at were kept", "{1}：確認すべき回答の記録がありません。"],
+  [
+    "run again with this version, with enough logs to seal some",
+    "評価データを取り分けられる件数のログで、再実行してください。",
+  ],
   ["run again with this version", "このバージョンで再実行してください。"],
   ["--lang: expected en or ja, got {1}", "--lang：enまたはjaを指定してください（指定値：{1}）。"],
   ["{1}: expected a number, got {2}", "{1}：数値を指定してください（指定値：{2}）。"],

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   plan: async () => (await import("./plan.js")).addPlan,
   quantize: async () => (await import("./quantize.js")).addQuantize,
   report: async () => (await import("./report.js")).addReport,
+  mistakes: async () => (await import("./mistakes.js")).addMistakes,
   init: async () => (await import("./init.js")).addInit,
   doctor: async () => (await import("./doctor.js")).addDoctor,
 };

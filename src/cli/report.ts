@@ -1,26 +1,14 @@
 /** @file `joryu report`: draws the report of a finished run again, in a language. */
-import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { InputError, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
 import { readFactsFile } from "../pipeline/stored.js";
 import { decideVerdict } from "../report/verdict.js";
 import { renderSummary } from "../report/summary.js";
 import { metricsOf } from "../report/metrics.js";
 import { writeReport } from "../report/write.js";
+import { newestRun } from "./newest-run.js";
 import { paper, printJson, printLine } from "./output.js";
-
-/** The finished run that began last: its plan is written once, its report again with every drawing. @throws InputError */
-export function newestRun(state: string): string {
-  const runs = join(state, "runs");
-  const beganMs = (id: string): number =>
-    statSync(join(runs, id, "plan.json"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const done = existsSync(runs) ? readdirSync(runs).filter((id) => existsSync(join(runs, id, "report.json"))) : [];
-  const newest = done.sort((a, b) => beganMs(a) - beganMs(b)).at(-1);
-  if (newest === undefined)
-    throw new InputError(`${state}: no finished run`, { hint: "run `joryu run --logs FILE` first" });
-  return join(runs, newest);
-}
 
 export function addReport(program: Command): void {
   program

@@ -16,6 +16,9 @@ export interface AnsweredRows {
   readonly scores: ArrayLike<number>;
 }
 
+/** The table in the folder of a run. */
+export const MISTAKES_FILE = "mistakes.csv";
+
 export const MISTAKE_LISTS = ["kept-wrong", "deferred", "suspected-teacher"] as const;
 export type MistakeList = (typeof MISTAKE_LISTS)[number];
 
@@ -172,7 +175,9 @@ export interface Reviewed {
  *  @throws InputError for a file without any, or an answer that is none of the labels */
 export async function withReviewed(dataset: LabelDataset, path: string): Promise<Reviewed> {
   const columns = { input: "text", output: "teacher_answer", gold: "gold" };
-  const { records } = await readLabelRecords(path, dataset, { columns });
+  // A label that looks like a formula stands behind an apostrophe in the table, and without one where a person wrote it.
+  const labels = [...dataset.labels, ...dataset.labels.map((label) => `'${label}`)];
+  const { records } = await readLabelRecords(path, { labels, template: dataset.template }, { columns });
   const right = new Map<string, number>();
   for (const { text, gold } of records) {
     if (gold === undefined) continue;
@@ -180,7 +185,7 @@ export async function withReviewed(dataset: LabelDataset, path: string): Promise
       throw new InputError(`${path}: the right answer to ${JSON.stringify(text.slice(0, 60))} is none of the labels`, {
         hint: "write a label of the workload into the column gold, or leave it empty",
       });
-    right.set(withoutApostrophe(text).trim(), gold);
+    right.set(withoutApostrophe(text).trim(), gold % dataset.labels.length);
   }
   let found = 0;
   const rows = dataset.rows.map((row) => {

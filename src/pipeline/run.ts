@@ -26,7 +26,15 @@ import { forecastRun } from "./forecast.js";
 import { climb, type Climbed, type Ladder } from "./ladder.js";
 import { checkAcknowledged, licencesOf, noteLicences, stopAtBlocked } from "./licence-gate.js";
 import { machineFor } from "./machine.js";
-import { findMistakes, mistakesCsv, withReviewed, type FoundMistakes, type Reviewed } from "./mistakes.js";
+import {
+  findMistakes,
+  mistakesCsv,
+  MISTAKES_FILE,
+  withReviewed,
+  type FoundMistakes,
+  type Reviewed,
+} from "./mistakes.js";
+import { nameOfLabels } from "./model-name.js";
 import { prepareDataset } from "./prepare.js";
 import type { Progress } from "./progress.js";
 import { describePath, pathSteps, plannedControls, PRECISIONS, proofName } from "./pretrained/path.js";
@@ -260,21 +268,21 @@ async function ship(shipping: Shipping, trained: Trained): Promise<string> {
   return folder;
 }
 
-/** The table of what a person should look at, in the folder of a run. */
-export const MISTAKES_FILE = "mistakes.csv";
-
-function mistakesOf(
+/** Finds what a person should look at and writes its table. */
+function keepMistakes(
   context: TrainContext,
   { outOfFold }: Climbed,
   { proof, manifest }: Published,
   logits: Float32Array = new Float32Array(),
 ): FoundMistakes {
   const open = Array.from(outOfFold.rows, (r) => context.rows[r]).flatMap((row) => row ?? []);
-  return findMistakes(
+  const found = findMistakes(
     { rows: context.dataset.rows.filter((row) => row.sealed), logits, scores: proof.calibration.scores },
     { rows: open, logits: outOfFold.logits, scores: proof.outOfFold.scores },
     { labels: manifest.labels, threshold: proof.gate.threshold },
   );
+  writeFileAtomic(context.folder.file(MISTAKES_FILE), mistakesCsv(found.mistakes));
+  return found;
 }
 
 async function prove(config: Config, planned: Planned, shipping: Shipping, ladder: Ladder): Promise<RunResult> {
@@ -304,17 +312,18 @@ async function prove(config: Config, planned: Planned, shipping: Shipping, ladde
   const sealOpenings = countOpening(config.out, sealed, runId);
   const logits = await openSealed(context, planned.datasetFolder, students);
   context.signal?.throwIfAborted();
+  const name = config.name ?? nameOfLabels(planned.dataset);
   const published = publishStudent({
     from: folder,
-    to: join(config.out, "models", `${planned.dataset.workload}@${runId}`),
+    to: join(config.out, "models", `${name}@${runId}`),
+    name: config.name ?? `${name}-${chosen.candidate.name}`,
     prove: (manifest) =>
       proveStudent(context, manifest, chosen.outOfFold, logits.get("student-int8") ?? new Float32Array(), {
         promise: planned.plan.target.promise,
         epsilon: riskOf(planned.plan.target.agreement),
       }),
   });
-  const found = mistakesOf(context, chosen, published, logits.get("student-int8"));
-  writeFileAtomic(context.folder.file(MISTAKES_FILE), mistakesCsv(found.mistakes));
+  const found = keepMistakes(context, chosen, published, logits.get("student-int8"));
   const facts = assembleFacts({
     found,
     config,

@@ -8,7 +8,10 @@ import type { Bilingual } from "./reasons.js";
 const TEXTS = {
   ...LOOK_TEXTS,
   title: { en: "Distillation report", ja: "蒸留レポート" },
-  "run-line": { en: "Run {runId} · workload “{workload}”", ja: "実行{runId}・対象業務「{workload}」" },
+  "run-line": {
+    en: "Run {runId} · model “{name}” · workload “{workload}”",
+    ja: "実行{runId}・モデル「{name}」・対象業務「{workload}」",
+  },
   "run-date": { en: "proved on {date}", ja: "{date}に検証" },
   "run-inputs": { en: "input: {inputs}", ja: "入力ファイル：{inputs}" },
   "yen-rate": {

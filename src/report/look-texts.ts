@@ -37,6 +37,7 @@ export const LOOK_TEXTS = {
   },
   "mistakes-no-gold": { en: "unknown: no right answers are known", ja: "不明（正解が分かるデータがありません）" },
   "mistakes-reviewed": { en: "Right answers from a reviewed table", ja: "確認済みの表から取り込んだ正解" },
+  "mistakes-csv": { en: "all of them: {csv}", ja: "全件：{csv}" },
   usage: { en: "How to use it", ja: "使い方" },
   "usage-lead": { en: "On the command line, and in Node:", ja: "コマンドラインと、Node.jsのコードでの使い方です。" },
   glossary: { en: "Words", ja: "用語" },

@@ -71,7 +71,7 @@ export function glossaryTable(language: Language): Table {
 export function runLine(facts: Facts, language: Language): string {
   const { runId, dataset, measured, inputs = [] } = facts;
   const parts = [
-    text(language, "run-line", { runId, workload: dataset.workload }),
+    text(language, "run-line", { runId, name: facts.student.name, workload: dataset.workload }),
     ...(measured.provedMs === undefined
       ? []
       : [text(language, "run-date", { date: formatDate(measured.provedMs, language) })]),
