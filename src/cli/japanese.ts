@@ -294,6 +294,14 @@ export const CLAUSES: readonly (readonly [string, string])[] = [
     "run again with this version, with enough logs to seal some",
     "評価データを取り分けられる件数のログで、再実行してください。",
   ],
+  [
+    "{1}: a report of the older format {2}, this version draws format {3}",
+    "{1}：旧形式{2}のレポートです。このバージョンで描画できるのは形式{3}です。",
+  ],
+  [
+    "--yen-per-usd: expected a number above 0, got {1}",
+    "--yen-per-usd：0より大きい数値を指定してください（指定値：{1}）。",
+  ],
   ["run again with this version", "このバージョンで再実行してください。"],
   ["--lang: expected en or ja, got {1}", "--lang：enまたはjaを指定してください（指定値：{1}）。"],
   ["{1}: expected a number, got {2}", "{1}：数値を指定してください（指定値：{2}）。"],

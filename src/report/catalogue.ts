@@ -351,7 +351,7 @@ const TEXTS = {
   "reproduction-dataset": { en: "Dataset hash", ja: "データセットのハッシュ" },
   "reproduction-seed": { en: "Seed", ja: "シード" },
   "reproduction-version": { en: "Joryu version", ja: "Joryuのバージョン" },
-  "reproduction-model": { en: "Model folder", ja: "モデルフォルダ" },
+  "reproduction-model": { en: "Model folder", ja: "モデルフォルダー" },
   "reproduction-loss": { en: "Loss", ja: "損失関数" },
   "teacher-models": { en: "Teacher in the log", ja: "ログ内の教師モデル" },
   licences: { en: "Licences", ja: "ライセンス" },

@@ -245,7 +245,7 @@ const CANDIDATE_REASONS = {
 const RISKS = {
   "risk-seal-opened": {
     en: "{openings:count} runs have opened some of these sealed rows, this one included: the chance that one of their promises is broken is up to {chance:percent}, not {delta:percent}. Runs in other state folders are not counted. Import newer traffic before relying on small differences.",
-    ja: "この評価データの一部は、今回を含め{openings:count}回の実行で使用されています。そのいずれかの約束が破られる確率は{delta:percent}ではなく、最大{chance:percent}です。別の状態フォルダでの実行は数えていません。僅差の判断には新しいログを取り込んでください。",
+    ja: "この評価データの一部は、今回を含め{openings:count}回の実行で使用されています。そのいずれかの約束が破られる確率は{delta:percent}ではなく、最大{chance:percent}です。別の状態フォルダーでの実行は数えていません。僅差の判断には新しいログを取り込んでください。",
   },
   "risk-no-gold": {
     en: "Agreement is measured against the teacher, not against the truth: where the teacher is wrong, the student learns it. Check a sample by hand.",

@@ -83,8 +83,8 @@ td{overflow-wrap:anywhere}th{overflow-wrap:break-word}.wrapped td:first-child{mi
 @media (max-width:1000px){.cards thead{display:none}.cards,.cards tbody,.cards tr,.cards td{display:block;width:auto}
 .cards tr{border-bottom:1px solid var(--faint);padding:7px 0}.cards td{border:0;padding:1px 0}
 .cards td:first-child{font-weight:600;max-width:none}
-.cards td[data-label]{display:flex;justify-content:space-between;gap:14px;text-align:right;white-space:normal;min-width:0;max-width:none}
-.cards td[data-label]::before{content:attr(data-label);color:var(--muted);font-size:12.5px;text-align:left;flex:none;max-width:50%}
+.cards td[data-label]{display:flex;justify-content:flex-end;gap:10px;text-align:right;white-space:normal;min-width:0;max-width:none}
+.cards td[data-label]::before{content:attr(data-label);color:var(--muted);font-size:12.5px;text-align:left;flex:none;max-width:50%;margin-right:auto}
 tr.marked td:first-child{box-shadow:none}tr.marked{background:var(--accent-soft)}}
 @media (max-width:860px){.tiles{grid-template-columns:repeat(2,1fr)}.split,.split.lean{grid-template-columns:minmax(0,1fr)}}
 @media (max-width:480px){main{padding:0 14px 40px}.bar{padding:14px 14px 0}.tile{padding:11px 12px}.tile .student{font-size:22px}
