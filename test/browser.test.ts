@@ -14,6 +14,7 @@ import {
   POOR_FACTS,
   UNCONTROLLED_FACTS,
 } from "../src/report/facts.test.fixture.js";
+import type { Facts } from "../src/report/facts.js";
 import { decideVerdict } from "../src/report/verdict.js";
 import { writeReport } from "../src/report/write.js";
 import type { Prediction, StudentInput } from "../src/web.js";
@@ -55,6 +56,11 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>student</title><link r
   };
 </script>`;
 
+/** Amounts in two currencies take the most room. */
+const YEN_FACTS: Facts = {
+  ...MONTHLY_FACTS,
+  money: { ...MONTHLY_FACTS.money, assumptions: { ...MONTHLY_FACTS.money.assumptions, yenPerUsd: 150 } },
+};
 const PREFIX = "Route the message.\n\nMessage:\n";
 const SUFFIX = "\n\nAnswer with the name of the intent.";
 const STRANGE_TEXTS = [
@@ -255,7 +261,14 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
     it.each(["en", "ja"] as const)(
       "of other facts has no text over text and nothing outside of its box in %s",
       async (language) => {
-        for (const [at, facts] of [FACTS, MONTHLY_FACTS, POOR_FACTS, UNCONTROLLED_FACTS, EARLIER_FACTS].entries()) {
+        for (const [at, facts] of [
+          FACTS,
+          MONTHLY_FACTS,
+          POOR_FACTS,
+          UNCONTROLLED_FACTS,
+          EARLIER_FACTS,
+          YEN_FACTS,
+        ].entries()) {
           const reportFolder = join(folder.path, `facts-${at}`);
           const { html } = writeReport(reportFolder, facts, decideVerdict(facts), language);
           expect(await shown(language, html)).toEqual([]);

@@ -5,6 +5,7 @@ import { text, type TextKey } from "./catalogue.js";
 import type { Estimate, Facts, Verdict } from "./facts.js";
 import {
   formatBytes,
+  formatMoney,
   formatMs,
   formatPercent,
   formatPercentRange,
@@ -245,6 +246,9 @@ export function headlines(facts: Facts, verdict: Verdict, language: Language): r
   ];
 }
 
+/** Ends of intervals stand in dollars alone. */
+const usdAlone = (usd: number, language: Language): string => formatMoney(usd, "USD", language);
+
 const NOTHING = "–";
 
 function costRows(facts: Facts, language: Language): readonly (readonly [string, string, string, string])[] {
@@ -258,7 +262,7 @@ function costRows(facts: Facts, language: Language): readonly (readonly [string,
   const usd = (value: number): string => formatUsd(value, facts, language);
   const own = savedAlone(facts);
   const whole =
-    cascade === undefined ? unknown(language) : `${usd(cascade.value)}\n${formatRange(cascade, usd, language)}`;
+    cascade === undefined ? unknown(language) : `${usd(cascade.value)}\n${formatRange(cascade, usdAlone, language)}`;
   const cost = [
     text(language, "tile-cost"),
     whole,
@@ -273,7 +277,7 @@ function costRows(facts: Facts, language: Language): readonly (readonly [string,
       : [
           [
             text(language, "month-bill"),
-            `${usd(monthly.deployedUsd.value)}\n${formatRange(monthly.deployedUsd, usd, language)}`,
+            `${usd(monthly.deployedUsd.value)}\n${formatRange(monthly.deployedUsd, usdAlone, language)}`,
             NOTHING,
             usd(monthly.teacherUsd),
           ] as const,

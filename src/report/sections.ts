@@ -6,6 +6,7 @@ import {
   formatBytes,
   formatCount,
   formatDifference,
+  formatMoney,
   formatMonths,
   formatMs,
   formatNumber,
@@ -149,6 +150,13 @@ export function qualityTable(facts: Facts, language: Language): Table {
   };
 }
 
+/** US dollars, and yen as a second part where a rate was stated: the column has no room for both in a line. */
+function stackedUsd(usd: number, facts: Facts, language: Language): string {
+  const rate = yenRate(facts);
+  const dollars = formatMoney(usd, "USD", language);
+  return rate === undefined ? dollars : `${dollars} / ${formatMoney(usd * rate, "JPY", language)}`;
+}
+
 export function comparedTable(facts: Facts, language: Language): Table {
   return {
     columns: columns(language, "model", ["agreement"], ["size"], ["p50"], ["coverage"], ["cost"]),
@@ -158,7 +166,7 @@ export function comparedTable(facts: Facts, language: Language): Table {
       compared.sizeBytes === undefined ? "–" : formatBytes(compared.sizeBytes, language),
       compared.p50Ms === undefined ? "–" : formatMs(compared.p50Ms, language),
       compared.coverage === undefined ? "–" : formatPercent(compared.coverage, language),
-      compared.costPer1kUsd === undefined ? unknown(language) : formatUsd(compared.costPer1kUsd, facts, language),
+      compared.costPer1kUsd === undefined ? unknown(language) : stackedUsd(compared.costPer1kUsd, facts, language),
     ]),
   };
 }

@@ -37,7 +37,7 @@ export function printable(value: string): string {
 const WORDS = new Intl.Segmenter("ja", { granularity: "word" });
 /** What no Japanese line may begin with, and what none may end with. */
 const NO_BEGINNING = /^[、。）」』】％・：ー～〜，．！？)\]]/u;
-const NO_END = /[（「『【([]$/u;
+const NO_END = /[（「『【([￥¥$約]$/u;
 const WIDE = /[\u3000-\u9fff\uff00-\uffef]/u;
 const ENDS_WIDE = /[\u3000-\u9fff\uff00-\uffef]$/u;
 
