@@ -7,8 +7,19 @@ import { fileURLToPath } from "node:url";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openStudent } from "../src/index.js";
+import {
+  EARLIER_FACTS,
+  FACTS,
+  MONTHLY_FACTS,
+  POOR_FACTS,
+  UNCONTROLLED_FACTS,
+} from "../src/report/facts.test.fixture.js";
+import type { Facts } from "../src/report/facts.js";
+import { decideVerdict } from "../src/report/verdict.js";
+import { writeReport } from "../src/report/write.js";
 import type { Prediction, StudentInput } from "../src/web.js";
 import { ASKED_TEXTS, EXPORTED, writeExported } from "./exported.js";
+import { layoutFaults } from "./layout.js";
 import { joryu, lastJson, MACHINE, temporaryFolder, writeSmallLogs } from "./joryu.js";
 
 const BROWSER_PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -45,6 +56,11 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>student</title><link r
   };
 </script>`;
 
+/** Amounts in two currencies take the most room. */
+const YEN_FACTS: Facts = {
+  ...MONTHLY_FACTS,
+  money: { ...MONTHLY_FACTS.money, assumptions: { ...MONTHLY_FACTS.money.assumptions, yenPerUsd: 150 } },
+};
 const PREFIX = "Route the message.\n\nMessage:\n";
 const SUFFIX = "\n\nAnswer with the name of the intent.";
 const STRANGE_TEXTS = [
@@ -222,6 +238,60 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
     expect(complaints).toEqual([]);
     expectSame(predictions, await answersInNode(pretrained[name] ?? "", asked));
     expect(new Set(predictions.map(({ label }) => label)).size).toBeGreaterThan(1);
+  });
+
+  describe.each([1280, 390])("at %i pixels the report", (width) => {
+    const shown = async (language: "en" | "ja", path: string): Promise<readonly string[]> => {
+      const page = await browser.newPage({ viewport: { width, height: 900 } });
+      await page.goto(`file://${resolve(path)}`);
+      await page.locator(`label[for=show-${language}]`).click();
+      const faults = await layoutFaults(page);
+      expect(await page.locator(`main[lang=${language}] figure svg:visible`).count()).toBeGreaterThanOrEqual(6);
+      await page.close();
+      return faults;
+    };
+
+    it.each(["en", "ja"] as const)(
+      "of the run has no text over text and nothing outside of its box in %s",
+      async (language) => {
+        expect(await shown(language, run.report)).toEqual([]);
+      },
+    );
+
+    it.each(["en", "ja"] as const)(
+      "of other facts has no text over text and nothing outside of its box in %s",
+      async (language) => {
+        for (const [at, facts] of [
+          FACTS,
+          MONTHLY_FACTS,
+          POOR_FACTS,
+          UNCONTROLLED_FACTS,
+          EARLIER_FACTS,
+          YEN_FACTS,
+        ].entries()) {
+          const reportFolder = join(folder.path, `facts-${at}`);
+          const { html } = writeReport(reportFolder, facts, decideVerdict(facts), language);
+          expect(await shown(language, html)).toEqual([]);
+        }
+      },
+    );
+  });
+
+  it("finds the faults of a layout where there are some", async () => {
+    const page = await browser.newPage({ viewport: { width: 390, height: 900 } });
+    const long = "Wort".repeat(40);
+    await page.setContent(`<main><p style="white-space:nowrap">${long}</p><div style="overflow:hidden;width:99px"><i style="display:block;width:200px">cut</i></div>
+<p style="height:0;margin:0">one line</p><p style="margin:0">another</p><svg width="90" height="20"><text x="70" y="12">too far right</text></svg></main>`);
+    const faults = (await layoutFaults(page)).join("\n");
+    for (const fault of [
+      "outside of the window",
+      "wider than its box: DIV",
+      "text over text",
+      "outside of its picture",
+      "wider than the window",
+    ])
+      expect(faults).toContain(fault);
+    await page.close();
   });
 
   it("draws the charts of the report and fetches nothing", async () => {

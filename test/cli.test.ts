@@ -65,6 +65,7 @@ describe("joryu run", () => {
     const weights = join(run, "linear-medium-weights.bin");
     const before = statSync(weights).mtimeMs;
     const again = await joryu([...RUN, "--out", state, "--json"]);
+    expect(again.stderr).toContain("was finished before: its result is read back");
     expect(statSync(weights).mtimeMs).toBe(before);
     expect(again.stdout).toBe(first.stdout);
   });
@@ -117,6 +118,25 @@ describe("joryu run", () => {
     expect(stderr).toContain("run the same command again");
     expect(existsSync(join(stopped, "models"))).toBe(false);
     expect((await joryu([...RUN, "--out", stopped])).code).toBe(0);
+  });
+});
+
+describe("joryu mistakes", () => {
+  it("exports what to look at, and a reviewed table comes back as right answers", async () => {
+    const csv = join(folder.path, "mistakes.csv");
+    const { code, stdout } = await joryu(["mistakes", "--out", state, "--csv", csv, "--json"]);
+    expect({ code, ...lastJson(stdout) }).toMatchObject({ code: 0, csv });
+    const [header = "", ...rows] = readFileSync(csv, "utf8").trimEnd().split("\r\n");
+    expect(header).toBe("\ufefflist,text,teacher_answer,student_answer,probability,decision,sealed,gold");
+    expect(rows.length).toBeGreaterThan(0);
+    // A person who says that the teacher was right.
+    const filled = rows.map((row) => (row.includes('"') ? row : `${row}${row.split(",")[2] ?? ""}`));
+    writeFileSync(csv, [header, ...filled].join("\r\n"));
+    const again = await joryu([...RUN, "--out", state, "--reviewed", csv, "--name", "support", "--json"]);
+    expect(again.stderr).toMatch(/\d+ inputs have a right answer from /);
+    expect(String(lastJson(again.stdout)["model"])).toMatch(/support@[0-9a-f]{12}$/);
+    const counted = await joryu(["mistakes", "--out", state, "--lang", "ja"]);
+    expect(counted.stdout).toContain("確認済みの表から取り込んだ正解");
   });
 });
 

@@ -49,7 +49,7 @@ export function addImport(program: Command): void {
       const result = await importLogs(files, {
         format: options.format,
         columns: parseColumns(options.columns),
-        signal: interruptible().signal,
+        signal: interruptible(progress).signal,
         ...(redactor === undefined ? {} : { redact: redactor.redactRecord }),
         onProgress: (read, total) => progress.update("import", total > 0 ? read / total : 1),
       });

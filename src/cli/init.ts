@@ -19,6 +19,9 @@ target:
 minutes: 20                      # time to plan for
 seed: 1
 lang: en                         # en or ja
+# name: support-routing          # of the model; made of its labels when absent
+# yenPerUsd: 150                 # amounts stand in yen too, with this rate beside them
+# reviewed: mistakes.csv         # table of \`joryu mistakes\` with right answers in its column gold
 # teacher:
 #   pricePer1kUsd: 3.2           # used where the log has no cost
 #   inputUsdPerMillion: 0.4      # token prices, for \`joryu label\`

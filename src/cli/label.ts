@@ -53,7 +53,7 @@ async function label(files: string[], flags: LabelFlags): Promise<void> {
   const format = checkTextFormat(flags.format);
   const progress = createProgress();
   try {
-    const result = await labelFiles(files, config, { format, progress, signal: interruptible().signal });
+    const result = await labelFiles(files, config, { format, progress, signal: interruptible(progress).signal });
     progress.stop();
     finish(result, flags.json === true);
   } finally {

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { JoryuError } from "../errors.js";
 import { redactSecrets } from "../secrets.js";
 import { EXIT_INTERRUPTED } from "./interrupt.js";
+import { languageOf, say, speak } from "./language.js";
 import { VERSION } from "../version.js";
 
 /** What each command adds to the program. A command is loaded when it is called, because the charts of `run` take longer to load than
@@ -18,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   plan: async () => (await import("./plan.js")).addPlan,
   quantize: async () => (await import("./quantize.js")).addQuantize,
   report: async () => (await import("./report.js")).addReport,
+  mistakes: async () => (await import("./mistakes.js")).addMistakes,
   init: async () => (await import("./init.js")).addInit,
   doctor: async () => (await import("./doctor.js")).addDoctor,
 };
@@ -36,7 +38,7 @@ async function program(called: string): Promise<Command> {
     .configureOutput({
       outputError: (text, write) =>
         write(
-          `joryu: ${redactSecrets(oneLine(text.replace(/^error: /, "")))}; joryu --help lists commands and flags\n`,
+          `joryu: ${redactSecrets(say(`${oneLine(text.replace(/^error: /, ""))}; joryu --help lists commands and flags`))}\n`,
         ),
     })
     .exitOverride();
@@ -49,7 +51,7 @@ async function program(called: string): Promise<Command> {
 function failure(cause: unknown): number {
   if (cause instanceof CommanderError) return cause.exitCode === 0 ? 0 : 2;
   if (cause instanceof JoryuError) {
-    process.stderr.write(`joryu: ${redactSecrets(oneLine(cause.message))}\n`);
+    process.stderr.write(`joryu: ${redactSecrets(say(oneLine(cause.message)))}\n`);
     return cause.exitCode;
   }
   if (cause instanceof Error && cause.name === "AbortError") return EXIT_INTERRUPTED;
@@ -70,6 +72,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 process.on("uncaughtException", (cause) => process.exit(failure(cause)));
+speak(languageOf(process.argv) ?? "en");
 try {
   await (await program(process.argv[2] ?? "")).parseAsync();
 } catch (cause) {

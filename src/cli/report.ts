@@ -1,25 +1,23 @@
 /** @file `joryu report`: draws the report of a finished run again, in a language. */
-import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { InputError, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
 import { readFactsFile } from "../pipeline/stored.js";
+import type { Facts } from "../report/facts.js";
 import { decideVerdict } from "../report/verdict.js";
 import { renderSummary } from "../report/summary.js";
 import { metricsOf } from "../report/metrics.js";
 import { writeReport } from "../report/write.js";
-import { printJson, printLine } from "./output.js";
+import { newestRun } from "./newest-run.js";
+import { paper, printJson, printLine } from "./output.js";
+import { numberFlag } from "./run-options.js";
 
-/** The finished run that began last: its plan is written once, its report again with every drawing. @throws InputError */
-export function newestRun(state: string): string {
-  const runs = join(state, "runs");
-  const beganMs = (id: string): number =>
-    statSync(join(runs, id, "plan.json"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const done = existsSync(runs) ? readdirSync(runs).filter((id) => existsSync(join(runs, id, "report.json"))) : [];
-  const newest = done.sort((a, b) => beganMs(a) - beganMs(b)).at(-1);
-  if (newest === undefined)
-    throw new InputError(`${state}: no finished run`, { hint: "run `joryu run --logs FILE` first" });
-  return join(runs, newest);
+/** Facts with a stated rate of yen. @throws UsageError */
+function withRate(facts: Facts, yenPerUsd: number | undefined): Facts {
+  if (yenPerUsd === undefined) return facts;
+  if (!(yenPerUsd > 0)) throw new UsageError(`--yen-per-usd: expected a number above 0, got ${yenPerUsd}`);
+  const { money } = facts;
+  return { ...facts, money: { ...money, assumptions: { ...money.assumptions, yenPerUsd } } };
 }
 
 export function addReport(program: Command): void {
@@ -29,12 +27,13 @@ export function addReport(program: Command): void {
     .option("--out <dir>", "folder of the project's state", ".joryu")
     .option("--run <id>", "the run; the finished one that began last when absent")
     .option("--lang <language>", "en or ja", "en")
+    .option("--yen-per-usd <n>", "yen for one US dollar: amounts stand in yen too")
     .option("--json", "print a JSON line")
-    .action((options: { out: string; run?: string; lang: string; json?: boolean }) => {
+    .action((options: { out: string; run?: string; lang: string; yenPerUsd?: string; json?: boolean }) => {
       if (options.lang !== "en" && options.lang !== "ja")
         throw new UsageError(`--lang: expected en or ja, got ${options.lang}`);
       const folder = options.run === undefined ? newestRun(options.out) : join(options.out, "runs", options.run);
-      const facts = readFactsFile(folder);
+      const facts = withRate(readFactsFile(folder), numberFlag("--yen-per-usd", options.yenPerUsd));
       const verdict = decideVerdict(facts);
       writeReport(folder, facts, verdict, options.lang);
       const reportPath = join(folder, "report.html");
@@ -45,6 +44,6 @@ export function addReport(program: Command): void {
           report: reportPath,
           metrics: metricsOf(facts),
         });
-      else printLine(renderSummary(facts, verdict, options.lang, { reportPath }));
+      else printLine(renderSummary(facts, verdict, options.lang, { reportPath }, paper()).trimEnd());
     });
 }

@@ -26,6 +26,9 @@ export interface RunFlags extends RedactFlags {
   readonly answerPath?: string;
   readonly base?: string;
   readonly acknowledge?: string[];
+  readonly reviewed?: string;
+  readonly name?: string;
+  readonly yenPerUsd?: string;
   readonly format?: string;
   readonly seed?: string;
   readonly lang?: string;
@@ -87,6 +90,9 @@ export function addRunFlags(command: Command): Command {
     .option("--workload <name>", "the workload to learn (default: the largest label workload)")
     .option(...MERGE_FLAG)
     .option(...ANSWER_PATH_FLAG)
+    .option("--reviewed <file>", "table of `joryu mistakes` with right answers in its column gold")
+    .option("--name <name>", "name of the model (default: made of its labels)")
+    .option("--yen-per-usd <n>", "yen for one US dollar: amounts stand in yen too")
     .option("--seed <n>", "seed of every random draw (default 1)")
     .option("--calls-per-month <n>", "calls of the workload per month: the verdict compares the bills of a month")
     .option("--resolve-leaks <how>", "rows on both sides of your own split: error or drop-train")
@@ -134,6 +140,9 @@ export function configOf(flags: RunFlags, more: Partial<ConfigInput> = {}): Conf
     merge: mergesOf(flags.merge),
     answerPath: flags.answerPath,
     base: flags.base,
+    reviewed: flags.reviewed,
+    name: flags.name,
+    yenPerUsd: numberFlag("--yen-per-usd", flags.yenPerUsd),
     minutes: numberFlag("--minutes", flags.minutes),
     seed: numberFlag("--seed", flags.seed),
     callsPerMonth: numberFlag("--calls-per-month", flags.callsPerMonth),

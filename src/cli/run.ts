@@ -7,7 +7,8 @@ import { formatPlan, planJson } from "../plan/format.js";
 import { metricsOf } from "../report/metrics.js";
 import { renderSummary } from "../report/summary.js";
 import { interruptible } from "./interrupt.js";
-import { createProgress, printJson, printLine } from "./output.js";
+import { speak } from "./language.js";
+import { createProgress, paper, printJson, printLine, printWrapped } from "./output.js";
 import { addRunFlags, configOf, trainingThreads, type RunFlags } from "./run-options.js";
 import { addTeacherFlags, teacherConfigOf, type TeacherFlags } from "./teacher-options.js";
 
@@ -27,15 +28,18 @@ function printResult(result: RunResult, flags: RunFlags, lang: "en" | "ja"): voi
     });
     return;
   }
-  printLine(renderSummary(facts, verdict, lang, { reportPath: join(result.reportFolder, "report.html") }));
+  printLine(
+    renderSummary(facts, verdict, lang, { reportPath: join(result.reportFolder, "report.html") }, paper()).trimEnd(),
+  );
 }
 
 async function run(flags: RunFlags & TeacherFlags): Promise<void> {
   const config = configOf(flags, teacherConfigOf(flags));
   if (flags.teacher !== undefined && config.texts === undefined)
     throw new UsageError("--teacher: nothing to label", { hint: "name texts without answers: --texts FILE" });
+  speak(config.lang);
   const progress = createProgress();
-  const controller = interruptible();
+  const controller = interruptible(progress);
   const options: RunOptions = {
     threads: trainingThreads(),
     progress,
@@ -47,7 +51,7 @@ async function run(flags: RunFlags & TeacherFlags): Promise<void> {
       const { plan, forecast } = await planOnly(config, options);
       progress.stop();
       if (flags.json === true) printJson(planJson(plan, forecast));
-      else printLine(formatPlan(plan, forecast));
+      else printWrapped(formatPlan(plan, forecast));
       return;
     }
     const result = await runPipeline(config, options);

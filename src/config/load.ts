@@ -94,6 +94,7 @@ export function loadConfig(path: string | undefined, flags: Partial<ConfigInput>
   const base = path === undefined ? "." : dirname(path);
   const encoder = fromFile.base === undefined ? undefined : resolve(base, fromFile.base);
   const redact = fromFile.redact && { ...fromFile.redact, ...resolved(base, fromFile.redact.names) };
+  const reviewed = fromFile.reviewed === undefined ? undefined : resolve(base, fromFile.reviewed);
   const files = (["logs", "texts", "unlabelled"] as const).flatMap((key) => {
     const paths = fromFile[key]?.map((file) => resolve(base, file));
     return paths === undefined ? [] : [[key, paths] as const];
@@ -105,6 +106,7 @@ export function loadConfig(path: string | undefined, flags: Partial<ConfigInput>
     ...Object.fromEntries(files),
     ...(encoder === undefined ? {} : { base: encoder }),
     ...(redact === undefined ? {} : { redact }),
+    ...(reviewed === undefined ? {} : { reviewed }),
     ...given({ ...flags, label: undefined, teacher: undefined, columns: undefined }),
     target,
     ...Object.fromEntries(sections.filter(([, section]) => Object.keys(section).length > 0)),
@@ -138,4 +140,9 @@ export function secretFromEnvironment(name: string): string {
 export function threadsFromEnvironment(cores: number): number {
   const wanted = Number(process.env["JORYU_THREADS"] ?? "");
   return Number.isInteger(wanted) && wanted > 0 ? Math.min(wanted, 256) : cores;
+}
+
+/** Whether a terminal may be written to in colour: not where NO_COLOR says anything (no-color.org), nor on a terminal that calls itself dumb. */
+export function isColourWanted(): boolean {
+  return (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb";
 }

@@ -109,6 +109,22 @@ export const configSchema = z.strictObject({
     .string()
     .optional()
     .describe("Column or field with the text in the files of `unlabelled`; `columns.input` when absent."),
+  reviewed: z
+    .string()
+    .optional()
+    .describe(
+      "Table of `joryu mistakes`, relative to the configuration file, with right answers in its column `gold`.",
+    ),
+  name: z
+    .string()
+    .regex(/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u, "expected letters, digits, dots, dashes and underscores, at most 64")
+    .optional()
+    .describe("Name of the model; made of the labels when absent."),
+  yenPerUsd: positive
+    .optional()
+    .describe(
+      "Yen for one US dollar: amounts stand in yen too, with this rate beside them; dollars alone when absent.",
+    ),
   format: z.string().optional().describe("Log format; found out when absent."),
   columns: columnsSchema.optional().describe("Names of columns of generic CSV or JSONL logs."),
   workload: z.string().optional().describe("Name of the workload to learn; the largest label workload when absent."),

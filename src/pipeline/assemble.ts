@@ -1,6 +1,6 @@
 /** @file Gathers the facts of a run for its report, from what the stages stored. Computes nothing that a stage decided. */
 import { availableParallelism, cpus, totalmem } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { moneyOf } from "../cost.js";
 import type { Config } from "../config/schema.js";
 import { MOST_SEALED, inputsToSeal } from "../sealing.js";
@@ -27,6 +27,7 @@ import type { Estimate } from "../stats.js";
 import { GRAPH_FILES } from "../student/manifest.js";
 import { VERSION } from "../version.js";
 import type { Climbed, Ladder } from "./ladder.js";
+import type { FoundMistakes } from "./mistakes.js";
 import type { PathStep } from "./pretrained/path.js";
 import { pathFacts } from "./pretrained/path-facts.js";
 import { agreementOf, asked, callsOf, evaluatedCalls, rightOf, type Asked } from "./outcomes.js";
@@ -52,6 +53,7 @@ export interface AssembleInput {
   /** Of the linear student by its teacher; undefined where it was not trained. */
   readonly taughtGain: UnlabelledFacts["gain"];
   readonly measured: Measured;
+  readonly found: FoundMistakes;
 }
 
 /** Confidence of a two-sided interval whose lower end is a one-sided bound at 95 %. */
@@ -145,6 +147,7 @@ function measuredFacts(input: AssembleInput): MeasuredFacts {
     latency: int8.latency,
     throughputPerSecond: int8.throughputPerSecond,
     peakMemoryMb: int8.peakMemoryMb,
+    ...(input.measured.provedMs === undefined ? {} : { provedMs: input.measured.provedMs }),
     stageSeconds: input.measured.stageSeconds,
     trainSeconds: trainSecondsOf(input),
     ...(fp32 === undefined ? {} : { fp32P50Ms: fp32.latency.p50Ms }),
@@ -279,6 +282,19 @@ function teacherFacts({ traffic }: LabelDataset): Facts["teacher"] {
   };
 }
 
+function withRate(money: MoneyFacts, yenPerUsd: number | undefined): MoneyFacts {
+  return yenPerUsd === undefined ? money : { ...money, assumptions: { ...money.assumptions, yenPerUsd } };
+}
+
+/** What a person should look at. */
+function lookedAt({ found, planned }: AssembleInput): Pick<Facts, "examples" | "mistakes"> {
+  const { reviewed } = planned;
+  return {
+    examples: found.examples,
+    mistakes: { ...found.facts, ...(reviewed !== undefined && { reviewed: reviewed.rows }) },
+  };
+}
+
 /** All facts of a run. */
 export function assembleFacts(input: AssembleInput): Facts {
   const { config, planned, context, published } = input;
@@ -308,6 +324,8 @@ export function assembleFacts(input: AssembleInput): Facts {
     dataset: datasetFacts(input),
     teacher: teacherFacts(dataset),
     licences: planned.licences,
+    inputs: (config.logs ?? []).map((path) => basename(path)),
+    ...(sealed.rows.length === 0 ? {} : lookedAt(input)),
     ...(outlook === undefined ? {} : { outlook }),
     ...(expected === undefined ? {} : { forecast: expected }),
     ...(untriedBase === undefined ? {} : { untriedBase }),
@@ -330,7 +348,7 @@ export function assembleFacts(input: AssembleInput): Facts {
     compared: sealed.rows.length > 0 ? comparedFacts(input, sealed, money) : comparedOutOfFold(input),
     paired: pairedFacts(input, sealed),
     parity: published.manifest.parity,
-    money,
+    money: withRate(money, config.yenPerUsd),
     measured,
   };
 }

@@ -79,6 +79,7 @@ export async function prepareDataset(config: Config, progress: Progress, signal?
     const known = indexSchema.parse(readJson(index));
     const folder = join(config.out, "datasets", known.hash);
     if (existsSync(folder)) {
+      progress.note(`the same logs were imported before: dataset ${known.hash} is read back`);
       for (const text of known.notes) progress.note(text);
       return {
         dataset: readDataset(folder),

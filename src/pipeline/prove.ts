@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { wallClockMs } from "../clock.js";
 import { measureCalibration, type CalibrationResult } from "../evaluate/calibration.js";
 import type { CallOutcomes } from "../evaluate/calls.js";
 import { openGate, planGate, type GateResult } from "../evaluate/gate.js";
@@ -61,6 +62,7 @@ export async function openSealed(
     context.progress.update("prove", 0.05);
     context.folder.record({
       students: await runProof({ dataset: datasetFolder, out, students: [...students] }, context.signal),
+      provedMs: wallClockMs(),
     });
   }
   context.progress.update("prove", 1);

@@ -42,7 +42,8 @@ describe("publishing a student again", () => {
   const from = writeExported("bert-wordpiece", folder.path, WIDE);
   const to = join(folder.path, "published");
   const fourBit = join(to, INT4_FILE);
-  const publish = (rows: number) => publishStudent({ from, to, prove: (manifest) => proofOf(manifest, rows) });
+  const publish = (rows: number) =>
+    publishStudent({ from, to, name: "support", prove: (manifest) => proofOf(manifest, rows) });
 
   it("keeps the 4-bit graph that was added", async () => {
     publish(200);
@@ -68,7 +69,7 @@ describe("the gate of a published student", () => {
   it.each(["delivered", "kept"] as const)("is the one that was proved, promise %s", (promise) => {
     const to = join(folder.path, `gate-${promise}`);
     const options = { promise, epsilon: 0.03, delta: 0.05 };
-    publishStudent({ from, to, prove: (manifest) => proofOf(manifest, 200, options) });
+    publishStudent({ from, to, name: "support", prove: (manifest) => proofOf(manifest, 200, options) });
     expect(JSON.parse(readFileSync(join(to, "joryu.json"), "utf8"))).toMatchObject({
       gate: { ...options, threshold: 0, coverage: 1 },
       evaluation: { sealedRows: 200, sealedCalls: 200, agreement: { value: 1 } },
@@ -79,6 +80,7 @@ describe("the gate of a published student", () => {
     const { manifest } = publishStudent({
       from,
       to: join(folder.path, "gate-groups"),
+      name: "support",
       prove: (each) => {
         const proof = proofOf(each, 200);
         const groups = Array.from({ length: 200 }, (_, call) => Math.floor(call / 10));
@@ -90,7 +92,7 @@ describe("the gate of a published student", () => {
 
   it("has no coverage where there is no threshold", () => {
     const to = join(folder.path, "gate-none");
-    const { manifest } = publishStudent({ from, to, prove: (each) => proofOf(each, 20) });
+    const { manifest } = publishStudent({ from, to, name: "support", prove: (each) => proofOf(each, 20) });
     expect(manifest.gate).toEqual({
       promise: "delivered",
       threshold: null,

@@ -22,6 +22,7 @@ export interface Published {
 interface PublishInput {
   readonly from: string;
   readonly to: string;
+  readonly name: string;
   readonly prove: (manifest: StudentManifest) => Proof;
 }
 
@@ -57,6 +58,7 @@ export function publishStudent(input: PublishInput): Published {
   const { gate, sealedCalls } = proof;
   const manifest: StudentManifest = {
     ...exported,
+    name: input.name,
     gate: {
       promise: gate.promise,
       threshold: gate.threshold,

@@ -1,6 +1,6 @@
 /** @file The folder of one run: stages that are done once, whatever kills the process between them. A stage's result is a file that
  *  appears in one rename; a stage whose file is there is not run again. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { nowMs } from "../clock.js";
@@ -20,6 +20,8 @@ export interface RunFolder {
   weights: RunFolder["arrays"];
   /** Whether a stage of arrays is done. */
   has(name: string): boolean;
+  /** Names of the stages of arrays that are done, in order of name. */
+  stages(): readonly string[];
   file(name: string): string;
   /** Everything measured (durations, latency, memory): the one file that two equal runs write differently. */
   measured(): Measured;
@@ -28,6 +30,8 @@ export interface RunFolder {
 
 const measuredSchema = z.strictObject({
   stageSeconds: z.record(z.string(), z.number()),
+  /** When the proof was done, UTC milliseconds. */
+  provedMs: z.number().optional(),
   students: z
     .array(
       z.strictObject({
@@ -120,6 +124,11 @@ export function openRunFolder(path: string): RunFolder {
     record,
     file: (name) => join(path, name),
     has: (name) => existsSync(join(path, `${name}.bin`)),
+    stages: () =>
+      readdirSync(path)
+        .filter((name) => name.endsWith(".bin"))
+        .map((name) => name.slice(0, -".bin".length))
+        .sort(),
     arrays,
     async weights(name, produce) {
       const found = await arrays(name, produce);

@@ -16,22 +16,31 @@ import { decideVerdict } from "../report/verdict.js";
 import type { Facts, LicenceFacts, RedactionFacts, Verdict } from "../report/facts.js";
 import { InputError, UsageError } from "../errors.js";
 import { isBelowChance } from "../stats.js";
-import { writeJsonAtomic } from "../store/files.js";
+import { writeFileAtomic, writeJsonAtomic } from "../store/files.js";
 import { redactValue } from "../secrets.js";
 import { takeLock } from "../store/lock.js";
 import { VERSION } from "../version.js";
 import { assembleFacts } from "./assemble.js";
 import { type Base, baseFacts, openBase } from "./pretrained/base.js";
 import { forecastRun } from "./forecast.js";
-import { climb, type Ladder } from "./ladder.js";
+import { climb, type Climbed, type Ladder } from "./ladder.js";
 import { checkAcknowledged, licencesOf, noteLicences, stopAtBlocked } from "./licence-gate.js";
 import { machineFor } from "./machine.js";
+import {
+  findMistakes,
+  mistakesCsv,
+  MISTAKES_FILE,
+  withReviewed,
+  type FoundMistakes,
+  type Reviewed,
+} from "./mistakes.js";
+import { nameOfLabels } from "./model-name.js";
 import { prepareDataset } from "./prepare.js";
 import type { Progress } from "./progress.js";
 import { describePath, pathSteps, plannedControls, PRECISIONS, proofName } from "./pretrained/path.js";
 import { taughtLinearGain } from "./pretrained/linear-control.js";
 import { withPooling } from "./pretrained/pooling.js";
-import { publishStudent } from "./publish.js";
+import { publishStudent, type Published } from "./publish.js";
 import type { ProvedStudent } from "./prove-job.js";
 import { countOpening, openSealed, proveStudent, riskOf } from "./prove.js";
 import { openRunFolder, type RunFolder } from "./run-folder.js";
@@ -65,6 +74,8 @@ export interface Planned {
   readonly transfer?: TransferSet;
   readonly licences: readonly LicenceFacts[];
   readonly redaction?: RedactionFacts;
+  /** Where a reviewed table gave right answers. */
+  readonly reviewed?: Reviewed;
 }
 
 /** What is planned and what it may be expected to give. */
@@ -154,8 +165,12 @@ async function importAndPlan(
 ): Promise<Planned> {
   checkAcknowledged(config.acknowledged);
   const prepared = await prepareDataset(config, options.progress, options.signal);
-  const { dataset, folder, unanswered, redaction } = prepared;
-  checkLogged(dataset);
+  const { folder, unanswered, redaction } = prepared;
+  checkLogged(prepared.dataset);
+  const reviewed = config.reviewed === undefined ? undefined : await withReviewed(prepared.dataset, config.reviewed);
+  const dataset = reviewed?.dataset ?? prepared.dataset;
+  if (reviewed !== undefined)
+    options.progress.note(`${reviewed.rows} inputs have a right answer from ${config.reviewed}`);
   const transfer = transferOf(
     config,
     dataset,
@@ -197,6 +212,7 @@ async function importAndPlan(
     datasetFolder: folder,
     teacher,
     licences,
+    ...(reviewed !== undefined && { reviewed }),
     ...(base !== undefined && { base }),
     ...(transfer !== undefined && { transfer }),
     ...(redaction !== undefined && { redaction }),
@@ -227,6 +243,17 @@ function announce(planned: Planned, progress: Progress): void {
   }
 }
 
+/** Says what an earlier attempt at the same run has left. */
+function noteResumed(folder: RunFolder, runId: string, progress: Progress): void {
+  if (existsSync(folder.file("report.json"))) {
+    progress.note(`run ${runId} was finished before: its result is read back`);
+    return;
+  }
+  const done = folder.stages();
+  if (done.length === 0) return;
+  progress.note(`run ${runId} goes on: ${done.length} stages are done already (${done.join(", ")})`);
+}
+
 interface Shipping {
   readonly context: TrainContext;
   readonly planHash: string;
@@ -244,6 +271,23 @@ async function ship(shipping: Shipping, trained: Trained): Promise<string> {
     planHash,
   });
   return folder;
+}
+
+/** Finds what a person should look at and writes its table. */
+function keepMistakes(
+  context: TrainContext,
+  { outOfFold }: Climbed,
+  { proof, manifest }: Published,
+  logits: Float32Array = new Float32Array(),
+): FoundMistakes {
+  const open = Array.from(outOfFold.rows, (r) => context.rows[r]).flatMap((row) => row ?? []);
+  const found = findMistakes(
+    { rows: context.dataset.rows.filter((row) => row.sealed), logits, scores: proof.calibration.scores },
+    { rows: open, logits: outOfFold.logits, scores: proof.outOfFold.scores },
+    { labels: manifest.labels, threshold: proof.gate.threshold },
+  );
+  writeFileAtomic(context.folder.file(MISTAKES_FILE), mistakesCsv(found.mistakes));
+  return found;
 }
 
 async function prove(config: Config, planned: Planned, shipping: Shipping, ladder: Ladder): Promise<RunResult> {
@@ -273,16 +317,20 @@ async function prove(config: Config, planned: Planned, shipping: Shipping, ladde
   const sealOpenings = countOpening(config.out, sealed, runId);
   const logits = await openSealed(context, planned.datasetFolder, students);
   context.signal?.throwIfAborted();
+  const name = config.name ?? nameOfLabels(planned.dataset);
   const published = publishStudent({
     from: folder,
-    to: join(config.out, "models", `${planned.dataset.workload}@${runId}`),
+    to: join(config.out, "models", `${name}@${runId}`),
+    name: config.name ?? `${name}-${chosen.candidate.name}`,
     prove: (manifest) =>
       proveStudent(context, manifest, chosen.outOfFold, logits.get("student-int8") ?? new Float32Array(), {
         promise: planned.plan.target.promise,
         epsilon: riskOf(planned.plan.target.agreement),
       }),
   });
+  const found = keepMistakes(context, chosen, published, logits.get("student-int8"));
   const facts = assembleFacts({
+    found,
     config,
     planned,
     context,
@@ -342,9 +390,11 @@ export async function runPipeline(given: Config, options: RunOptions): Promise<R
       config.teacher,
       config.machineUsdPerHour,
       ...(planned.transfer === undefined ? [] : [planned.transfer.hash]),
+      ...(planned.reviewed === undefined ? [] : [hashOf(planned.dataset.rows.map(({ gold }) => gold ?? null))]),
     ]).slice(0, 12);
     const folder = openRunFolder(join(config.out, "runs", runId));
     const planPath = folder.file("plan.json");
+    noteResumed(folder, runId, options.progress);
     if (!existsSync(planPath)) writeJsonAtomic(planPath, planned.plan);
     writeJsonAtomic(folder.file("config.json"), redactValue(config));
     const opened = contextOf(planned, folder, config, options);

@@ -18,7 +18,19 @@ export function readFactsFile(folder: string): Facts {
     "format" in value &&
     value.format === REPORT_FORMAT &&
     "facts" in value;
+  if (isOlder(value))
+    throw new InputError(
+      `${path}: a report of the older format ${value.format}, this version draws format ${REPORT_FORMAT}`,
+      {
+        hint: "run again with this version",
+      },
+    );
   if (!fits)
     throw new InputError(`${path}: not a report of format ${REPORT_FORMAT}`, { hint: "run again with this version" });
   return value.facts as Facts;
+}
+
+function isOlder(value: unknown): value is { readonly format: number } {
+  const format = typeof value === "object" && value !== null && "format" in value ? value.format : undefined;
+  return typeof format === "number" && format < REPORT_FORMAT;
 }

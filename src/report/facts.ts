@@ -135,6 +135,8 @@ export interface MeasuredFacts {
     readonly p99Ms: number;
     readonly samplesMs: readonly number[];
   };
+  /** When the proof was done, UTC milliseconds; absent in reports of before. */
+  readonly provedMs?: number;
   readonly throughputPerSecond: number;
   readonly peakMemoryMb: number;
   readonly stageSeconds: Readonly<Record<string, number>>;
@@ -289,6 +291,28 @@ export interface UnlabelledFacts {
   };
 }
 
+/** One sealed text with what both answer. */
+export interface ExampleFacts {
+  readonly text: string;
+  /** Empty for an answer that is none of the labels. */
+  readonly teacher: string;
+  readonly student: string;
+  readonly probability: number;
+  readonly decision: "keep" | "defer";
+}
+
+/** How many distinct inputs a person should look at; they themselves stand in mistakes.csv. */
+export interface MistakeFacts {
+  readonly keptWrong: number;
+  readonly deferred: number;
+  /** Answers of the teacher that may be wrong. */
+  readonly suspected: number;
+  /** Of those whose right answer is known (so many), the share that is wrong indeed. */
+  readonly suspectedPrecision?: Estimate & { readonly known: number };
+  /** Inputs whose right answer comes from a reviewed table. */
+  readonly reviewed?: number;
+}
+
 export interface Facts {
   readonly version: string;
   readonly runId: string;
@@ -363,6 +387,11 @@ export interface Facts {
   readonly unlabelled?: UnlabelledFacts;
   /** Absent where nothing was asked to be redacted. */
   readonly redaction?: RedactionFacts;
+  /** Names of the log files; absent in reports of before. */
+  readonly inputs?: readonly string[];
+  /** Absent in reports of before, and where nothing is sealed. */
+  readonly examples?: readonly ExampleFacts[];
+  readonly mistakes?: MistakeFacts;
   readonly candidates: readonly CandidateFacts[];
   /** Present where a pretrained encoder was trained. */
   readonly path?: PathFacts;

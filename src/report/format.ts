@@ -58,16 +58,27 @@ export function formatPercentFloor(ratio: number, language: Language): string {
   return formatPercent(Math.floor(ratio * scale + 1e-6) / scale, language);
 }
 
+/** An upper bound as a percentage, rounded up. */
+export function formatPercentCeil(ratio: number, language: Language): string {
+  const scale = 100 * 10 ** percentDigits(ratio);
+  return formatPercent(Math.ceil(ratio * scale - 1e-6) / scale, language);
+}
+
 /** An interval of ratios as percentages, rounded outwards. */
 export function formatPercentRange(interval: Bounds, language: Language): string {
-  const scale = 100 * 10 ** percentDigits(interval.high);
-  const high = formatPercent(Math.ceil(interval.high * scale - 1e-6) / scale, language);
-  return formatPercentFloor(interval.low, language) + TO[language] + high;
+  return formatPercentFloor(interval.low, language) + TO[language] + formatPercentCeil(interval.high, language);
 }
 
 /** A ratio that was stated, not measured: a percentage without empty decimals. */
 export function formatShare(ratio: number, language: Language): string {
   return write(ratio, language, { style: "percent", maximumFractionDigits: 2 });
+}
+
+const POINTS: Readonly<Record<Language, string>> = { en: " points", ja: "ポイント" };
+
+/** A difference of ratios with its unit. */
+export function formatDifference(difference: number, language: Language): string {
+  return formatPoints(difference, language) + POINTS[language];
 }
 
 /** A difference of ratios in percentage points, with its sign. */
@@ -97,6 +108,19 @@ export function formatMoney(amount: number, currency: "USD" | "JPY", language: L
   const most = moneyDigits(amount, least);
   const digits = { minimumFractionDigits: least, maximumFractionDigits: most };
   return write(amount, language, { style: "currency", currency, currencyDisplay: "narrowSymbol", ...digits });
+}
+
+/** US dollars, and yen beside them where a rate was stated. */
+export function formatUsdAndYen(usd: number, language: Language, yenPerUsd?: number): string {
+  const dollars = formatMoney(usd, "USD", language);
+  if (yenPerUsd === undefined || !Number.isFinite(usd)) return dollars;
+  const yen = formatMoney(usd * yenPerUsd, "JPY", language);
+  return language === "ja" ? `${dollars}（約${yen}）` : `${dollars} (about ${yen})`;
+}
+
+/** A day, as the language writes it; UTC, so that a report is the same everywhere. */
+export function formatDate(ms: number, language: Language): string {
+  return new Intl.DateTimeFormat(LOCALE[language], { dateStyle: "long", timeZone: "UTC" }).format(ms);
 }
 
 /** The least US dollars that can be written and lie above the amount: a limit that must be passed is never rounded down. */
@@ -145,6 +169,7 @@ export function formatRange(
 const FORMATS: Readonly<Record<string, (value: number, language: Language) => string>> = {
   percent: formatPercent,
   floor: formatPercentFloor,
+  ceil: formatPercentCeil,
   share: formatShare,
   count: formatCount,
   number: formatNumber,
@@ -165,12 +190,18 @@ export function placeholdersOf(template: string): readonly string[] {
 }
 
 /** Fills `{name:format}` placeholders; without a format a number is written with three digits and a string as it is. */
-export function fill(template: string, facts: Readonly<Record<string, number | string>>, language: Language): string {
+export function fill(
+  template: string,
+  facts: Readonly<Record<string, number | string>>,
+  language: Language,
+  yenPerUsd?: number,
+): string {
   return template.replace(/\{(\w+)(?::(\w+))?\}/g, (_whole, name: string, format: string | undefined) => {
     const value = Object.hasOwn(facts, name) ? facts[name] : undefined;
     if (value === undefined) return unknown(language);
     if (typeof value === "string") return value;
     if (!Number.isFinite(value)) return unknown(language);
+    if (format === "usd") return formatUsdAndYen(value, language, yenPerUsd);
     return (FORMATS[format ?? "number"] ?? formatNumber)(value, language);
   });
 }

@@ -12,7 +12,8 @@ import {
 } from "./charts.js";
 import type { Facts, Verdict } from "./facts.js";
 import { type Language, LANGUAGES } from "./format.js";
-import { type Headline, headlines } from "./headline.js";
+import { type Headline, headlines, rateLine, yenRate } from "./headline.js";
+import { examplesTable, glossaryTable, mistakesTable, runLine } from "./look.js";
 import { renderReason } from "./reasons.js";
 import { pathLines, pathTable } from "./path.js";
 import { risksOf } from "./risks.js";
@@ -35,7 +36,7 @@ import {
   WORST_CLASSES,
 } from "./sections.js";
 import { STYLE } from "./style.js";
-import { gateLine, nextHints } from "./summary.js";
+import { gateLine, nextHints, shellWord } from "./summary.js";
 
 const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: "English", ja: "日本語" };
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -47,10 +48,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** Text as html text or attribute value; control characters become spaces, lone surrogates the replacement character. */
-export function escapeHtml(value: string): string {
+export function escapeHtml(value: string, keepsLines = false): string {
   return Buffer.from(value, "utf8")
     .toString("utf8")
-    .replace(/\p{Cc}/gu, " ")
+    .replace(/\p{Cc}/gu, (control) => (keepsLines && control === "\n" ? control : " "))
     .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
 }
 
@@ -63,34 +64,39 @@ function cellHtml(cell: string): string {
 
 interface TableOptions {
   /** Set the two parts of a cell on two lines, or beside each other. */
-  readonly parts?: "stacked" | "inline";
+  readonly parts?: "stacked" | "inline" | "wrapped";
   /** The row to mark. */
   readonly marked?: number;
 }
 
 function tableHtml(table: Table, options: TableOptions = {}): string {
+  // More columns than a telephone has room for: there each row is a card.
+  const isCards = table.columns.length > 3;
   const head = table.columns
     .map(({ title, numeric }) => `<th scope="col"${numeric ? ' class="number"' : ""}>${escapeHtml(title)}</th>`)
     .join("");
   const rows = table.rows.map((row, at) => {
     const cells = row.map((cell, place) => {
       const inner = options.parts !== undefined ? cellHtml(cell) : escapeHtml(cell);
-      return `<td${table.columns[place]?.numeric === true ? ' class="number"' : ""}>${inner}</td>`;
+      const { title = "", numeric = false } = table.columns[place] ?? {};
+      const label = isCards && place > 0 ? ` data-label="${escapeHtml(title)}"` : "";
+      return `<td${numeric ? ' class="number"' : ""}${label}>${inner}</td>`;
     });
     return `<tr${at === options.marked ? ' class="marked"' : ""}>${cells.join("")}</tr>`;
   });
   const values = table.columns.length === 2;
   const header = values ? "" : `<thead><tr>${head}</tr></thead>`;
-  const look = values ? "values" : (options.parts ?? "");
+  const look = [values ? "values" : (options.parts ?? ""), ...(isCards ? ["cards"] : [])].join(" ").trim();
   return `<div class="wide"><table class="${look}">${header}<tbody>${rows.join("")}</tbody></table></div>`;
 }
 
 function tileHtml(tile: Headline, language: Language): string {
   const note = tile.note === undefined ? "" : `<div class="note">${escapeHtml(tile.note)}</div>`;
+  const alone = tile.alone === undefined ? [] : [text(language, "alone-value", { value: tile.alone })];
   return `<div class="tile"><div class="title">${escapeHtml(tile.title)}</div>
-<div class="student">${escapeHtml(tile.student)}</div>
+<div class="student">${escapeHtml(tile.value)}</div>
 <div class="interval">${escapeHtml(tile.interval)}</div>${note}
-<div class="teacher"><span>${escapeHtml(text(language, "teacher-value", { value: tile.teacher }))}</span></div></div>`;
+<div class="teacher"><span>${[...alone, text(language, "teacher-value", { value: tile.teacher })].map((line) => escapeHtml(line)).join("<br>")}</span></div></div>`;
 }
 
 interface Section {
@@ -106,8 +112,9 @@ function figure(svg: string): string {
   return `<figure>${svg}</figure>`;
 }
 
-function split(left: string, right: string): string {
-  return `<div class="split"><div>${left}</div><div>${right}</div></div>`;
+/** Two columns; a lean one leaves the right side, a table of many columns, more room. */
+function split(left: string, right: string, look: "even" | "lean" = "even"): string {
+  return `<div class="split ${look}"><div>${left}</div><div>${right}</div></div>`;
 }
 
 function qualityRows(facts: Facts, language: Language): readonly PageRow[] {
@@ -117,6 +124,7 @@ function qualityRows(facts: Facts, language: Language): readonly PageRow[] {
   const compared = split(
     figure(comparedChart(facts, language)),
     tableHtml(comparedTable(facts, language), { parts: "stacked", marked: student }),
+    "lean",
   );
   const gate = split(figure(coverageRiskChart(facts, language)), tableHtml(gateTable(facts, language)));
   const calibration = figure(reliabilityChart(facts, language)) + tableHtml(calibrationTable(facts, language));
@@ -143,7 +151,7 @@ function qualityRows(facts: Facts, language: Language): readonly PageRow[] {
       [{ key: "classes", lead: classesLead, body: classes }],
       [
         { key: "confusions", lead: text(language, "confusions-lead"), body: confusions },
-        { key: "slices", body: slices },
+        { key: "slices", lead: text(language, "slices-lead"), body: slices },
       ],
     ],
   ];
@@ -157,14 +165,61 @@ function pathRows(facts: Facts, language: Language): readonly PageRow[] {
   return [[[{ key: "path", lead: text(language, "path-lead"), body }]]];
 }
 
+/** What the model answers, where it errs, and the lines that use it. */
+function useRows(facts: Facts, language: Language): readonly PageRow[] {
+  const lead = (key: TextKey): string => text(language, key);
+  const [examples, mistakes] = [examplesTable(facts, language), mistakesTable(facts, language)];
+  const usage: Section = {
+    key: "usage",
+    lead: lead("usage-lead"),
+    body: `<pre>${escapeHtml(usageLines(facts).join("\n"), true)}</pre>`,
+  };
+  const looked: readonly Section[] =
+    mistakes === undefined ? [] : [{ key: "mistakes", lead: lead("mistakes-lead"), body: tableHtml(mistakes) }];
+  return [
+    ...(examples.rows.length === 0
+      ? []
+      : [
+          [
+            [
+              {
+                key: "examples" as const,
+                lead: lead("examples-lead"),
+                body: tableHtml(examples, { parts: "wrapped" }),
+              },
+            ],
+          ] as const,
+        ]),
+    looked.length === 0 ? [[usage]] : [looked, [usage]],
+  ];
+}
+
+function usageLines({ student, examples = [] }: Facts): readonly string[] {
+  const folder = student.modelFolder;
+  const asked = JSON.stringify(examples[0]?.text ?? "...");
+  return [
+    `joryu predict --model ${shellWord(folder)} ${shellWord(examples[0]?.text ?? "...")}`,
+    "",
+    'import { openStudent } from "joryu";',
+    "",
+    `const student = await openStudent(${JSON.stringify(folder)});`,
+    `const [answer] = await student.predict([${asked}]);`,
+    'if (answer?.decision === "defer") {',
+    "  // ask the teacher",
+    "}",
+    "await student.close();",
+  ];
+}
+
 function pageRows(facts: Facts, language: Language): readonly PageRow[] {
   const lead = (key: TextKey): string => text(language, key);
-  const risks = risksOf(facts).map((risk) => `<li>${escapeHtml(renderReason(risk, language))}</li>`);
+  const risks = risksOf(facts).map((risk) => `<li>${escapeHtml(renderReason(risk, language, yenRate(facts)))}</li>`);
   const chosen = facts.candidates.findIndex(({ status }) => status === "chosen");
   const candidates = tableHtml(candidatesTable(facts, language), { parts: "stacked", marked: chosen });
   const money = split(figure(costChart(facts, language)), tableHtml(moneyTable(facts, language)));
   const latency = split(figure(latencyChart(facts, language)), tableHtml(latencyTable(facts, language)));
   return [
+    ...useRows(facts, language),
     [[{ key: "candidates", lead: lead("candidates-lead"), body: candidates }]],
     ...pathRows(facts, language),
     ...qualityRows(facts, language),
@@ -181,11 +236,14 @@ function pageRows(facts: Facts, language: Language): readonly PageRow[] {
         { key: "reproduction", body: tableHtml(reproductionTable(facts, language)) },
       ],
     ],
+    [[{ key: "glossary", body: tableHtml(glossaryTable(language), { parts: "wrapped" }) }]],
   ];
 }
 
-function verdictHtml(verdict: Verdict, language: Language): string {
-  const reasons = verdict.reasons.map((reason) => `<li>${escapeHtml(renderReason(reason, language))}</li>`);
+function verdictHtml(facts: Facts, verdict: Verdict, language: Language): string {
+  const reasons = verdict.reasons.map(
+    (reason) => `<li>${escapeHtml(renderReason(reason, language, yenRate(facts)))}</li>`,
+  );
   return `<div class="verdict ${verdict.verdict}"><div class="kicker">${escapeHtml(text(language, "verdict"))}</div>
 <div class="name">${escapeHtml(verdictName(verdict.verdict, language))}</div>
 <p class="meaning">${escapeHtml(verdictMeaning(verdict.verdict, language))}</p>
@@ -205,16 +263,15 @@ function pageHtml(facts: Facts, verdict: Verdict, language: Language): string {
     const sides = row.map((side) => side.map((section) => sectionHtml(section, language)).join("\n"));
     return sides.length === 1 ? sides.join("") : split(sides[0] ?? "", sides[1] ?? "");
   });
-  const run = text(language, "run-line", { runId: facts.runId, workload: facts.dataset.workload });
   return `<main class="${language}" lang="${language}">
-<header><h1>${escapeHtml(text(language, "title"))}</h1><p class="run">${escapeHtml(run)}</p></header>
-${verdictHtml(verdict, language)}
+<header><h1>${escapeHtml(text(language, "title"))}</h1><p class="run">${escapeHtml(runLine(facts, language))}</p></header>
+${verdictHtml(facts, verdict, language)}
 <div class="tiles">${headlines(facts, verdict, language)
     .map((tile) => tileHtml(tile, language))
     .join("\n")}</div>
-<p class="gateline">${escapeHtml(gateLine(facts, language))}</p>
+${[...rateLine(facts, language), gateLine(facts, language)].map((line) => `<p class="gateline">${escapeHtml(line)}</p>`).join("\n")}
 ${nextHints(facts, verdict, language)
-  .map((hint) => `<p class="gateline">${escapeHtml(`${text(language, "next")}: ${hint}`)}</p>`)
+  .map((hint) => `<p class="gateline">${escapeHtml(text(language, "next") + text(language, "colon") + hint)}</p>`)
   .join("")}<nav aria-label="${escapeHtml(text(language, "contents"))}">${links.join("\n")}</nav>
 ${bodies.join("\n")}
 <footer>${escapeHtml(text(language, "footer", { version: facts.version }))}</footer>
@@ -228,7 +285,7 @@ export function renderHtml(facts: Facts, verdict: Verdict, language: Language): 
       `<input class="switch" type="radio" name="language" id="show-${each}" aria-label="${LANGUAGE_NAMES[each]}"${each === language ? " checked" : ""}>`,
   );
   const labels = LANGUAGES.map((each) => `<label for="show-${each}" lang="${each}">${LANGUAGE_NAMES[each]}</label>`);
-  const title = `${text(language, "title")}: ${facts.dataset.workload}`;
+  const title = text(language, "title") + text(language, "colon") + facts.dataset.workload;
   return `<!doctype html>
 <html lang="${language}">
 <head>

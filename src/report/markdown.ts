@@ -2,7 +2,8 @@
 import { text, type TextKey, verdictMeaning, verdictName } from "./catalogue.js";
 import type { Facts, Verdict } from "./facts.js";
 import type { Language } from "./format.js";
-import { headlines } from "./headline.js";
+import { headlineTable, rateLine, yenRate } from "./headline.js";
+import { examplesTable, glossaryTable, mistakesTable, runLine } from "./look.js";
 import { renderReason } from "./reasons.js";
 import { pathLines, pathTable } from "./path.js";
 import { risksOf } from "./risks.js";
@@ -40,27 +41,18 @@ function tableMarkdown(table: Table): string {
   return [
     line(table.columns.map(({ title }) => escapeMarkdown(title))),
     line(table.columns.map(({ numeric }) => (numeric ? "--:" : ":--"))),
-    ...table.rows.map((row) => line(row.map(escapeMarkdown))),
+    ...table.rows.map((row) => line(row.map((cell) => cell.split("\n").map(escapeMarkdown).join("<br>")))),
   ].join("\n");
-}
-
-function headlineTable(facts: Facts, verdict: Verdict, language: Language): Table {
-  const titles: readonly TextKey[] = ["name", "student", "interval", "teacher"];
-  return {
-    columns: titles.map((key) => ({ title: text(language, key), numeric: key === "student" || key === "teacher" })),
-    rows: headlines(facts, verdict, language).map((line) => [
-      line.title,
-      line.student,
-      line.note === undefined ? line.interval : `${line.interval}; ${line.note}`,
-      line.teacher,
-    ]),
-  };
 }
 
 /** The report as Markdown in one language. */
 export function renderMarkdown(facts: Facts, verdict: Verdict, language: Language): string {
   const path = pathTable(facts, language);
+  const mistakes = mistakesTable(facts, language);
+  const examples = examplesTable(facts, language);
   const tables: readonly (readonly [TextKey, Table])[] = [
+    ...(examples.rows.length === 0 ? [] : [["examples", examples] as const]),
+    ...(mistakes === undefined ? [] : [["mistakes", mistakes] as const]),
     ["candidates", candidatesTable(facts, language)],
     ...(path === undefined ? [] : [["path", path] as const]),
     ["quality", qualityTable(facts, language)],
@@ -76,18 +68,21 @@ export function renderMarkdown(facts: Facts, verdict: Verdict, language: Languag
     ["data", dataTable(facts, language)],
     ["assumptions", assumptionsTable(facts, language)],
     ["reproduction", reproductionTable(facts, language)],
+    ["glossary", glossaryTable(language)],
   ];
   const list = (lines: readonly string[]): string => lines.map((line) => `- ${escapeMarkdown(line)}`).join("\n");
-  const run = text(language, "run-line", { runId: facts.runId, workload: facts.dataset.workload });
   const parts = [
     `# ${text(language, "title")}`,
-    escapeMarkdown(run),
-    tableMarkdown(headlineTable(facts, verdict, language)),
-    `## ${text(language, "verdict")}: ${verdictName(verdict.verdict, language)}`,
+    escapeMarkdown(runLine(facts, language)),
+    `## ${text(language, "verdict")}${text(language, "colon")}${verdictName(verdict.verdict, language)}`,
     verdictMeaning(verdict.verdict, language),
-    list(verdict.reasons.map((reason) => renderReason(reason, language))),
+    tableMarkdown(headlineTable(facts, verdict, language)),
+    ...rateLine(facts, language),
+    list(verdict.reasons.map((reason) => renderReason(reason, language, yenRate(facts)))),
     escapeMarkdown(gateLine(facts, language)),
-    ...nextHints(facts, verdict, language).map((hint) => `${text(language, "next")}: ${escapeMarkdown(hint)}`),
+    ...nextHints(facts, verdict, language).map(
+      (hint) => `${text(language, "next")}${text(language, "colon")}${escapeMarkdown(hint)}`,
+    ),
     ...tables.flatMap(([key, table]) => [
       `## ${text(language, key)}`,
       ...(key === "compared" && facts.dataset.sealedRows === 0
@@ -97,7 +92,7 @@ export function renderMarkdown(facts: Facts, verdict: Verdict, language: Languag
       ...(key === "path" ? pathLines(facts, language).map(escapeMarkdown) : []),
     ]),
     `## ${text(language, "risks")}`,
-    list(risksOf(facts).map((risk) => renderReason(risk, language))),
+    list(risksOf(facts).map((risk) => renderReason(risk, language, yenRate(facts)))),
   ];
   return `${parts.join("\n\n")}\n`;
 }

@@ -10,14 +10,16 @@ import { pathLines } from "./path.js";
 import { renderSummary } from "./summary.js";
 import { decideVerdict } from "./verdict.js";
 
+const wideSummary: typeof renderHtml = (facts, verdict, language) =>
+  renderSummary(facts, verdict, language, {}, { width: 10_000, colour: false });
 const rendered = (facts: Facts, language: "en" | "ja"): string[] =>
-  [renderSummary, renderMarkdown, renderHtml].map((render) => render(facts, decideVerdict(facts), language));
+  [wideSummary, renderMarkdown, renderHtml].map((render) => render(facts, decideVerdict(facts), language));
 const lastReason = (facts: Facts): string | undefined => decideVerdict(facts).reasons.at(-1)?.code;
 
 describe("the path in a report", () => {
   it.each([
     ["en", "From teacher to student", "before recovery", "Distillation helped", "+1.5 points"],
-    ["ja", "教師から生徒へ", "回復前", "蒸留は有効でした", "+1.5ポイント"],
+    ["ja", "教師モデルから生徒モデルへ", "回復前", "蒸留は有効でした", "+1.5ポイント"],
   ] as const)("stands in terminal, Markdown and html in %s", (language, title, before, helped, points) => {
     for (const report of rendered(pathFactsWith(), language)) {
       for (const words of [title, before, helped, points, "7.31 MB", "97.1%", "1.2 ms"])
@@ -32,8 +34,8 @@ describe("the path in a report", () => {
     for (const language of ["en", "ja"]) {
       const section = document.querySelector(`#${language}-path`);
       expect(section?.querySelectorAll("tbody tr").length).toBe(3);
-      expect(section?.querySelectorAll("figure svg").length).toBe(1);
-      expect(section?.querySelector("svg")?.textContent).toContain("7.31 MB, 1.2 ms");
+      expect(section?.querySelectorAll("figure svg").length).toBe(2);
+      expect(section?.querySelector("svg")?.textContent).toMatch(/7\.31 MB(, |、)1\.2 ms/);
       expect(section?.querySelector("svg")?.textContent).toContain("← 2.1%");
       expect(section?.textContent).toContain("1, 4, 6");
     }
@@ -81,7 +83,7 @@ describe("what distillation gave", () => {
 
   it.each([
     ["en", "12 of 9,000 texts to learn from are longer than the base reads (256 pieces)"],
-    ["ja", "9,000件のうち12件はベースが読める長さ(256トークン)を超える"],
+    ["ja", "9,000件のうち12件はベースが読める長さ（256トークン）を超える"],
   ] as const)("says how many texts are read in part, in %s", (language, words) => {
     const facts = pathFactsWith();
     if (facts.path === undefined) throw new Error("no path");

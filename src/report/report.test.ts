@@ -2,22 +2,33 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { parseHTML } from "linkedom";
 import stringWidth from "string-width";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Facts } from "./facts.js";
-import { text as textOf } from "./catalogue.js";
-import { earlier, EARLIER_FACTS, FACTS, MONTHLY_FACTS, POOR_FACTS, UNSEALED_FACTS } from "./facts.test.fixture.js";
+import { text as textOf, verdictName } from "./catalogue.js";
+import {
+  earlier,
+  EARLIER_FACTS,
+  FACTS,
+  MONTHLY_FACTS,
+  UNCONTROLLED_FACTS,
+  POOR_FACTS,
+  UNSEALED_FACTS,
+} from "./facts.test.fixture.js";
 import { quantileInterval } from "./headline.js";
 import { escapeHtml, renderHtml } from "./html.js";
 import { renderJson } from "./json.js";
 import { escapeMarkdown, renderMarkdown } from "./markdown.js";
 import { metricsOf } from "./metrics.js";
-import { gateTable, reproductionTable, slicesTable } from "./sections.js";
+import { gateTable, pairedTable, reproductionTable, slicesTable } from "./sections.js";
 import { gateLine, renderSummary } from "./summary.js";
 import { decideVerdict } from "./verdict.js";
 import { writeReport } from "./write.js";
 
+/** Wide enough that nothing is cut. */
+const WIDE = { width: 10_000, colour: false };
 const LABEL = "<script>alert(1)</script>";
 const pages = [FACTS, MONTHLY_FACTS, POOR_FACTS].map((facts) => renderHtml(facts, decideVerdict(facts), "ja"));
 const empty: Facts = {
@@ -55,7 +66,7 @@ describe("report.html", () => {
     expect(document.querySelector("input[checked]")?.getAttribute("id")).toBe("show-ja");
     for (const main of document.querySelectorAll("main")) {
       expect(main.querySelectorAll(".tile").length).toBe(4);
-      expect(main.querySelectorAll("figure svg").length).toBe(6);
+      for (const width of ["wide", "narrow"]) expect(main.querySelectorAll(`figure svg.${width}`).length).toBe(6);
     }
   });
 
@@ -70,7 +81,7 @@ describe("report.html", () => {
 
   it.each([
     ["en", "0 to 20 characters", "labels with 200 or more training rows", "Latin script", "(another label) →"],
-    ["ja", "0～20文字", "学習データが200件以上のラベル", "ラテン文字", "(その他のラベル) →"],
+    ["ja", "0～20文字", "学習データが200件以上のラベル", "ラテン文字", "（その他のラベル） →"],
   ] as const)("names slices and a label outside of the set in %s", (language, ...words) => {
     const { document } = parseHTML(pages[0] ?? "");
     const main = document.querySelector(`main[lang=${language}]`)?.textContent ?? "";
@@ -121,25 +132,57 @@ describe("report.md and report.json", () => {
 });
 
 describe("the terminal text", () => {
-  it("opens with the four numbers and calls unknown what is unknown", () => {
-    const lines = renderSummary(POOR_FACTS, decideVerdict(POOR_FACTS), "en").split("\n");
-    expect(lines.slice(1, 5).map((line) => line.split("  ")[0])).toEqual([
-      "Size",
-      "Cost per 1,000 calls",
-      "Latency (p50)",
-      "Agreement with the teacher",
-    ]);
-    expect(lines[2]).toContain("unknown");
+  it.each(["en", "ja"] as const)("says the verdict first and last in %s", (language) => {
+    for (const facts of [FACTS, MONTHLY_FACTS, POOR_FACTS, UNSEALED_FACTS]) {
+      const verdict = decideVerdict(facts);
+      const lines = renderSummary(facts, verdict, language).trimEnd().split("\n");
+      for (const line of [lines[0], lines.at(-1)]) {
+        expect(line).toContain(verdictName(verdict.verdict, language));
+        expect(line).toContain(verdict.verdict);
+      }
+      const candidates = lines.findIndex((line) => line.startsWith(textOf(language, "candidates-trained").slice(0, 8)));
+      expect(candidates).toBeGreaterThan(lines.findIndex((line) => line.startsWith(textOf(language, "tile-size"))));
+    }
+  });
+
+  it.each(["en", "ja"] as const)("stays within its width but for commands and paths, in %s", (language) => {
+    for (const facts of [FACTS, MONTHLY_FACTS, POOR_FACTS, UNSEALED_FACTS, UNCONTROLLED_FACTS])
+      for (const width of [80, 100]) {
+        const paper = { width, colour: false };
+        const lines = renderSummary(facts, decideVerdict(facts), language, {}, paper).split("\n");
+        for (const line of lines)
+          if (!line.includes("joryu predict")) expect([line, stringWidth(line) <= width]).toEqual([line, true]);
+      }
+  });
+
+  it("heads with the system that would be deployed, the student alone beside it, then the teacher", () => {
+    const [, , , head = "", ...lines] = renderSummary(FACTS, decideVerdict(FACTS), "en", {}, WIDE).split("\n");
+    expect(head.trim().split(/ {2,}/)).toEqual(["Student + fallback", "Student alone", "Teacher"]);
+    expect(lines[0]?.split(/ {2,}/)).toEqual(["Agreement with the teacher", "99.2%", "93.2%", "99.1% with itself"]);
+    const cost = lines.find((line) => line.startsWith("Cost per 1,000 calls"));
+    expect(cost?.split(/ {2,}/)).toEqual(["Cost per 1,000 calls", "$0.397", "$0.00022", "$1.50"]);
+    const poor = renderSummary(POOR_FACTS, decideVerdict(POOR_FACTS), "en", {}, WIDE);
+    expect(poor).toMatch(/\n +Student alone +Teacher\n/);
+    expect(poor).toMatch(/Cost per 1,000 calls +\$0.00022 +unknown\n/);
     expect(renderSummary(POOR_FACTS, decideVerdict(POOR_FACTS), "ja")).toContain("不明");
   });
 
+  it("is coloured where it is asked for, and says the same", () => {
+    const [plain, coloured] = [false, true].map((colour) =>
+      renderSummary(FACTS, decideVerdict(FACTS), "en", {}, { width: 80, colour }),
+    );
+    expect(plain).not.toContain("\u001b");
+    expect(coloured).toContain("\u001b[1;32mDeploy with fallback\u001b[0m");
+    expect(stripVTControlCharacters(coloured ?? "")).toBe(plain);
+  });
+
   it("aligns Japanese columns by display width", () => {
-    const lines = renderSummary(FACTS, decideVerdict(FACTS), "ja").split("\n").slice(0, 4);
-    const ends = ["生徒", "4.35 MB", "$0.397", "0.42 ms"].map((value, at) => {
-      const line = lines[at] ?? "";
-      return stringWidth(line.slice(0, line.indexOf(value) + value.length));
+    const lines = renderSummary(FACTS, decideVerdict(FACTS), "ja", {}, WIDE).split("\n");
+    const starts = ["99.2%", "$0.397", "0.42 ms", "4.35 MB"].map((value) => {
+      const line = lines.find((each) => each.includes(value)) ?? "";
+      return stringWidth(line.slice(0, line.indexOf(value)));
     });
-    expect(new Set(ends).size).toBe(1);
+    expect(new Set(starts).size).toBe(1);
   });
 
   it("says what to run next, quoted for a shell", () => {
@@ -175,7 +218,7 @@ describe("a run with too few rows to seal any", () => {
     ["ja", "交差検証の値で、証明されていません", "約2,744件の入力"],
   ] as const)("shows the out-of-fold figure as what it is everywhere in %s", (language, mark, rows) => {
     for (const text of [
-      renderSummary(UNSEALED_FACTS, verdict, language),
+      renderSummary(UNSEALED_FACTS, verdict, language, {}, WIDE),
       renderMarkdown(UNSEALED_FACTS, verdict, language),
       renderHtml(UNSEALED_FACTS, verdict, language),
     ]) {
@@ -196,7 +239,7 @@ describe("the promise", () => {
   };
   const SHOWN = {
     en: { delivered: "of all answers that leave the cascade", kept: "of them disagree", calls: "sealed calls" },
-    ja: { delivered: "利用者に届く回答全体", kept: "そのうち教師と異なるもの", calls: "封印した呼び出し" },
+    ja: { delivered: "利用者に届く回答全体", kept: "そのうち教師モデルと異なるもの", calls: "評価データの呼び出し" },
   } as const;
 
   it.each(["en", "ja"] as const)("stands in the line of the gate and in the table of the target in %s", (language) => {
@@ -301,7 +344,9 @@ describe("the next steps", () => {
       const facts: Facts = { ...POOR_FACTS, untriedBase };
       const verdict = decideVerdict(facts);
       for (const render of [renderSummary, renderMarkdown, renderHtml]) {
-        expect(render(facts, verdict, language)).toMatch(/--base DIR.*2\.3\d? MB.*23(?:\.0)? MB/);
+        const shown =
+          render === renderSummary ? render(facts, verdict, language, {}, WIDE) : render(facts, verdict, language);
+        expect(shown).toMatch(/--base DIR.*2\.3\d? MB.*23(?:\.0)? MB/);
         expect(render(POOR_FACTS, verdict, language)).not.toContain("--base");
       }
     },
@@ -311,6 +356,82 @@ describe("the next steps", () => {
     const gate = { ...FACTS.gate, threshold: 0, coverage: { value: 1, low: 0.99, high: 1 } };
     const facts: Facts = { ...FACTS, gate, untriedBase };
     expect(renderSummary(facts, decideVerdict(facts), "en")).not.toContain("--base");
+  });
+});
+
+describe("what a manager asks first", () => {
+  const looked: Facts = {
+    ...FACTS,
+    inputs: ["october.jsonl", "november.csv"],
+    examples: [
+      {
+        text: "where is <b>my</b> card",
+        teacher: "card_arrival",
+        student: "card_arrival",
+        probability: 0.97,
+        decision: "keep",
+      },
+      { text: "=SUM(A1)", teacher: "", student: "balance", probability: 0.31, decision: "defer" },
+    ],
+    mistakes: {
+      keptWrong: 12,
+      deferred: 301,
+      suspected: 44,
+      suspectedPrecision: { value: 0.7727, low: 0.63, high: 0.87, known: 22 },
+      reviewed: 22,
+    },
+    measured: { ...FACTS.measured, provedMs: Date.UTC(2026, 10, 30, 23) },
+    money: { ...FACTS.money, assumptions: { ...FACTS.money.assumptions, yenPerUsd: 150 } },
+  };
+
+  it.each([
+    ["en", "30 November 2026", "october.jsonl, november.csv", "kept", "(none of the labels)", "77.3% (63.0% to 87.0%)"],
+    [
+      "ja",
+      "2026年11月30日",
+      "october.jsonl、november.csv",
+      "生徒モデルが回答",
+      "（ラベル外）",
+      "77.3%（63.0%～87.0%）",
+    ],
+  ] as const)("day, input, examples and mistakes stand in both reports in %s", (language, ...words) => {
+    const page = parseHTML(renderHtml(looked, decideVerdict(looked), language)).document;
+    const shown = page.querySelector(`main[lang=${language}]`)?.textContent ?? "";
+    for (const word of [...words, "301", "openStudent", textOf(language, "glossary")]) expect(shown).toContain(word);
+    expect(page.querySelectorAll("main b").length).toBe(0);
+    const markdown = renderMarkdown(looked, decideVerdict(looked), language);
+    for (const word of words) expect(markdown).toContain(escapeMarkdown(word));
+    const before = renderHtml(EARLIER_FACTS, decideVerdict(EARLIER_FACTS), language);
+    expect(before).not.toContain(`id="${language}-examples"`);
+    expect(before).toContain(`id="${language}-usage"`);
+  });
+
+  it.each([
+    ["en", "$0.397 (about ¥60)", "Yen at 150 to the US dollar"],
+    ["ja", "$0.397（約￥60）", "1米ドル=150円"],
+  ] as const)("yen stand beside dollars only by a stated rate, said with them, in %s", (language, amount, rate) => {
+    const render = (facts: Facts): string => renderSummary(facts, decideVerdict(facts), language, {}, WIDE);
+    expect(render(looked)).toContain(amount);
+    expect(render(looked)).toContain(rate);
+    expect(render(FACTS)).not.toMatch(/[¥￥]|yen at/iu);
+  });
+
+  it("writes Japanese as Japanese: no half-width brackets or marks, no English name of a part", () => {
+    const page = parseHTML(renderHtml(looked, decideVerdict(looked), "ja")).document;
+    const cells = [...(page.querySelector("main[lang=ja]")?.querySelectorAll("p, li, th, td, h2, .tile div") ?? [])];
+    const sentences = cells.map((cell) => cell.textContent ?? "").filter((cell) => /[\u3040-\u30ff]/.test(cell));
+    expect(sentences.length).toBeGreaterThan(100);
+    for (const sentence of sentences)
+      expect(sentence).not.toMatch(/[;()]|majority|student\+|fold\d|封印した|教師(?!モデル)|生徒(?!モデル)/u);
+  });
+
+  it("differences of ratios are points, slices come worst first", () => {
+    const [first] = pairedTable(FACTS, "ja").rows;
+    expect(first?.[2]).toBe("+2.3ポイント / +1.8～+2.8");
+    const reversed = { ...FACTS, quality: { ...FACTS.quality, slices: FACTS.quality.slices.toReversed() } };
+    const names = slicesTable(reversed, "en").rows.map(([name]) => name);
+    expect(names[0]).toBe("answers that no training row has");
+    expect(names[1]).toBe("0 to 20 characters");
   });
 });
 

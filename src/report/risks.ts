@@ -28,6 +28,8 @@ function qualityRisks(facts: Facts): readonly Reason[] {
   const rare = quality.classes.filter(({ support }) => support < RARE_SUPPORT).length;
   if (rare > 0) found.push(risk("risk-rare-classes", { count: rare, labels: dataset.labels, minimum: RARE_SUPPORT }));
   if (!dataset.hasGold) found.push(risk("risk-no-gold"));
+  const { reviewed } = facts.mistakes ?? {};
+  if (reviewed !== undefined) found.push(risk("risk-reviewed", { rows: reviewed }));
   if (calibration.eceAfter > HIGH_ECE_RATIO) found.push(risk("risk-calibration", { ece: calibration.eceAfter }));
   for (const check of facts.parity) {
     if (check.top1Agreement >= PARITY_RATIO) continue;

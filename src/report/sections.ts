@@ -1,23 +1,27 @@
 /** @file The tables of the report as plain data: titles, columns and cells in a language. Html and markdown draw the same tables,
  *  the terminal one of them. It knows neither of the three. */
-import { assumptionText, sliceText, text, type TextKey } from "./catalogue.js";
+import { assumptionText, comparedName, sliceText, stageText, text, type TextKey } from "./catalogue.js";
 import type { CandidateFacts, Estimate, Facts, LicenceFacts } from "./facts.js";
 import {
   formatBytes,
   formatCount,
+  formatDifference,
+  formatMoney,
   formatMonths,
   formatMs,
   formatNumber,
   formatPercent,
   formatPercentRange,
+  formatPoints,
   formatPValue,
   formatRange,
   formatSeconds,
   type Language,
   unknown,
 } from "./format.js";
-import { formatUsd } from "./headline.js";
+import { formatUsd, yenRate } from "./headline.js";
 import { renderReason } from "./reasons.js";
+import { SEPARATOR } from "./terminal.js";
 
 export interface Column {
   readonly title: string;
@@ -33,7 +37,8 @@ export interface Table {
 export const WORST_CLASSES = 20;
 const MAX_SLICES = 20;
 
-function columns(language: Language, ...keys: readonly (TextKey | readonly [TextKey])[]): readonly Column[] {
+/** Columns with titles of the catalogue; a key in a list is a column of numbers. */
+export function columns(language: Language, ...keys: readonly (TextKey | readonly [TextKey])[]): readonly Column[] {
   return keys.map((key) =>
     typeof key === "string" ? { title: text(language, key), numeric: false } : column(language, key[0]),
   );
@@ -61,8 +66,13 @@ function withInterval(value: Estimate, language: Language): string {
   return percentCells(value, language).join(" / ");
 }
 
+/** A value with what stands in brackets behind it. */
+export function bracketed(value: string, inside: string, language: Language): string {
+  return language === "ja" ? `${value}（${inside}）` : `${value} (${inside})`;
+}
+
 /** A table of names and values. */
-function pairs(language: Language, rows: readonly (readonly [string, string])[]): Table {
+export function pairs(language: Language, rows: readonly (readonly [string, string])[]): Table {
   return { columns: columns(language, "name", ["value"]), rows };
 }
 
@@ -76,8 +86,8 @@ function candidateRow(candidate: CandidateFacts, facts: Facts, language: Languag
   const { measured, student } = facts;
   const seconds = new Map(Object.entries(measured.trainSeconds ?? {})).get(candidate.name);
   const because = candidate.because
-    .map((reason) => renderReason(reason, language))
-    .join(language === "ja" ? "、" : "; ");
+    .map((reason) => renderReason(reason, language, yenRate(facts)))
+    .join(SEPARATOR[language]);
   return [
     candidate.name,
     text(language, `status-${candidate.status}`),
@@ -140,16 +150,23 @@ export function qualityTable(facts: Facts, language: Language): Table {
   };
 }
 
+/** US dollars, and yen as a second part where a rate was stated: the column has no room for both in a line. */
+function stackedUsd(usd: number, facts: Facts, language: Language): string {
+  const rate = yenRate(facts);
+  const dollars = formatMoney(usd, "USD", language);
+  return rate === undefined ? dollars : `${dollars} / ${formatMoney(usd * rate, "JPY", language)}`;
+}
+
 export function comparedTable(facts: Facts, language: Language): Table {
   return {
     columns: columns(language, "model", ["agreement"], ["size"], ["p50"], ["coverage"], ["cost"]),
     rows: facts.compared.map((compared) => [
-      compared.name,
+      comparedName(compared.name, language),
       withInterval(compared.agreement, language),
       compared.sizeBytes === undefined ? "–" : formatBytes(compared.sizeBytes, language),
       compared.p50Ms === undefined ? "–" : formatMs(compared.p50Ms, language),
       compared.coverage === undefined ? "–" : formatPercent(compared.coverage, language),
-      compared.costPer1kUsd === undefined ? unknown(language) : formatUsd(compared.costPer1kUsd, facts, language),
+      compared.costPer1kUsd === undefined ? unknown(language) : stackedUsd(compared.costPer1kUsd, facts, language),
     ]),
   };
 }
@@ -225,7 +242,7 @@ function monthRows(facts: Facts, language: Language): readonly (readonly [string
   const { monthly } = facts.money;
   if (monthly === undefined) return [];
   const usd = (value: number): string => formatUsd(value, facts, language);
-  const spread = (value: Estimate): string => `${usd(value.value)} (${formatRange(value, usd, language)})`;
+  const spread = (value: Estimate): string => bracketed(usd(value.value), formatRange(value, usd, language), language);
   return [
     [text(language, "month-teacher"), usd(monthly.teacherUsd)],
     [text(language, "month-deployed"), spread(monthly.deployedUsd)],
@@ -256,13 +273,13 @@ export function moneyTable(facts: Facts, language: Language): Table {
       text(language, "cascade"),
       money.cascadePer1kUsd === undefined
         ? unknown(language)
-        : `${usd(money.cascadePer1kUsd.value)} (${formatRange(money.cascadePer1kUsd, usd, language)})`,
+        : bracketed(usd(money.cascadePer1kUsd.value), formatRange(money.cascadePer1kUsd, usd, language), language),
     ],
     [
       text(language, "saved-ratio"),
       saved === undefined
         ? unknown(language)
-        : `${formatPercent(saved.value, language)} (${formatPercentRange(saved, language)})`,
+        : bracketed(formatPercent(saved.value, language), formatPercentRange(saved, language), language),
     ],
     [text(language, "calls-per-month"), optional(money.callsPerMonth, formatCount, language)],
     ...monthRows(facts, language),
@@ -285,19 +302,31 @@ export function latencyTable(facts: Facts, language: Language): Table {
   return pairs(language, [
     [
       "p50",
-      `${formatMs(measured.latency.p50Ms, language)} (${text(language, "teacher-value", { value: teacherMs(teacher.latencyP50Ms) })})`,
+      bracketed(
+        formatMs(measured.latency.p50Ms, language),
+        text(language, "teacher-value", { value: teacherMs(teacher.latencyP50Ms) }),
+        language,
+      ),
     ],
     [
       "p95",
-      `${formatMs(measured.latency.p95Ms, language)} (${text(language, "teacher-value", { value: teacherMs(teacher.latencyP95Ms) })})`,
+      bracketed(
+        formatMs(measured.latency.p95Ms, language),
+        text(language, "teacher-value", { value: teacherMs(teacher.latencyP95Ms) }),
+        language,
+      ),
     ],
     ["p99", formatMs(measured.latency.p99Ms, language)],
-    ...(fp32 === undefined ? [] : [["p50 (fp32)", formatMs(fp32, language)] as const]),
+    ...(fp32 === undefined ? [] : [[bracketed("p50", "fp32", language), formatMs(fp32, language)] as const]),
     [text(language, "throughput"), text(language, "per-second", { value: measured.throughputPerSecond })],
     [text(language, "peak-memory"), `${formatNumber(measured.peakMemoryMb, language)} MB`],
     [text(language, "machine"), text(language, "machine-line", measured.machine)],
     ...Object.entries(measured.stageSeconds).map(
-      ([stage, seconds]) => [`${text(language, "stage-seconds")}: ${stage}`, formatSeconds(seconds, language)] as const,
+      ([stage, seconds]) =>
+        [
+          `${text(language, "stage-seconds")}${text(language, "colon")}${stageText(stage, language)}`,
+          formatSeconds(seconds, language),
+        ] as const,
     ),
   ]);
 }
@@ -320,6 +349,7 @@ export function slicesTable(facts: Facts, language: Language): Table {
   return {
     columns: columns(language, "slice", ["calls"], ["agreement"]),
     rows: facts.quality.slices
+      .toSorted((a, b) => a.agreement.value - b.agreement.value || b.support - a.support)
       .slice(0, MAX_SLICES)
       .map((slice) => [
         sliceText(slice, language),
@@ -333,9 +363,9 @@ export function pairedTable(facts: Facts, language: Language): Table {
   return {
     columns: columns(language, "pair", "rows", ["difference"], ["p-value"]),
     rows: facts.paired.map((test) => [
-      `${test.a} − ${test.b}`,
+      `${comparedName(test.a, language)} − ${comparedName(test.b, language)}`,
       text(language, `rows-${test.rows}`),
-      withInterval(test.difference, language),
+      `${formatDifference(test.difference.value, language)} / ${formatRange(test.difference, formatPoints, language)}`,
       formatPValue(test.pValue, language),
     ]),
   };
@@ -359,7 +389,7 @@ function licenceText({ models, name, status, acknowledged }: LicenceFacts, langu
     text(language, `licence-${status}`),
     ...(acknowledged ? [text(language, "licence-acknowledged")] : []),
   ];
-  return `${models.join(", ")}: ${words.join(", ")}`;
+  return models.join(", ") + text(language, "colon") + words.join(text(language, "comma"));
 }
 
 export function dataTable(facts: Facts, language: Language): Table {
@@ -369,8 +399,8 @@ export function dataTable(facts: Facts, language: Language): Table {
     text(language, key),
     formatCount(value, language),
   ];
-  const others = dataset.others.map(
-    ({ name, kind, records }) => `${name} (${kind}, ${formatCount(records, language)})`,
+  const others = dataset.others.map(({ name, kind, records }) =>
+    bracketed(name, [kind, formatCount(records, language)].join(text(language, "comma")), language),
   );
   return pairs(language, [
     count("data-calls", dataset.calls),
@@ -393,9 +423,13 @@ export function dataTable(facts: Facts, language: Language): Table {
     ],
     [
       text(language, "licences"),
-      (facts.licences ?? []).map((licence) => licenceText(licence, language)).join("; ") || unknown(language),
+      (facts.licences ?? []).map((licence) => licenceText(licence, language)).join(SEPARATOR[language]) ||
+        unknown(language),
     ],
-    [text(language, "data-others"), others.length === 0 ? text(language, "none") : others.join(", ")],
+    [
+      text(language, "data-others"),
+      others.length === 0 ? text(language, "none") : others.join(text(language, "comma")),
+    ],
   ]);
 }
 

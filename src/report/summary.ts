@@ -1,55 +1,47 @@
-/** @file The terminal text of a run: the four numbers, the verdict with its reasons, the gate, the candidates, the assumptions and
- *  what to run next. Plain text without colour codes; columns are aligned by display width, so Japanese lines up too. */
-import stringWidth from "string-width";
+/** @file The terminal text of a run: the verdict first and last; between them the four numbers of the system beside student and
+ *  teacher, the reasons, the gate, the candidates, the assumptions and what to run next. Lines are cut at words; colour where the
+ *  paper has it. */
 import { assumptionText, text, verdictMeaning, verdictName } from "./catalogue.js";
-import type { Facts, Verdict } from "./facts.js";
-import { formatBytes, type Language } from "./format.js";
-import { headlines } from "./headline.js";
+import type { CandidateFacts, Facts, Reason, Verdict, VerdictName } from "./facts.js";
+import { formatBytes, formatMs, formatPercent, formatSeconds, type Language } from "./format.js";
+import { formatUsd, headlineTable, rateLine, yenRate } from "./headline.js";
 import { missingControlLines, pathTable } from "./path.js";
 import { renderReason } from "./reasons.js";
-import { candidatesTable, type Column } from "./sections.js";
+import type { Table } from "./sections.js";
+import {
+  bulletLines,
+  paint,
+  PLAIN_PAPER,
+  printable,
+  SEPARATOR,
+  tableLines,
+  wrap,
+  type Paper,
+  type Style,
+} from "./terminal.js";
 
 export interface SummaryPlaces {
   /** Where report.html is, as the user would type it. */
   readonly reportPath?: string;
 }
 
-/** Labels and names come from logs: no control character of theirs may reach the terminal. */
-function printable(value: string): string {
-  return value.replace(/\p{Cc}/gu, " ");
+const VERDICT_STYLES: Readonly<Record<VerdictName, Style>> = {
+  deploy: "good",
+  "deploy-with-fallback": "good",
+  "use-cheaper-model": "caution",
+  "keep-teacher": "stop",
+};
+
+function verdictLine({ verdict }: Verdict, language: Language, paper: Paper): string {
+  const name = paint(verdictName(verdict, language), VERDICT_STYLES[verdict], paper);
+  return text(language, "verdict-line", { name, code: verdict });
 }
 
-function pad(value: string, width: number, numeric: boolean): string {
-  const space = " ".repeat(Math.max(0, width - stringWidth(value)));
-  return numeric ? space + value : value + space;
-}
-
-/** Lines of an aligned table, two spaces between columns. */
-function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[]): readonly string[] {
-  const all = [columns.map(({ title }) => title), ...rows].map((row) => row.map(printable));
-  const widths = columns.map((_column, at) => Math.max(...all.map((row) => stringWidth(row[at] ?? ""))));
-  return all.map((row) =>
-    row
-      .map((cell, at) => pad(cell, widths[at] ?? 0, columns[at]?.numeric ?? false))
-      .join("  ")
-      .trimEnd(),
-  );
-}
-
-function headlineLines(facts: Facts, verdict: Verdict, language: Language): readonly string[] {
-  const columns: readonly Column[] = [
-    { title: "", numeric: false },
-    { title: text(language, "student"), numeric: true },
-    { title: text(language, "teacher"), numeric: true },
-    { title: "", numeric: false },
-  ];
-  const rows = headlines(facts, verdict, language).map((line) => [
-    line.title,
-    line.student,
-    line.teacher,
-    line.note === undefined ? line.interval : `${line.interval}; ${line.note}`,
-  ]);
-  return tableLines(columns, rows);
+/** The table of the four numbers: its figures bold, what stands under them dim. */
+function headlineLines(facts: Facts, verdict: Verdict, language: Language, paper: Paper): readonly string[] {
+  const { columns, rows } = headlineTable(facts, verdict, language);
+  const [head = "", ...lines] = tableLines(columns, rows, paper.width);
+  return [paint(head, "dim", paper), ...lines.map((line) => (line.startsWith(" ") ? paint(line, "dim", paper) : line))];
 }
 
 /** The gate in one line. */
@@ -76,58 +68,151 @@ export function nextHints({ untriedBase, gate }: Facts, verdict: Verdict, langua
 }
 
 /** A path as one shell word. */
-function shellWord(path: string): string {
+export function shellWord(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
-function nextLines(facts: Facts, language: Language, places: SummaryPlaces): readonly string[] {
-  const lines = [`joryu predict --model ${shellWord(printable(facts.student.modelFolder))}`];
-  if (places.reportPath !== undefined) lines.push(shellWord(printable(places.reportPath)));
-  const names = [text(language, "next-predict"), text(language, "next-report")];
-  return tableLines(
-    [
-      { title: text(language, "next"), numeric: false },
-      { title: "", numeric: false },
-    ],
-    lines.map((line, at) => [`  ${names[at] ?? ""}`, line]),
-  );
+function heading(key: Parameters<typeof text>[1], language: Language, paper: Paper): string {
+  return paint(text(language, key), "bold", paper);
+}
+
+/** Under each name the line to run, whole: a path is not cut. */
+function nextLines(facts: Facts, language: Language, { reportPath }: SummaryPlaces): readonly string[] {
+  const predict = `joryu predict --model ${shellWord(printable(facts.student.modelFolder))}`;
+  return [
+    `  ${text(language, "next-predict")}`,
+    `    ${predict}`,
+    ...(reportPath === undefined
+      ? []
+      : [`  ${text(language, "next-report")}`, `    ${shellWord(printable(reportPath))}`]),
+  ];
+}
+
+function indented(lines: readonly string[]): readonly string[] {
+  return lines.map((line) => (line === "" ? line : `  ${line}`));
 }
 
 /** The path in short: step, size, latency, both agreements; whether it had a control stands with the reasons where it had one. */
-function pathLines(facts: Facts, language: Language): readonly string[] {
+function pathLines(facts: Facts, language: Language, paper: Paper): readonly string[] {
   const table = pathTable(facts, language);
   if (table === undefined) return [];
   const short = [0, 3, 4, 5, 6];
   const pick = <Item>(row: readonly Item[]): Item[] => short.flatMap((at) => row.slice(at, at + 1));
-  const lines = [...tableLines(pick(table.columns), table.rows.map(pick)), ...missingControlLines(facts, language)];
-  return [text(language, "path"), ...lines.map((line) => `  ${line}`), ""];
+  const rows = table.rows.map((row) => pick(row).map((cell) => cell.replace(" / ", "\n")));
+  const lines = tableLines(pick(table.columns), rows, paper.width - 2);
+  const controls = missingControlLines(facts, language).flatMap((line) => wrap(line, paper.width - 2));
+  return [heading("path", language, paper), ...indented([...lines, ...controls]), ""];
+}
+
+/** What 1,000 calls behind a candidate's gate are expected to cost, where it was reckoned. */
+function expectedCost({ because }: CandidateFacts, facts: Facts, language: Language): string {
+  const cost = because.find(({ code }) => code === "out-of-fold-cost")?.facts["costPer1k"];
+  return typeof cost === "number" ? formatUsd(cost, facts, language) : "–";
+}
+
+/** The candidates that were trained: measured where it was measured, else as estimated. */
+function trainedTable(facts: Facts, language: Language): Table {
+  const { measured, student } = facts;
+  const seconds = new Map(Object.entries(measured.trainSeconds ?? {}));
+  const titles = [
+    "candidate",
+    "status",
+    "terminal-size",
+    "terminal-latency",
+    "terminal-training",
+    "terminal-agreement",
+    "terminal-cost",
+  ] as const;
+  const row = (candidate: CandidateFacts): readonly string[] => {
+    const { name, status, estimate, outOfFoldAgreement } = candidate;
+    const isChosen = status === "chosen";
+    return [
+      name,
+      text(language, `status-${status}`),
+      formatBytes(isChosen ? student.sizeBytes : estimate.sizeBytes, language),
+      formatMs(isChosen ? measured.latency.p50Ms : estimate.latencyMs, language),
+      formatSeconds(seconds.get(name) ?? estimate.trainSeconds, language),
+      outOfFoldAgreement === undefined ? "–" : formatPercent(outOfFoldAgreement.value, language),
+      expectedCost(candidate, facts, language),
+    ];
+  };
+  return {
+    columns: titles.map((key, at) => ({ title: text(language, key), numeric: at > 1 })),
+    rows: facts.candidates.filter((each) => each.outOfFoldAgreement !== undefined).map(row),
+  };
+}
+
+function untrainedLine({ name, because, status }: CandidateFacts, facts: Facts, language: Language): string {
+  const reasons = because
+    .map((reason: Reason) => renderReason(reason, language, yenRate(facts)))
+    .join(SEPARATOR[language]);
+  return text(language, "candidate-line", {
+    name,
+    reason: reasons === "" ? text(language, `status-${status}`) : reasons,
+  });
+}
+
+function candidateLines(facts: Facts, language: Language, paper: Paper): readonly string[] {
+  const { columns, rows } = trainedTable(facts, language);
+  const untrained = facts.candidates.filter((each) => each.outOfFoldAgreement === undefined);
+  return [
+    heading("candidates-trained", language, paper),
+    ...indented(tableLines(columns, rows, paper.width - 2)),
+    "",
+    ...(untrained.length === 0
+      ? []
+      : [
+          heading("candidates-untrained", language, paper),
+          ...bulletLines(
+            untrained.map((each) => untrainedLine(each, facts, language)),
+            paper,
+          ),
+          "",
+        ]),
+  ];
+}
+
+function assumptionLines(facts: Facts, language: Language, paper: Paper): readonly string[] {
+  const all = Object.entries(facts.money.assumptions).map(([name, value]) =>
+    assumptionText(name, value, language).map(printable).join(text(language, "colon")),
+  );
+  return wrap(`  ${all.join(SEPARATOR[language])}`, paper.width, "  ");
 }
 
 /** The whole terminal text of a finished run, ending in a line break. */
-export function renderSummary(facts: Facts, verdict: Verdict, language: Language, places: SummaryPlaces = {}): string {
-  const table = candidatesTable(facts, language);
-  const shown = [0, 1, 3, 4, 5, 6, 7];
-  const pick = <Item>(row: readonly Item[]): Item[] => shown.flatMap((at) => row.slice(at, at + 1));
-  const assumed = Object.entries(facts.money.assumptions).map(
-    ([name, value]) => `  ${assumptionText(name, value, language).map(printable).join(": ")}`,
-  );
+export function renderSummary(
+  facts: Facts,
+  verdict: Verdict,
+  language: Language,
+  places: SummaryPlaces = {},
+  paper: Paper = PLAIN_PAPER,
+): string {
+  const hints = nextHints(facts, verdict, language).flatMap((hint) => wrap(`  ${hint}`, paper.width, "  "));
   return [
-    ...headlineLines(facts, verdict, language),
+    verdictLine(verdict, language, paper),
+    ...wrap(verdictMeaning(verdict.verdict, language), paper.width),
     "",
-    `${text(language, "verdict")}: ${verdictName(verdict.verdict, language)} (${verdict.verdict}). ${verdictMeaning(verdict.verdict, language)}`,
-    ...verdict.reasons.map((reason) => `  - ${printable(renderReason(reason, language))}`),
+    ...headlineLines(facts, verdict, language, paper),
+    ...rateLine(facts, language),
     "",
-    gateLine(facts, language),
+    heading("reasons", language, paper),
+    ...bulletLines(
+      verdict.reasons.map((reason) => renderReason(reason, language, yenRate(facts))),
+      paper,
+    ),
     "",
-    text(language, "candidates"),
-    ...tableLines(pick(table.columns), table.rows.map(pick)).map((line) => `  ${line}`),
+    ...wrap(gateLine(facts, language), paper.width),
     "",
-    ...pathLines(facts, language),
-    text(language, "assumptions"),
-    ...assumed,
+    ...candidateLines(facts, language, paper),
+    ...pathLines(facts, language, paper),
+    heading("assumptions", language, paper),
+    ...assumptionLines(facts, language, paper),
     "",
+    heading("next", language, paper),
     ...nextLines(facts, language, places),
-    ...nextHints(facts, verdict, language).map((hint) => `  ${hint}`),
+    ...hints,
+    "",
+    verdictLine(verdict, language, paper),
     "",
   ].join("\n");
 }

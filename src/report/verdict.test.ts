@@ -410,7 +410,7 @@ describe("the money of a month", () => {
     "is read with both bills in %s, and facts of before are drawn without it",
     (language) => {
       const lost: Facts = { ...proved, money: moneyAt(20_000) };
-      const shown = renderSummary(lost, decideVerdict(lost), language);
+      const shown = renderSummary(lost, decideVerdict(lost), language, {}, { width: 10_000, colour: false });
       for (const number of ["20,000", "182,503", "$8.00", "$73.00", "$3.66"]) expect(shown).toContain(number);
       const tile = headlines(lost, decideVerdict(lost), language)[1]?.note ?? "";
       for (const number of ["20,000", "$8.00", "$73.00"]) expect(tile).toContain(number);

@@ -2,7 +2,7 @@ import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { temporaryFolder } from "../../test/joryu.js";
-import { newestRun } from "./report.js";
+import { newestRun } from "./newest-run.js";
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
