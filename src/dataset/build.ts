@@ -110,21 +110,9 @@ async function fromSpool(
   const { rejects, counts } = imported;
   if (counts.accepted === 0) throw nothingAccepted(imported);
   const { facts, chosen, labelSet } = await chooseLabels(spool, keys, imported, options);
-  const { examples } = chosen.examples;
-  // Without example turns from the first pass on: they are neither the question nor its history.
-  const ofWorkload: EachRecord = (onRecord) =>
-    spool.each((record) => {
-      if (!chosen.keys.has(keys.keyOf(record))) return;
-      const messages = withoutExamples(record.messages, examples);
-      if (messages === record.messages) onRecord(record, []);
-      else onRecord({ ...record, messages }, record.messages);
-    }, options.signal);
-  const { template, kind, traffic, collector, reader, shown } = await readWorkload(
-    ofWorkload,
-    chosen,
-    labelSet,
-    options,
-  );
+  const ofWorkload = recordsOf(spool, keys, chosen, options.signal);
+  const read = await readWorkload(ofWorkload, chosen, labelSet, options);
+  const { template, kind, traffic, collector, reader, shown } = read;
   const made = splitDrafts(collector, chosen, kind, options);
   const selfAgreement = selfAgreementOf(made.drafts);
   weighAnswers(made.drafts);
@@ -167,6 +155,22 @@ async function fromSpool(
     notes,
     chosen,
   };
+}
+
+/** The records of a workload without example turns, from the first pass on: they are neither the question nor its history. */
+function recordsOf(
+  spool: Spool,
+  keys: WorkloadKeys,
+  { keys: own, examples: { examples } }: WorkloadFacts,
+  signal: AbortSignal | undefined,
+): EachRecord {
+  return (onRecord) =>
+    spool.each((record) => {
+      if (!own.has(keys.keyOf(record))) return;
+      const messages = withoutExamples(record.messages, examples);
+      if (messages === record.messages) onRecord(record, []);
+      else onRecord({ ...record, messages }, record.messages);
+    }, signal);
 }
 
 interface ChosenLabels {

@@ -82,6 +82,15 @@ describe("example turns", () => {
     expect(dataset.rows.some(({ text }) => text.includes(`user: ${asked[0]?.text ?? ""}`))).toBe(true);
   });
 
+  it("are no conversations where first calls are missing either: a turn that goes on in one way is history", async () => {
+    const calls = Array.from({ length: 100 }, (_, at) => asked.slice(5 * at, 5 * at + 4)).flatMap((turns) =>
+      [2, 3, 4].map((length) => turns.slice(0, length).flatMap(turnsOf)),
+    );
+    const { dataset } = await build(calls);
+    expect(dataset.template.examples).toBeUndefined();
+    expect(new Set(dataset.rows.map(({ group }) => group)).size).toBe(100);
+  });
+
   it("that never come again may be history: they stay, and it is said", async () => {
     const calls = questions.map((question, i) => [...turnsOf(asked[400 + i] ?? question), ...turnsOf(question)]);
     const { dataset, notes } = await build(calls);

@@ -60,6 +60,11 @@ describe("the label of structured answers", () => {
     await expect(build(path, { answerPath: "mood" })).rejects.toThrow(/--answer-path mood: no answer .* tone, to/);
   });
 
+  it("is no confidence, although that comes first and is a closed set too", async () => {
+    const path = log((i) => JSON.stringify({ confidence: i % 3 === 0 ? "high" : "low", to: queueOf(i) }));
+    expect((await build(path)).dataset).toMatchObject({ labels: QUEUES, answers: { path: "to" } });
+  });
+
   it("may stand deeper, beside plain answers, or be an argument of a function call", async () => {
     const deep = log((i) =>
       i % 5 === 0 ? queueOf(i) : JSON.stringify({ result: { label: [queueOf(i)] }, id: `x${i}` }),
