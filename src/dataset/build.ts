@@ -8,7 +8,6 @@ import { Conversations } from "./conversations.js";
 import { answerNotes, exampleNotes, fieldNotes, workloadNotes } from "./workload-notes.js";
 import { nearDuplicateFinder } from "./dedupe.js";
 import { ShownExamples } from "./shown-examples.js";
-import { findAffixes } from "./find-template.js";
 import type { ColumnMap } from "./formats/index.js";
 import { FrozenRows, type SplitDrafts } from "./frozen-rows.js";
 import { groupRows } from "./groups.js";
@@ -30,6 +29,7 @@ import { CallsFile, hashDataset, writeDataset } from "./snapshot.js";
 import { FOLDS, resolveLeaks, splitRows, type SplitOptions } from "./split.js";
 import { Spool } from "./spool.js";
 import { openSubjects } from "./subjects.js";
+import { TemplateSample } from "./template-sample.js";
 import { stripTemplate, withoutExamples, type PromptTemplate } from "../template/template.js";
 import { Traffic } from "./traffic.js";
 import type { LabelDataset, LlmRecord, Message, UnitFacts } from "./types.js";
@@ -70,8 +70,6 @@ export interface BuiltDataset {
 }
 
 const LEAST_ROWS = 20;
-/** Enough messages to see what is constant; a million would show the same. */
-const TEMPLATE_SAMPLE = 5_000;
 
 /** Builds and stores the dataset of one label workload. Throws InputError when the logs hold none that can be learned (no label
  *  workload, one class, fewer than 20 distinct inputs, a leaking split), UsageError for an unknown workload, StoreError for the
@@ -350,27 +348,13 @@ async function findTemplate(
   chosen: WorkloadFacts,
   { conversations, shown }: { readonly conversations: Conversations; readonly shown: ShownExamples },
 ): Promise<PromptTemplate> {
-  const stride = Math.ceil(chosen.summary.records / TEMPLATE_SAMPLE);
-  const systems = new Map<string, number>();
-  const seen = new Set<string>();
-  const messages: string[] = [];
-  let index = 0;
+  const sample = new TemplateSample(chosen.summary.records);
   await ofWorkload((record) => {
     conversations.observe(record);
-    if (index++ % stride !== 0) return;
-    const system = systemOf(record);
-    systems.set(system, (systems.get(system) ?? 0) + 1);
-    const text = lastUserText(record);
-    const hash = hashTexts(text);
-    if (text === "" || seen.has(hash)) return;
-    seen.add(hash);
-    messages.push(text);
+    sample.observe(record);
   });
-  const system = [...systems].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]?.[0] ?? "";
-  const { prefix, suffix } = findAffixes(messages);
-  shown.observeTexts(messages);
-  const { examples } = chosen.examples;
-  return { system, userPrefix: prefix, userSuffix: suffix, ...optional("examples", examples) };
+  shown.observeTexts(sample.messages);
+  return sample.template(chosen.examples.examples);
 }
 
 function splitDrafts(

@@ -104,7 +104,9 @@ export class ValueScanner {
     this.stringStart = -1;
   }
 
-  private path(): string {
+  /** Where the scanner stands, but for array places; none so deep that nothing wanted lies there. */
+  private path(): string | undefined {
+    if (this.levels.length > TRACKED_DEPTH) return undefined;
     return this.levels.flatMap((level) => (level.isArray ? [] : [level.key])).join(".");
   }
 
@@ -129,7 +131,8 @@ export class ValueScanner {
     }
     this.entry();
     this.levels.push({ isArray, key: "", awaits: isArray });
-    if (isArray && this.levels.length <= TRACKED_DEPTH) this.onArray?.(this.path());
+    const path = isArray ? this.path() : undefined;
+    if (path !== undefined) this.onArray?.(path);
   }
 
   private close(position: number): void {
