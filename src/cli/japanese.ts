@@ -33,8 +33,8 @@ export const CLAUSES: readonly (readonly [string, string])[] = [
   ["rejected {1}: {2}", "取り込めなかった記録{1}件：{2}"],
   ["{1}: not UTF-8; read as {2}", "{1}：UTF-8ではないため、{2}として読み込みました。"],
   [
-    "{1} label spellings that differ in case or space were folded: {2}",
-    "大文字・小文字や空白だけが異なるラベル表記{1}件をまとめました：{2}",
+    "{1} label spellings that differ in case, space or decoration were folded: {2}",
+    "大文字・小文字、空白、装飾だけが異なるラベル表記{1}件をまとめました：{2}",
   ],
   [
     "labels that only sealed rows have and nothing can learn: {1} ({2})",
