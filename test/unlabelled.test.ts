@@ -57,9 +57,12 @@ describe("joryu plan --unlabelled", () => {
 
   it("takes a column of their own beside logs that have none, and names the flag where it is not found", async () => {
     const texts = file("tickets.csv");
-    writeFileSync(texts, ["body,queue", ...others(20).map((text) => `${JSON.stringify(text)},cards`)].join("\n"));
+    writeFileSync(
+      texts,
+      ["words_of_it,queue", ...others(20).map((text) => `${JSON.stringify(text)},cards`)].join("\n"),
+    );
     const args = ["--base", base, "--unlabelled", texts];
-    const found = await plan([...args, "--unlabelled-input", "body"]);
+    const found = await plan([...args, "--unlabelled-input", "words_of_it"]);
     expect([found.code, found.stderr]).toEqual([0, expect.stringContaining("texts without answers: 20 distinct")]);
     const lost = await plan(args);
     expect([lost.code, lost.stderr]).toEqual([2, expect.stringContaining("name it with --unlabelled-input COLUMN")]);

@@ -58,7 +58,7 @@ const TRIES: readonly Try[] = [
     lines: [
       "npm install --ignore-scripts --omit=optional $PACKAGE",
       "npx joryu --version",
-      "npx joryu doctor 2>&1 | grep -q 'npm install onnxruntime-node'",
+      "(npx joryu doctor 2>&1 || true) | grep -q 'npm install onnxruntime-node'",
     ],
   },
   {
