@@ -83,7 +83,10 @@ export function addRunFlags(command: Command): Command {
     )
     .option("--minutes <n>", "time to plan for, minutes (default 20)")
     .option("--machine <file>", "plan for this machine profile (`joryu doctor --profile`)")
-    .option("--base <dir>", "folder of a pretrained encoder (Hugging Face layout) to fine-tune and cut")
+    .option(
+      "--base <dir>",
+      "pretrained encoder to fine-tune and cut: a folder (Hugging Face layout) or hf:ORG/NAME[@REVISION]",
+    )
     .option("--unlabelled <file...>", "texts without answers that the fine-tuned base teaches its students by")
     .option("--unlabelled-input <column>", "column or field with the text in the files of --unlabelled")
     .option(...ACKNOWLEDGE_FLAG)

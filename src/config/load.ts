@@ -1,9 +1,11 @@
 /** @file Reads the configuration file (YAML or JSON), lays flags over it, names what is wrong with both. The only file that reads the
  *  environment. */
 import { readFileSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
 import { parse } from "yaml";
 import { ConfigError } from "../errors.js";
+import { isHubName } from "../hub/model-name.js";
 import { configSchema, type Config, type ConfigInput } from "./schema.js";
 import { nearest } from "./nearest.js";
 
@@ -92,7 +94,8 @@ export function loadConfig(path: string | undefined, flags: Partial<ConfigInput>
   }
   const fromFile = parseConfig(file, path ?? "configuration");
   const base = path === undefined ? "." : dirname(path);
-  const encoder = fromFile.base === undefined ? undefined : resolve(base, fromFile.base);
+  const encoder =
+    fromFile.base === undefined ? undefined : isHubName(fromFile.base) ? fromFile.base : resolve(base, fromFile.base);
   const redact = fromFile.redact && { ...fromFile.redact, ...resolved(base, fromFile.redact.names) };
   const reviewed = fromFile.reviewed === undefined ? undefined : resolve(base, fromFile.reviewed);
   const files = (["logs", "texts", "unlabelled"] as const).flatMap((key) => {
@@ -140,6 +143,26 @@ export function secretFromEnvironment(name: string): string {
 export function threadsFromEnvironment(cores: number): number {
   const wanted = Number(process.env["JORYU_THREADS"] ?? "");
   return Number.isInteger(wanted) && wanted > 0 ? Math.min(wanted, 256) : cores;
+}
+
+export interface HubSettings {
+  readonly endpoint?: string;
+  readonly token?: string;
+  readonly isOffline: boolean;
+  readonly cacheFolder: string;
+}
+
+/** How the model hub is reached, by the variables that its own tools use (HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE), and where its models are
+ *  kept: JORYU_CACHE, or `joryu` in the user's cache folder. @throws ConfigError when the token is none that a header can carry */
+export function hubFromEnvironment(): HubSettings {
+  const { HF_ENDPOINT: endpoint = "", HF_TOKEN: token = "", HF_HUB_OFFLINE: offline = "" } = process.env;
+  const caches = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+  return {
+    ...(endpoint !== "" && { endpoint }),
+    ...(token !== "" && { token: secretFromEnvironment("HF_TOKEN") }),
+    isOffline: !["", "0", "false", "no", "off"].includes(offline.toLowerCase()),
+    cacheFolder: process.env["JORYU_CACHE"] ?? join(caches, "joryu"),
+  };
 }
 
 /** Whether a terminal may be written to in colour: not where NO_COLOR says anything (no-color.org), nor on a terminal that calls itself dumb. */

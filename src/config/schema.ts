@@ -140,7 +140,12 @@ export const configSchema = z.strictObject({
       "Where the label stands in JSON answers or function calls, such as `result.label`; found out when absent.",
     ),
   out: z.string().default(".joryu").describe("Folder of the project's state."),
-  base: z.string().optional().describe("Folder of a pretrained encoder (Hugging Face layout) to fine-tune and cut."),
+  base: z
+    .string()
+    .optional()
+    .describe(
+      "Pretrained encoder to fine-tune and cut: a folder (Hugging Face layout), or hf:ORG/NAME[@REVISION] of a model hub.",
+    ),
   acknowledged: z
     .array(z.string().min(1))
     .default([])

@@ -22,6 +22,7 @@ import { takeLock } from "../store/lock.js";
 import { VERSION } from "../version.js";
 import { assembleFacts } from "./assemble.js";
 import { type Base, baseFacts, openBase } from "./pretrained/base.js";
+import { withLocalBase } from "./pretrained/base-by-name.js";
 import { forecastRun } from "./forecast.js";
 import { climb, type Climbed, type Ladder } from "./ladder.js";
 import { checkAcknowledged, licencesOf, noteLicences, stopAtBlocked } from "./licence-gate.js";
@@ -84,14 +85,15 @@ export interface Foreseen extends Planned {
 }
 
 /** Imports, plans and looks ahead, without training any student that stays. @throws InputError, ConfigError, StoreError */
-export async function planOnly(config: Config, options: RunOptions): Promise<Foreseen> {
-  if (config.texts !== undefined) {
+export async function planOnly(given: Config, options: RunOptions): Promise<Foreseen> {
+  if (given.texts !== undefined) {
     throw new UsageError("a plan of texts without answers would have to ask the teacher", {
       hint: "run `joryu label` first and plan with its records",
     });
   }
-  const unlock = takeLock(config.out);
+  const unlock = takeLock(given.out);
   try {
+    const config = await withLocalBase(given, options);
     const planned = await importAndPlan(config, options, await openGiven(config, options));
     noteLicences(planned.licences, options.progress);
     const forecast = await foresee(config, planned, options);
@@ -366,9 +368,10 @@ function contextOf(planned: Planned, folder: RunFolder, config: Config, options:
 }
 
 /** From logs, or texts and a teacher, to a proven student. Resumes a run that was killed. @throws JoryuError; an abort rejects with the signal's reason. */
-export async function runPipeline(given: Config, options: RunOptions): Promise<RunResult> {
-  const unlock = takeLock(given.out);
+export async function runPipeline(asked: Config, options: RunOptions): Promise<RunResult> {
+  const unlock = takeLock(asked.out);
   try {
+    const given = await withLocalBase(asked, options);
     stopAtBlocked(licencesOf(given, given.texts === undefined ? [] : [given.label.model ?? ""]));
     checkAcknowledged(given.acknowledged);
     checkNotSent(given);

@@ -8,7 +8,7 @@ import { openSafetensors, openShardedSafetensors, type Weights } from "./safeten
 import { type JsonObject, isJsonObject } from "../json.js";
 
 /** Configurations are a few kilobytes; label maps of large classifiers reach a megabyte. */
-const MAXIMUM_CONFIG_BYTES = 16 << 20;
+export const MAXIMUM_CONFIG_BYTES = 16 << 20;
 
 /** How a sentence encoder sums up its token vectors, by the key of 1_Pooling/config.json that switches it on; newer files name it in `pooling_mode`. */
 const POOLING_KEYS = {

@@ -1,5 +1,7 @@
 /** @file The pretrained encoder that the user named: opened, checked as a whole, and counted for the planner. */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { countPieces, trimVocabulary, type TrimmedVocabulary } from "../../compress/vocabulary.js";
 import type { LabelDataset } from "../../dataset/types.js";
 import { InputError } from "../../errors.js";
@@ -20,7 +22,7 @@ import { MAX_TOKENIZER_BYTES } from "../../student/tokenizer-file.js";
 import { elementCount } from "../../tensor/tensor.js";
 import { openTokenizer, type Tokenizer } from "../../tokenizer/tokenizer.js";
 import { checkFinite } from "../../weights/finite.js";
-import { openHuggingFaceFolder, type HuggingFaceFolder } from "../../weights/hugging-face.js";
+import { MAXIMUM_CONFIG_BYTES, openHuggingFaceFolder, type HuggingFaceFolder } from "../../weights/hugging-face.js";
 import { readJson } from "../../weights/json.js";
 import { isJsonObject } from "../../json.js";
 
@@ -94,6 +96,12 @@ function checkSize(path: string, config: PretrainedConfig): void {
       hint: "name a smaller encoder of the family",
     },
   );
+}
+
+/** Reads the sizes of a base alone. @throws InputError when it is of no known family or too large to be trained */
+export function checkBaseConfig(path: string): void {
+  const config = join(path, "config.json");
+  if (existsSync(config)) checkSize(path, readPretrainedConfig(readJson(config, MAXIMUM_CONFIG_BYTES), config));
 }
 
 /** Opens a base. @throws InputError when a part is missing, damaged, too large, of no known family, or does not fit the others. */
