@@ -9,6 +9,7 @@ export default defineConfig({
     include: [`${dist}/**/*.test.js`],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    globalSetup: "tools/test-scratch.mjs",
     pool: "forks",
     maxWorkers: 2,
     reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],

@@ -1,9 +1,9 @@
 /** @file The package's door as a program uses it: a run makes a model folder, `openStudent` opens it, `predict` answers. */
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { JoryuError, openStudent, studentSizeBytes, VERSION, type Student } from "../src/index.js";
-import { joryu, lastJson, MACHINE, temporaryFolder, writeSmallLogs } from "./joryu.js";
+import { joryu, lastJson, limitedJoryu, MACHINE, temporaryFolder, writeSmallLogs } from "./joryu.js";
 
 const folder = temporaryFolder();
 let model: string;
@@ -52,6 +52,15 @@ describe("openStudent", () => {
         .split("\n")
         .map((line) => JSON.parse(line) as unknown),
     ).toEqual(await student.predict(texts));
+  });
+
+  it("leaves nothing in home and temporary folders: the runtime's reports to its maker are off, in workers too", async () => {
+    const home = join(folder.path, "home");
+    mkdirSync(home);
+    const outside = `unset CI GITHUB_ACTIONS ORT_DISABLE_TELEMETRY XDG_CACHE_HOME && export HOME='${home}' TMPDIR='${home}'`;
+    const predict = await limitedJoryu(outside, ["predict", "--model", model, "my card"]);
+    const doctor = await limitedJoryu(outside, ["doctor"]);
+    expect([predict.code, doctor.code, readdirSync(home)]).toEqual([0, 0, []]);
   });
 
   it("answers a text alone and among 200 others with the same label and all but the same probability", async () => {

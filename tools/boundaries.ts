@@ -118,7 +118,7 @@ export const LIBRARY_RIM: readonly RimRule[] = [
 ];
 
 export const GLOBAL_RIM: readonly RimRule[] = [
-  { name: "process.env", homes: ["src/config/load.ts"] },
+  { name: "process.env", homes: ["src/config/load.ts", "src/runtime/no-telemetry.ts"] },
   { name: "Date.now", homes: ["src/clock.ts"] },
   { name: "performance.now", homes: ["src/clock.ts"] },
   { name: "new Date()", homes: ["src/clock.ts"] },

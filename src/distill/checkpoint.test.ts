@@ -1,11 +1,11 @@
-import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { scratchFolder } from "../scratch.test.fixture.js";
 import { StoreError } from "../errors.js";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 
-const folder = await mkdtemp(join(tmpdir(), "joryu-checkpoint-"));
+const folder = scratchFolder();
 const arrays = new Map([
   ["a", Float32Array.of(1, -2.5, 3e-20)],
   ["empty", new Float32Array(0)],

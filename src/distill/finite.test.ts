@@ -1,9 +1,9 @@
 /** @file Training stops before a step whose gradient is not finite although its loss is: one text, of a token that the network maps to
  *  nothing at every layer, meets norms that divide by almost nothing on the way back. */
-import { mkdtemp, readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { scratchFolder } from "../scratch.test.fixture.js";
 import { InvariantError, StoreError } from "../errors.js";
 import { pretrainedParameters, readParameters, WORD_TABLE } from "../models/pretrained-parameters.js";
 import { openReference } from "../models/pretrained.test.fixture.js";
@@ -56,7 +56,7 @@ describe("a gradient that is not finite under a finite loss", () => {
   const spec = poisonedSpec();
 
   it("stops the training before the step, and leaves the checkpoint as it was", async () => {
-    const checkpointPath = join(await mkdtemp(join(tmpdir(), "joryu-finite-")), "state");
+    const checkpointPath = join(scratchFolder(), "state");
     const losses: number[] = [];
     const hooks = { threads: 1, checkpointPath };
     await runTraining(spec, { ...hooks, stepLimit: 1 });
@@ -135,7 +135,7 @@ describe("the check of a step", () => {
 describe("a checkpoint with a value that is not finite", () => {
   it.each(["dense.weights", "dense.first", "table.second"])("is refused: %s", async (name) => {
     const spec = poisonedSpec();
-    const checkpointPath = join(await mkdtemp(join(tmpdir(), "joryu-finite-")), "state");
+    const checkpointPath = join(scratchFolder(), "state");
     await runTraining(spec, { threads: 1, checkpointPath, stepLimit: 1 });
     const saved = await readCheckpoint(checkpointPath);
     if (saved === undefined) throw new Error("no checkpoint");

@@ -1,8 +1,7 @@
 /** @file Fine-tuning a small random encoder of each family by the training loop. */
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { scratchFolder } from "../scratch.test.fixture.js";
 import { ConfigError } from "../errors.js";
 import { compileOnnx } from "../graph/onnx.js";
 import { classifierOf } from "../models/families/index.js";
@@ -72,7 +71,7 @@ describe.each(["bert", "modernbert"])("fine-tuning %s", (name) => {
   });
 
   it("goes on after a stop in the middle of an epoch bit for bit, in a worker too", async () => {
-    const checkpointPath = join(await mkdtemp(join(tmpdir(), "joryu-train-")), "state");
+    const checkpointPath = join(scratchFolder(), "state");
     expect((await runTraining(spec, { ...hooks, checkpointPath, stepLimit: 3 })).stopped).toBe("aborted");
     expect(await trainEncoder(spec, { ...hooks, checkpointPath })).toEqual(await uninterrupted);
   });

@@ -1,6 +1,7 @@
 /** @file Trains a label encoder, from scratch or pretrained, in a worker thread, so that the calling thread stays free: progress by messages, abort
  *  by a shared flag, the thread always ends by itself. Knows nothing of the loop (trainer.ts). */
 import { Worker } from "node:worker_threads";
+import "../runtime/no-telemetry.js";
 import { SessionError } from "../errors.js";
 import { decodeError, type ErrorMessage } from "../runtime/error-message.js";
 import type { EncoderTrainResult, TrainProgress, TrainSpec } from "./spec.js";

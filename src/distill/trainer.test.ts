@@ -1,7 +1,6 @@
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { scratchFolder } from "../scratch.test.fixture.js";
 import { ConfigError, StoreError } from "../errors.js";
 import { compileOnnx } from "../graph/onnx.js";
 import { encoderFeeds } from "../models/encoder-feeds.js";
@@ -77,14 +76,14 @@ describe("training", () => {
   });
 
   it("goes on after a stop in the middle of an epoch bit for bit", async () => {
-    const checkpointPath = join(await mkdtemp(join(tmpdir(), "joryu-train-")), "state");
+    const checkpointPath = join(scratchFolder(), "state");
     for (const stepLimit of [3, 9])
       expect((await runTraining(spec, { ...hooks, checkpointPath, stepLimit })).stopped).toBe("aborted");
     expect(await runTraining(spec, { ...hooks, checkpointPath })).toEqual(uninterrupted);
   });
 
   it("refuses the checkpoint of another spec", async () => {
-    const checkpointPath = join(await mkdtemp(join(tmpdir(), "joryu-train-")), "state");
+    const checkpointPath = join(scratchFolder(), "state");
     await runTraining(spec, { ...hooks, checkpointPath, stepLimit: 1 });
     await expect(runTraining({ ...spec, seed: 12 }, { ...hooks, checkpointPath })).rejects.toThrow(StoreError);
   });
@@ -142,7 +141,7 @@ describe("training in a worker", () => {
   });
 
   it("stops at an abort and resumes to the same bits", async () => {
-    const checkpointPath = join(await mkdtemp(join(tmpdir(), "joryu-train-")), "state");
+    const checkpointPath = join(scratchFolder(), "state");
     const controller = new AbortController();
     const onProgress = ({ step }: { readonly step: number }): void => (step >= 2 ? controller.abort() : undefined);
     expect(

@@ -1,7 +1,6 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { scratchFolder } from "../scratch.test.fixture.js";
 import type { LabelDataset, Row } from "../dataset/types.js";
 import type { EncoderRecipe } from "../plan/candidates.js";
 import { encoderTask } from "./local-teacher.js";
@@ -59,7 +58,7 @@ function contextOf(rows: readonly Row[]): TrainContext {
     },
     traffic: { calls: rows.length, models: [] },
   };
-  const folder = openRunFolder(join(mkdtempSync(join(tmpdir(), "joryu-teacher-")), "run"));
+  const folder = openRunFolder(join(scratchFolder(), "run"));
   return { dataset, rows, folder, progress: { update: () => undefined, note: () => undefined }, threads: 1, seed: 1 };
 }
 

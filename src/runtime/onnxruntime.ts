@@ -1,5 +1,6 @@
 /** @file ONNX Runtime in Node: the only file that imports onnxruntime-node, and not before a session is opened, so that what needs none runs
  *  where it could not be installed. `run` blocks the calling thread for its whole duration, so long work opens its session inside a worker. */
+import "./no-telemetry.js";
 import type * as Ort from "onnxruntime-node";
 import { SessionError } from "../errors.js";
 import type { Tensor } from "../tensor/tensor.js";

@@ -2,8 +2,8 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { writeExported } from "./exported.js";
-import { joryu, lastJson, MACHINE, temporaryFolder, writeSmallLogs, type Finished } from "./joryu.js";
+import { writeExported } from "../exported.js";
+import { joryu, lastJson, MACHINE, temporaryFolder, writeSmallLogs, type Finished } from "../joryu.js";
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());

@@ -6,11 +6,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { nowMs } from "../src/clock.js";
-import { writeBase } from "../src/pipeline/pretrained/tiny-base.test.fixture.js";
-import { createRandom } from "../src/random.js";
-import type { Facts, PathStepFacts } from "../src/report/facts.js";
-import { MACHINE, startJoryu, temporaryFolder, writeSmallLogs, type Finished, type Running } from "./joryu.js";
+import { nowMs } from "../../src/clock.js";
+import { writeBase } from "../../src/pipeline/pretrained/tiny-base.test.fixture.js";
+import { createRandom } from "../../src/random.js";
+import type { Facts, PathStepFacts } from "../../src/report/facts.js";
+import { MACHINE, startJoryu, temporaryFolder, writeSmallLogs, type Finished, type Running } from "../joryu.js";
 
 /** The linear rung and a small encoder, alone and joined. */
 const RUN = [

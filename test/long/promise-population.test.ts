@@ -3,8 +3,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { LOG_POPULATIONS, logLines, type LogPopulation } from "../bench/promise-logs.js";
-import { joryu, lastJson, MACHINE, temporaryFolder } from "./joryu.js";
+import { LOG_POPULATIONS, logLines, type LogPopulation } from "../../bench/promise-logs.js";
+import { joryu, lastJson, MACHINE, temporaryFolder } from "../joryu.js";
 
 const EPSILON = 0.02;
 const [LOG_CALLS, FRESH_CALLS] = [2_000, 4_000];
