@@ -184,7 +184,7 @@ function complaintsOf(page: Page): string[] {
 }
 
 describe.skipIf(executablePath === undefined)("in a browser", () => {
-  const folder = temporaryFolder();
+  let folder: ReturnType<typeof temporaryFolder>;
   let browser: Browser;
   let server: Server;
   let origin: string;
@@ -192,6 +192,7 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
   const pretrained: Record<string, string> = {};
 
   beforeAll(async () => {
+    folder = temporaryFolder();
     run = await runOnce(folder.path);
     for (const name of EXPORTED) pretrained[name] = writeExported(name, join(folder.path, "pretrained"));
     const templated = templatedCopy(run.model, join(folder.path, "templated"));
