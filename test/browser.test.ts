@@ -61,6 +61,15 @@ const YEN_FACTS: Facts = {
   ...MONTHLY_FACTS,
   money: { ...MONTHLY_FACTS.money, assumptions: { ...MONTHLY_FACTS.money.assumptions, yenPerUsd: 150 } },
 };
+/** So do very small ones, and large counts. */
+const EXTREME_FACTS: Facts = {
+  ...FACTS,
+  money: { ...FACTS.money, teacherPer1kUsd: 0.000_008_14, studentPer1kUsd: 0.000_000_131_4 },
+  quality: {
+    ...FACTS.quality,
+    confusions: FACTS.quality.confusions.map((pair) => ({ ...pair, count: pair.count * 123_456 })),
+  },
+};
 const PREFIX = "Route the message.\n\nMessage:\n";
 const SUFFIX = "\n\nAnswer with the name of the intent.";
 const STRANGE_TEXTS = [
@@ -269,6 +278,7 @@ describe.skipIf(executablePath === undefined)("in a browser", () => {
           UNCONTROLLED_FACTS,
           EARLIER_FACTS,
           YEN_FACTS,
+          EXTREME_FACTS,
         ].entries()) {
           const reportFolder = join(folder.path, `facts-${at}`);
           const { html } = writeReport(reportFolder, facts, decideVerdict(facts), language);

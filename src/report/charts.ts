@@ -2,6 +2,7 @@
  *  Colours are CSS variables of the page, so light, dark and print share one drawing; no script and no address is in the output. */
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
+import stringWidth from "string-width";
 import { comparedName, text } from "./catalogue.js";
 import type { ComparedFacts, Estimate, Facts } from "./facts.js";
 import { formatBytes, formatMoney, formatMs, formatPercent, formatShare, type Language } from "./format.js";
@@ -174,6 +175,10 @@ function rowFrame(rows: number, axisHeight: number): Plot.PlotOptions {
 /** A band is a name's line and a bar below it. */
 const BAND = { insetTop: 22, insetBottom: 6 } as const;
 const VALUE_DROP = 8;
+const DIGIT_WIDTH = 8;
+/** What a value at the end of the longest bar takes. */
+const roomFor = (values: readonly string[]): number =>
+  16 + DIGIT_WIDTH * Math.max(0, ...values.map((value) => stringWidth(value)));
 
 /** The most frequent confusions as bars, teacher's answer → student's answer. */
 export function confusionChart(facts: Facts, language: Language): string {
@@ -188,7 +193,7 @@ export function confusionChart(facts: Facts, language: Language): string {
     }));
     return {
       ...rowFrame(bars.length, 0),
-      marginRight: 36,
+      marginRight: roomFor(bars.map(({ count }) => String(count))),
       x: { axis: null, domain: [0, top] },
       y: { type: "band", axis: null, domain: bars.map(({ key }) => key), padding: 0 },
       marks: [
@@ -226,9 +231,11 @@ export function costChart(facts: Facts, language: Language): string {
   const cascade = money.cascadePer1kUsd;
   const range = cascade === undefined ? [] : [{ key: "cascade", low: cascade.low, high: cascade.high }];
   const end = (bar: CostBar): number => (bar.usd === cascade?.value ? (cascade?.high ?? 0) : (bar.usd ?? 0));
+  const amount = ({ usd }: CostBar): string =>
+    usd === undefined ? text(language, "unknown") : formatMoney(usd, "USD", language);
   return draw(text(language, "tile-cost"), () => ({
     ...rowFrame(bars.length, 0),
-    marginRight: 90,
+    marginRight: roomFor(bars.map(amount)),
     x: { axis: null, domain: [0, Math.max(1e-9, ...known.map(end))] },
     y: { type: "band", axis: null, domain: bars.map(({ key }) => key), padding: 0 },
     marks: [
@@ -239,8 +246,7 @@ export function costChart(facts: Facts, language: Language): string {
         x: end,
         y: "key",
         dy: VALUE_DROP,
-        text: (bar: CostBar) =>
-          bar.usd === undefined ? text(language, "unknown") : formatMoney(bar.usd, "USD", language),
+        text: amount,
         dx: 8,
         textAnchor: "start",
         fontWeight: 600,
