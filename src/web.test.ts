@@ -5,6 +5,7 @@ import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { ASKED_TEXTS, writeExported } from "../test/exported.js";
 import { temporaryFolder } from "../test/joryu.js";
 import { InputError } from "./errors.js";
+import type { StudentManifest } from "./student/manifest.js";
 import { openStudent } from "./web.js";
 
 const ORIGIN = "http://127.0.0.1/model";
@@ -13,13 +14,13 @@ const model = writeExported("bert-wordpiece", folder.path);
 afterAll(() => folder.remove());
 afterEach(() => vi.unstubAllGlobals());
 
-/** Serves the model folder as a student of prompts with a template. */
-function serveTemplated(userPrefix: string, userSuffix: string): void {
+/** Serves the model folder with some fields of its manifest changed. */
+function serveChanged(fields: Partial<StudentManifest>): void {
   vi.stubGlobal("fetch", async (url: string) => {
     const bytes = await readFile(join(model, url.slice(ORIGIN.length + 1)));
     if (!url.endsWith("/joryu.json")) return new Response(bytes);
     const manifest = JSON.parse(bytes.toString("utf8")) as object;
-    return new Response(JSON.stringify({ ...manifest, template: { system: "", userPrefix, userSuffix } }));
+    return new Response(JSON.stringify({ ...manifest, ...fields }));
   });
 }
 
@@ -90,9 +91,27 @@ describe("openStudent of joryu/web", () => {
     await student.close();
   });
 
+  it("keeps answers where the gate was proved in this runtime alone, and says why it keeps none", async () => {
+    const gate = { promise: "delivered", threshold: 0, epsilon: 0.02, delta: 0.05, coverage: 1 } as const;
+    const tried = { runtime: "wasm", rows: 500, sameAnswers: 499, maxProbabilityDifference: 0.001 } as const;
+    for (const [proof, decision, unproved] of [
+      [{ runtimes: [{ ...tried, isProved: true }] }, "keep", undefined],
+      [{ runtimes: [{ ...tried, isProved: false }] }, "defer", /differ too much for the gate to hold/],
+      [{}, "defer", /not proved in the runtime wasm: install onnxruntime-web/],
+    ] as const) {
+      serveChanged({ gate, ...proof } as Partial<StudentManifest>);
+      const student = await openStudent(ORIGIN);
+      expect((await student.predict(["Where is my card?"]))[0]?.decision).toBe(decision);
+      expect(student.manifest.gate.threshold).toBe(unproved === undefined ? 0 : null);
+      if (unproved === undefined) expect(student.unproved).toBeUndefined();
+      else expect(student.unproved).toMatch(unproved);
+      await student.close();
+    }
+  });
+
   it("gives whole messages the answers of the texts inside", async () => {
     const [prefix, suffix] = ["Route this.\n\nMessage: <m>", "</m>\nAnswer."];
-    serveTemplated(prefix, suffix);
+    serveChanged({ template: { system: "", userPrefix: prefix, userSuffix: suffix } });
     const student = await openStudent(ORIGIN);
     const bare = await student.predict(ASKED_TEXTS);
     const user = (text: string) => ({ role: "user", content: prefix + text + suffix });

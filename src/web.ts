@@ -75,5 +75,6 @@ export async function openStudent(baseUrl: string): Promise<Student> {
           await loadProved(tokenizerUrl, "tokenizer", pieces.tokenizerSha256, MAX_TOKENIZER_BYTES),
           tokenizerUrl,
         );
-  return createStudent(manifest, await openWebSession(graph), tokenizer);
+  const session = await openWebSession(graph);
+  return createStudent({ manifest, session, runtime: "wasm", ...(tokenizer !== undefined && { tokenizer }) });
 }

@@ -3,7 +3,16 @@ import { InputError } from "../errors.js";
 import { createRandom, type Random } from "../random.js";
 import { binomialCdf } from "../stats.js";
 import { beyondCapRatio, capFor, shareByGroup, singleCalls, type CallOutcomes } from "./calls.js";
-import { chooseThreshold, figuresAt, openGate, planGate, GATE_STARTS, type GatePlan, type GateResult } from "./gate.js";
+import {
+  chooseThreshold,
+  figuresAt,
+  isProvedAt,
+  openGate,
+  planGate,
+  GATE_STARTS,
+  type GatePlan,
+  type GateResult,
+} from "./gate.js";
 import type { Promised } from "./risk-test.js";
 
 /** Uniform scores u, wrong with probability slope (1 - u)^bend: the risk of a threshold is known in closed form. The numbers
@@ -430,5 +439,29 @@ describe("figuresAt", () => {
     const calls = singleCalls([0.1, 0.5, 0.9], [0, 1, 1]);
     expect(figuresAt(calls, 0.5)).toMatchObject({ kept: 2, errors: 0, coverage: { value: 2 / 3 } });
     expect(figuresAt(calls, null)).toMatchObject({ kept: 0, coverage: { value: 0 }, deliveredAgreement: { value: 1 } });
+  });
+});
+
+describe("isProvedAt", () => {
+  /** Calls whose risk falls with their score. */
+  function draw(calls: number, seed: number): CallOutcomes {
+    const random = createRandom(seed, "isProvedAt");
+    const scores = Float64Array.from({ length: calls }, () => random.float());
+    return singleCalls(
+      scores,
+      Float64Array.from(scores, (score) => Number(random.float() > 0.3 * (1 - score) ** 3)),
+    );
+  }
+
+  it.each(["delivered", "kept"] as const)("agrees with what the same calls chose under %s", (promise) => {
+    const [outOfFold, sealed] = [draw(2000, 1), draw(1500, 2)];
+    const plan = planGate(outOfFold, sealed, { promise, epsilon: 0.05, delta: 0.05, seed: 1 });
+    const { threshold } = openGate(plan, sealed);
+    expect(threshold).toBeGreaterThan(0);
+    expect(isProvedAt(threshold ?? 0, plan, sealed)).toBe(true);
+    expect(isProvedAt(0, plan, sealed)).toBe(false);
+    const worse = { ...sealed, right: Array.from(sealed.right, (right, i) => (i % 10 === 0 ? 0 : right)) };
+    expect(isProvedAt(threshold ?? 0, plan, worse)).toBe(false);
+    expect(isProvedAt(threshold ?? 0, plan, draw(0, 3))).toBe(false);
   });
 });

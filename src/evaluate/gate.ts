@@ -218,6 +218,21 @@ function observedRisk({ scores, wrong }: Ranked, threshold: number): number {
   return (wrong[kept] ?? 0) / Math.max(1, kept);
 }
 
+/** Whether these sealed calls prove a threshold that others of the same plan chose: those of another runtime, whose answers to the same calls
+ *  may differ a little. */
+export function isProvedAt(threshold: number, plan: GatePlan, sealed: CallOutcomes): boolean {
+  const { risk, delta, test, seed, candidates } = plan;
+  if (sealed.scores.length === 0) return false;
+  const { kept, errors } = figuresAt(sealed, threshold);
+  if (errors > risk.epsilon * (risk.promise === "delivered" ? sealed.scores.length : kept) + 1e-9) return false;
+  const sample = drawSample(sealed, test, seed);
+  const pValueAt = (at: number): number => riskPValue(sample, countKept(sample, at), risk, test);
+  if (risk.promise === "delivered") return pValueAt(threshold) <= delta;
+  const upTo = candidates.filter((candidate) => candidate.threshold >= threshold);
+  const levels = upTo.map(({ deltaRatio }) => deltaRatio);
+  return upTo[walk(levels, delta, (i) => pValueAt(upTo[i]?.threshold ?? Infinity))]?.threshold === threshold;
+}
+
 /** What `openGate` chooses, without the figures. */
 export function thresholdOf(plan: GatePlan, sealed: CallOutcomes): number | null {
   return pass(sealed, plan)?.threshold ?? null;

@@ -348,6 +348,7 @@ export function assembleFacts(input: AssembleInput): Facts {
     compared: sealed.rows.length > 0 ? comparedFacts(input, sealed, money) : comparedOutOfFold(input),
     paired: pairedFacts(input, sealed),
     parity: published.manifest.parity,
+    ...(published.proof.runtimes !== undefined && { runtimes: published.proof.runtimes }),
     money: withRate(money, config.yenPerUsd),
     measured,
   };

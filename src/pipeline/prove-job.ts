@@ -9,7 +9,14 @@ import { parseMeasuredStudents, type Measured } from "./run-folder.js";
 const jobSchema = z.strictObject({
   dataset: z.string(),
   out: z.string(),
-  students: z.array(z.strictObject({ name: z.string(), folder: z.string(), precision: z.enum(["int8", "fp32"]) })),
+  students: z.array(
+    z.strictObject({
+      name: z.string(),
+      folder: z.string(),
+      precision: z.enum(["int8", "fp32"]),
+      runtime: z.enum(["node", "wasm"]),
+    }),
+  ),
 });
 
 const failureSchema = z.object({ failure: z.object({ code: z.string(), message: z.string() }) });

@@ -6,14 +6,35 @@ import { readDataset } from "../dataset/snapshot.js";
 import { measureLatency, measureThroughput, peakMemoryMb } from "../evaluate/latency.js";
 import { writeArrays } from "../store/arrays.js";
 import { encodeError } from "../runtime/error-message.js";
-import { openStudent } from "../student/open.js";
+import { openStudent, readStudent } from "../student/open.js";
+import { createStudent, type Student } from "../student/student.js";
 import { parseProveJob, type ProvedStudent } from "./prove-job.js";
 import type { MeasuredStudent } from "./run-folder.js";
 
-/** Single queries that are timed, after the warm-up. */
-const LATENCY_QUERIES = 500;
-/** Texts answered in batches. */
-const THROUGHPUT_TEXTS = 2000;
+interface RuntimeRow {
+  readonly open: (student: ProvedStudent) => Promise<Student>;
+  /** Single queries that are timed, after the warm-up. */
+  readonly latencyQueries: number;
+  /** Texts answered in batches. */
+  readonly throughputTexts: number;
+}
+
+const RUNTIMES: Readonly<Record<ProvedStudent["runtime"], RuntimeRow>> = {
+  node: {
+    open: ({ folder, precision }) => openStudent(folder, { precision, threads: 1 }),
+    latencyQueries: 500,
+    throughputTexts: 2000,
+  },
+  wasm: {
+    async open({ folder, precision }) {
+      const { openWebSession } = await import("../runtime/onnxruntime-web.js");
+      const { graph, ...parts } = await readStudent(folder, precision);
+      return createStudent({ ...parts, session: await openWebSession(graph), runtime: "wasm" });
+    },
+    latencyQueries: 100,
+    throughputTexts: 100,
+  },
+};
 
 /** Rows that are timed where none are sealed. */
 const UNSEALED_SAMPLE = 500;
@@ -25,15 +46,16 @@ interface ProofTexts {
 }
 
 async function proveStudent(student: ProvedStudent, texts: ProofTexts, out: string): Promise<MeasuredStudent> {
-  const { name, folder, precision } = student;
-  const opened = await openStudent(folder, { precision, threads: 1 });
+  const { name, runtime } = student;
+  const { open, latencyQueries, throughputTexts } = RUNTIMES[runtime];
+  const opened = await open(student);
   try {
     writeArrays(join(out, `sealed-${name}.bin`), new Map([["logits", await opened.logits(texts.sealed)]]));
-    const queries = texts.timed.slice(0, LATENCY_QUERIES);
+    const queries = texts.timed.slice(0, latencyQueries);
     const latency = await measureLatency(async (text) => void (await opened.predict([text])), queries);
     const throughputPerSecond = await measureThroughput(
       async (batch) => void (await opened.predict(batch)),
-      texts.timed.slice(0, THROUGHPUT_TEXTS),
+      texts.timed.slice(0, throughputTexts),
     );
     return { name, latency, throughputPerSecond, peakMemoryMb: peakMemoryMb() };
   } finally {

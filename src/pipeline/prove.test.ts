@@ -68,11 +68,21 @@ describe("the proof of a student", () => {
   const calibrator = { ...fitted, kind: "isotonic" as const, knots: { scores: [0, 1], probabilities: [0.4, 0.6] } };
   const manifest = { ...exported, calibrator };
 
-  function prove(promise: "delivered" | "kept", epsilon: number): Proof & { readonly lines: readonly GateLine[] } {
+  function prove(
+    promise: "delivered" | "kept",
+    epsilon: number,
+    wasm?: Float32Array,
+  ): Proof & { readonly lines: readonly GateLine[] } {
     const run = openRunFolder(join(folder.path, `run-${promise}-${epsilon}`));
     const progress = { update: () => undefined, note: () => undefined };
     const context = { dataset: datasetOf(rows), rows: open, folder: run, progress, threads: 1, seed: 1 };
-    const proof = proveStudent(context, manifest, outOfFold, logits, { promise, epsilon });
+    const proof = proveStudent(
+      context,
+      manifest,
+      outOfFold,
+      { node: logits, ...(wasm && { wasm }) },
+      { promise, epsilon },
+    );
     const lines = readFileSync(run.file("gate.jsonl"), "utf8").trimEnd().split("\n");
     return { ...proof, lines: lines.map((line) => JSON.parse(line) as GateLine) };
   }
@@ -106,6 +116,28 @@ describe("the proof of a student", () => {
       expect(looser.threshold).toBeLessThan(gate.threshold ?? 0);
     expect(other.threshold).not.toBe(gate.threshold);
   });
+
+  it.each(["delivered", "kept"] as const)(
+    "holds in another runtime where its answers prove the threshold too, under the promise %s",
+    (promise) => {
+      expect(prove(promise, 0.06).runtimes).toBeUndefined();
+      const [close] =
+        prove(
+          promise,
+          0.06,
+          logits.map((logit, i) => logit + 1e-6 * (i % 3)),
+        ).runtimes ?? [];
+      expect(close).toMatchObject({ runtime: "wasm", rows: 450, sameAnswers: 450, isProved: true });
+      expect(close?.maxProbabilityDifference).toBeGreaterThan(0);
+      expect(close?.maxProbabilityDifference).toBeLessThan(1e-5);
+      // Every tenth row has another label's logits.
+      const other = logits.map((logit, i) =>
+        Math.floor(i / classes) % 10 === 0 ? (logits[i - (i % classes) + ((i + 1) % classes)] ?? 0) : logit,
+      );
+      const [far] = prove(promise, 0.06, other).runtimes ?? [];
+      expect(far).toMatchObject({ sameAnswers: 405, isProved: false });
+    },
+  );
 
   it("keeps in the student exactly the calls whose score in gate.jsonl reaches the threshold", () => {
     const { lines, gate } = prove("delivered", 0.06);

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { wallClockMs } from "../clock.js";
 import { measureCalibration, type CalibrationResult } from "../evaluate/calibration.js";
 import type { CallOutcomes } from "../evaluate/calls.js";
-import { openGate, planGate, type GateResult } from "../evaluate/gate.js";
+import { openGate, planGate, type GatePlan, type GateResult } from "../evaluate/gate.js";
 import type { Promised } from "../evaluate/risk-test.js";
 import type { Row } from "../dataset/types.js";
 import { readArrays } from "../store/arrays.js";
@@ -16,6 +16,7 @@ import type { StudentManifest } from "../student/manifest.js";
 import { runProof, type ProvedStudent } from "./prove-job.js";
 import { readJson } from "./run-folder.js";
 import { callOutcomes, callsOf, logitRows } from "./outcomes.js";
+import { proveRuntime, type RuntimeProof } from "./runtimes.js";
 import type { OutOfFold, TrainContext } from "./rungs.js";
 
 /** Largest probability that the gate's promise fails. */
@@ -80,6 +81,8 @@ export interface Proof {
   readonly outOfFoldCalls: CallOutcomes;
   readonly sealedCalls: CallOutcomes;
   readonly gate: GateResult;
+  /** What other runtimes made of the same rows. */
+  readonly runtimes: readonly RuntimeProof[] | undefined;
   /** What the other promise would have kept on the same calls: information, not what was decided by. */
   readonly other: GateResult;
 }
@@ -95,6 +98,12 @@ function gateLines(folds: readonly number[], { scores, right, groups }: CallOutc
     .join("");
 }
 
+/** Of the int8 graph on the sealed rows, [rows, labels], by runtime. */
+export interface SealedLogits {
+  readonly node: Float32Array;
+  readonly wasm?: Float32Array;
+}
+
 export interface ProofSettings {
   readonly promise: Promised;
   /** Largest risk, a ratio. */
@@ -107,9 +116,10 @@ export function proveStudent(
   context: TrainContext,
   manifest: StudentManifest,
   outOfFold: OutOfFold,
-  sealed: Float32Array,
+  logits: SealedLogits,
   { promise, epsilon }: ProofSettings,
 ): Proof {
+  const sealed = logits.node;
   const classes = manifest.labels.length;
   const open = Array.from(outOfFold.rows, (r) => context.rows[r]).flatMap((row) => row ?? []);
   const sealedRows = context.dataset.rows.filter((row) => row.sealed);
@@ -123,11 +133,14 @@ export function proveStudent(
     context.folder.file("gate.jsonl"),
     gateLines(folds, outOfFoldCalls) + gateLines(sealedFolds, sealedCalls),
   );
-  const gateOf = (promised: Promised): GateResult => {
-    const options = { promise: promised, epsilon, delta: GATE_DELTA, seed: context.seed };
-    return openGate(planGate(outOfFoldCalls, sealedCalls, options), sealedCalls);
-  };
-  const gate = gateOf(promise);
-  const other = gateOf(promise === "delivered" ? "kept" : "delivered");
-  return { outOfFold: unsealed, calibration, outOfFoldCalls, sealedCalls, gate, other };
+  const planOf = (promised: Promised): GatePlan =>
+    planGate(outOfFoldCalls, sealedCalls, { promise: promised, epsilon, delta: GATE_DELTA, seed: context.seed });
+  const plan = planOf(promise);
+  const gate = openGate(plan, sealedCalls);
+  const other = openGate(planOf(promise === "delivered" ? "kept" : "delivered"), sealedCalls);
+  const runtimes =
+    logits.wasm === undefined
+      ? undefined
+      : [proveRuntime("wasm", { manifest, sealedRows, logits: logits.wasm, reference: sealed, plan, gate })];
+  return { outOfFold: unsealed, calibration, outOfFoldCalls, sealedCalls, gate, other, runtimes };
 }

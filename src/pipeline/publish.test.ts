@@ -35,6 +35,7 @@ function proofOf({ calibrator }: StudentManifest, rows: number, options: ProofOp
     sealedCalls: calls,
     gate: gateOf(promise),
     other: gateOf(promise === "delivered" ? "kept" : "delivered"),
+    runtimes: undefined,
   };
 }
 

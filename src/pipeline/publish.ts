@@ -55,10 +55,11 @@ export function publishStudent(input: PublishInput): Published {
   const path = join(input.from, "joryu.json");
   const exported = parseManifest(readFileSync(path, "utf8"), path);
   const proof = input.prove(exported);
-  const { gate, sealedCalls } = proof;
+  const { gate, runtimes, sealedCalls } = proof;
   const manifest: StudentManifest = {
     ...exported,
     name: input.name,
+    ...(runtimes !== undefined && { runtimes: [...runtimes] }),
     gate: {
       promise: gate.promise,
       threshold: gate.threshold,

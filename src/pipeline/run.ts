@@ -44,6 +44,7 @@ import { withPooling } from "./pretrained/pooling.js";
 import { publishStudent, type Published } from "./publish.js";
 import type { ProvedStudent } from "./prove-job.js";
 import { countOpening, openSealed, proveStudent, riskOf } from "./prove.js";
+import { hasWebRuntime, WASM_STUDENT } from "./runtimes.js";
 import { openRunFolder, type RunFolder } from "./run-folder.js";
 import type { TrainContext } from "./rungs.js";
 import { shipStudent, type Trained } from "./ship.js";
@@ -292,32 +293,52 @@ function keepMistakes(
   return found;
 }
 
-async function prove(config: Config, planned: Planned, shipping: Shipping, ladder: Ladder): Promise<RunResult> {
-  const { context, runId } = shipping;
-  const { chosen, linear } = ladder;
-  const folder = await ship(shipping, chosen);
+/** Every form that answers the sealed rows: the chosen student in its precisions and runtimes, the linear one, the steps of the path. */
+async function provedStudents(
+  shipping: Shipping,
+  { chosen, linear }: Ladder,
+  folder: string,
+  steps: readonly Trained[],
+): Promise<ProvedStudent[]> {
   const students: ProvedStudent[] = [
-    { name: "student-int8", folder, precision: "int8" },
-    { name: "student-fp32", folder, precision: "fp32" },
+    { name: "student-int8", folder, precision: "int8", runtime: "node" },
+    { name: "student-fp32", folder, precision: "fp32", runtime: "node" },
   ];
+  if (hasWebRuntime()) students.push({ name: WASM_STUDENT, folder, precision: "int8", runtime: "wasm" });
   if (linear !== undefined && linear.candidate.name !== chosen.candidate.name) {
-    students.push({ name: "linear", folder: await ship(shipping, linear), precision: "int8" });
+    students.push({ name: "linear", folder: await ship(shipping, linear), precision: "int8", runtime: "node" });
   }
-  const steps = await pathSteps(context, ladder, planned.plan.candidates);
   for (const step of steps) {
     const { name } = step.candidate;
     if (name === chosen.candidate.name) continue;
     const stepFolder = await ship(shipping, step);
     for (const precision of PRECISIONS)
-      students.push({ name: proofName(name, chosen.candidate.name, precision), folder: stepFolder, precision });
+      students.push({
+        name: proofName(name, chosen.candidate.name, precision),
+        folder: stepFolder,
+        precision,
+        runtime: "node",
+      });
   }
+  return students;
+}
+
+async function prove(config: Config, planned: Planned, shipping: Shipping, ladder: Ladder): Promise<RunResult> {
+  const { context, runId } = shipping;
+  const { chosen } = ladder;
+  const folder = await ship(shipping, chosen);
+  const steps = await pathSteps(context, ladder, planned.plan.candidates);
+  const students = await provedStudents(shipping, ladder, folder, steps);
   const path = await describePath(context, steps);
   const controls = await plannedControls(context, ladder, planned.plan);
   const taughtGain = await taughtLinearGain(context, ladder.climbed);
   context.signal?.throwIfAborted();
   const sealed = planned.dataset.rows.filter((row) => row.sealed);
   const sealOpenings = countOpening(config.out, sealed, runId);
-  const logits = await openSealed(context, planned.datasetFolder, students);
+  const { [WASM_STUDENT]: wasm, ...inNode } = Object.fromEntries(
+    await openSealed(context, planned.datasetFolder, students),
+  );
+  const logits = new Map(Object.entries(inNode));
   context.signal?.throwIfAborted();
   const name = config.name ?? nameOfLabels(planned.dataset);
   const published = publishStudent({
@@ -325,10 +346,13 @@ async function prove(config: Config, planned: Planned, shipping: Shipping, ladde
     to: join(config.out, "models", `${name}@${runId}`),
     name: config.name ?? `${name}-${chosen.candidate.name}`,
     prove: (manifest) =>
-      proveStudent(context, manifest, chosen.outOfFold, logits.get("student-int8") ?? new Float32Array(), {
-        promise: planned.plan.target.promise,
-        epsilon: riskOf(planned.plan.target.agreement),
-      }),
+      proveStudent(
+        context,
+        manifest,
+        chosen.outOfFold,
+        { node: logits.get("student-int8") ?? new Float32Array(), ...(wasm !== undefined && { wasm }) },
+        { promise: planned.plan.target.promise, epsilon: riskOf(planned.plan.target.agreement) },
+      ),
   });
   const found = keepMistakes(context, chosen, published, logits.get("student-int8"));
   const facts = assembleFacts({

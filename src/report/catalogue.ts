@@ -316,6 +316,7 @@ const TEXTS = {
   "rows-sealed": { en: "sealed", ja: "未使用の評価データ" },
   difference: { en: "Difference", ja: "差" },
   "p-value": { en: "p", ja: "p値" },
+  "runtime-wasm": { en: "int8 in a browser (WebAssembly)", ja: "int8、ブラウザー（WebAssembly）" },
   parity: { en: "Parity of the exports", ja: "書き出し前後の一致" },
   artefact: { en: "Artefact", ja: "成果物" },
   "top1-agreement": { en: "Same first answer", ja: "第一候補の一致" },

@@ -438,6 +438,14 @@ export interface Facts {
     readonly maxProbabilityDifference: number;
     readonly rows: number;
   }[];
+  /** The int8 graph in runtimes besides Node's, on the sealed rows: answers of the same label and decision; whether they prove the gate too. */
+  readonly runtimes?: readonly {
+    readonly runtime: "wasm";
+    readonly rows: number;
+    readonly sameAnswers: number;
+    readonly maxProbabilityDifference: number;
+    readonly isProved: boolean;
+  }[];
   readonly money: MoneyFacts;
   readonly measured: MeasuredFacts;
 }

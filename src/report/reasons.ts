@@ -303,6 +303,10 @@ const RISKS = {
     en: "An exported artefact differs from the trained weights: “{artefact}” gives the same first answer on {top1:percent} of {rows:count} rows.",
     ja: "書き出した「{artefact}」は、学習時の重みと第一候補が一致する割合が{top1:percent}です（{rows:count}件）。",
   },
+  "risk-runtime": {
+    en: "In a browser (WebAssembly) the gate is not proved: {sameAnswers:count} of {rows:count} sealed answers are those of Node, so every answer there goes to the teacher.",
+    ja: "ブラウザー（WebAssembly）ではゲートが証明されていません。未使用の評価データ{rows:count}件のうちNodeと同じ回答は{sameAnswers:count}件で、ブラウザーではすべての回答を教師モデルに送ります。",
+  },
   "risk-licence": {
     en: "Not checked here: whether the terms of the teacher's provider allow training on its answers ({models}).",
     ja: "未確認事項：教師モデルの提供元の規約が、その回答を使った学習を認めているか（{models}）。",

@@ -35,6 +35,8 @@ function qualityRisks(facts: Facts): readonly Reason[] {
     if (check.top1Agreement >= PARITY_RATIO) continue;
     found.push(risk("risk-parity", { artefact: check.artefact, top1: check.top1Agreement, rows: check.rows }));
   }
+  for (const { runtime: _, isProved, ...answers } of facts.runtimes ?? [])
+    if (!isProved && facts.gate.threshold !== null) found.push(risk("risk-runtime", answers));
   return found;
 }
 

@@ -374,7 +374,15 @@ export function pairedTable(facts: Facts, language: Language): Table {
 export function parityTable(facts: Facts, language: Language): Table {
   return {
     columns: columns(language, "artefact", ["top1-agreement"], ["max-difference"], ["support"]),
-    rows: facts.parity.map((check) => [
+    rows: [
+      ...facts.parity,
+      ...(facts.runtimes ?? []).map(({ runtime, rows, sameAnswers, maxProbabilityDifference }) => ({
+        artefact: text(language, `runtime-${runtime}`),
+        top1Agreement: sameAnswers / Math.max(1, rows),
+        maxProbabilityDifference,
+        rows,
+      })),
+    ].map((check) => [
       check.artefact,
       formatPercent(check.top1Agreement, language),
       formatNumber(check.maxProbabilityDifference, language),

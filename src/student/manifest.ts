@@ -87,6 +87,19 @@ const manifestSchema = z.strictObject({
       rows: z.int(),
     }),
   ),
+  /** Runtimes besides Node's in which the int8 graph answered the sealed rows: how many with the same label and decision, and whether these
+   *  answers prove the gate too. A runtime that is not here was not tried. */
+  runtimes: z
+    .array(
+      z.strictObject({
+        runtime: z.enum(["wasm"]),
+        rows: z.int().min(0),
+        sameAnswers: z.int().min(0),
+        maxProbabilityDifference: z.number(),
+        isProved: z.boolean(),
+      }),
+    )
+    .optional(),
   parameters: z.int().min(0),
   lineage: z.strictObject({
     dataset: z.string(),
@@ -103,6 +116,9 @@ const manifestSchema = z.strictObject({
 });
 
 export type StudentManifest = z.infer<typeof manifestSchema>;
+
+/** Where a student can run. */
+export type StudentRuntime = "node" | NonNullable<StudentManifest["runtimes"]>[number]["runtime"];
 
 /** Forms of a student's weights, each a graph of its own. */
 export type Precision = keyof StudentManifest["files"];

@@ -54,6 +54,7 @@ describe("opening a student", () => {
     ] as const) {
       const student = await openStudent(model, { precision });
       expect((await student.predict(["Where is my card?"]))[0]?.decision).toBe(decision);
+      expect(student.unproved).toBe(precision === "int8" ? undefined : "the gate was proved for int8, not for fp32");
       await student.close();
     }
   });

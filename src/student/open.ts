@@ -14,7 +14,7 @@ import {
   type Precision,
   type StudentManifest,
 } from "./manifest.js";
-import { createStudent, type Student } from "./student.js";
+import { createStudent, type Student, type StudentParts } from "./student.js";
 import { MAX_TOKENIZER_BYTES, readTokenizer, TOKENIZER_FILE } from "./tokenizer-file.js";
 
 export interface OpenStudentOptions {
@@ -71,17 +71,21 @@ export async function readManifest(folder: string): Promise<StudentManifest> {
   return parseManifest(text.toString("utf8"), path);
 }
 
-/** What the gate promises was proved for the int8 graph. */
-function withoutGate(manifest: StudentManifest): StudentManifest {
-  return { ...manifest, gate: { ...manifest.gate, threshold: null, coverage: null } };
-}
-
 /** Opens the student in a model folder. @throws InputError when a file is missing, malformed or not the one that was proved. */
 export async function openStudent(path: string, options: OpenStudentOptions = {}): Promise<Student> {
+  const { threads = 1 } = options;
+  const { graph, ...parts } = await readStudent(path, options.precision ?? "int8");
+  return createStudent({ ...parts, session: await openSession(graph, { threads }) });
+}
+
+/** Reads a model folder for whatever runtime will open its graph. @throws InputError */
+export async function readStudent(
+  path: string,
+  precision: Precision,
+): Promise<Omit<StudentParts, "session"> & { readonly graph: Uint8Array }> {
   const folder = wholeFolder(path);
   const manifest = await readManifest(folder);
   assertCalibratorFits(manifest.calibrator, manifest.sha256.weights);
-  const precision = options.precision ?? "int8";
   const [file, hash] = [manifest.files[precision], manifest.sha256[precision]];
   if (file === undefined || hash === undefined)
     throw new InputError(`${folder}: the student has no ${precision} graph`, {
@@ -97,8 +101,7 @@ export async function openStudent(path: string, options: OpenStudentOptions = {}
           await readProved(tokenizerPath, "tokenizer", pieces.tokenizerSha256, MAX_TOKENIZER_BYTES),
           tokenizerPath,
         );
-  const session = await openSession(graph, { threads: options.threads ?? 1 });
-  return createStudent(precision === "int8" ? manifest : withoutGate(manifest), session, tokenizer, precision);
+  return { manifest, graph, precision, ...(tokenizer !== undefined && { tokenizer }) };
 }
 
 /** Sum of the files that `predict` opens, in bytes. */

@@ -17,7 +17,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import type { StudentInput } from "../template/input.js";
 import type { TemplateState } from "../template/template.js";
 import { readInputs } from "./inputs.js";
-import type { Precision, StudentManifest } from "./manifest.js";
+import type { Precision, StudentManifest, StudentRuntime } from "./manifest.js";
 
 /** What a student says of a text. */
 export interface Answer {
@@ -36,6 +36,8 @@ export interface Prediction extends Answer {
 
 export interface Student {
   readonly manifest: StudentManifest;
+  /** Why every answer is deferred, in one line: the gate was not proved for this form of the weights or in this runtime. */
+  readonly unproved?: string;
   /** Logits of each text, [texts, labels] row-major; texts are read as they are, without a template. */
   logits(texts: readonly string[]): Promise<Float32Array>;
   /** One prediction per input, in order; the template that was learned is taken off. @throws InputError naming the index of an input
@@ -174,18 +176,44 @@ export function answersOf(manifest: StudentManifest, texts: readonly string[], l
   });
 }
 
-/** Joins a manifest, an open session and, where it reads pieces, a tokenizer to a student, which then owns the session. */
-export function createStudent(
-  manifest: StudentManifest,
-  session: Session,
-  tokenizer?: Tokenizer,
-  precision: Precision = "int8",
-): Student {
+/** Why the gate does not hold here; undefined where it does. */
+function unprovedReason(
+  { runtimes = [] }: StudentManifest,
+  precision: Precision,
+  runtime: StudentRuntime,
+): string | undefined {
+  if (precision !== "int8") return `the gate was proved for int8, not for ${precision}`;
+  const proof = runtimes.find((proved) => proved.runtime === runtime);
+  if (runtime === "node" || proof?.isProved === true) return undefined;
+  return proof === undefined
+    ? `the gate was not proved in the runtime ${runtime}: install onnxruntime-web beside joryu and run the same \`joryu run\` again`
+    : `answers in the runtime ${runtime} differ too much for the gate to hold there`;
+}
+
+/** What a student consists of when it is open. */
+export interface StudentParts {
+  readonly manifest: StudentManifest;
+  readonly session: Session;
+  /** Where it reads pieces. */
+  readonly tokenizer?: Tokenizer;
+  readonly precision?: Precision;
+  readonly runtime?: StudentRuntime;
+}
+
+/** Joins the parts to a student, which then owns the session. */
+export function createStudent(parts: StudentParts): Student {
+  const { session, tokenizer, precision = "int8", runtime = "node" } = parts;
+  const unproved = unprovedReason(parts.manifest, precision, runtime);
+  const manifest: StudentManifest =
+    unproved === undefined
+      ? parts.manifest
+      : { ...parts.manifest, gate: { ...parts.manifest.gate, threshold: null, coverage: null } };
   const labels = manifest.labels.length;
   const features = readAs(precision, { ...manifest.features, ...(tokenizer !== undefined && { tokenizer }) });
   const logitsOf = (texts: readonly string[]): Promise<Float32Array> => studentLogits(session, features, labels, texts);
   return {
     manifest,
+    ...(unproved !== undefined && { unproved }),
     logits: logitsOf,
     async predict(inputs) {
       const prompts = readInputs(inputs, manifest.template);
