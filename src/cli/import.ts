@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { ImportResult } from "../dataset/import.js";
+import { fileLine, shortLine } from "../dataset/opening-notes.js";
 import { surveyLogs, type LogSurvey, type SurveyedWorkload } from "../dataset/survey.js";
 import { redactionNotes } from "../pipeline/redaction.js";
 import { COLUMNS_FLAG, parseColumns } from "./columns-option.js";
@@ -26,22 +27,10 @@ interface ImportFlags extends RedactFlags {
   readonly json?: boolean;
 }
 
-/** Which column or path became what. */
-function columnsText(columns: Readonly<Record<string, string>>): string {
-  const parts = Object.entries(columns).map(([role, column]) => `${role}=${column}`);
-  return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
-}
-
-function short(text: string): string {
-  const line = text.replace(/\s+/g, " ").trim();
-  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line;
-}
+const short = (text: string): string => shortLine(text, SHOWN_CHARACTERS);
 
 function printCounts(result: ImportResult): void {
-  for (const file of result.files)
-    printLine(
-      `${file.source}: ${file.format}, ${file.encoding}${file.packed === undefined ? "" : ` in ${file.packed}`}, ${file.counts.accepted} accepted${columnsText(file.columns)}`,
-    );
+  for (const file of result.files) printLine(fileLine(file));
   const { records, accepted, duplicates, rejected } = result.counts;
   printLine(`records ${records}, accepted ${accepted}, duplicates ${duplicates}, rejected ${rejected}`);
   for (const [reason, count] of result.rejectCounts) printLine(`rejected ${count}: ${reason}`);

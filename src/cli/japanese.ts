@@ -77,6 +77,23 @@ export const CLAUSES: readonly (readonly [string, string])[] = [
   // Labelling
   ["{1} questions, {2} answered before", "質問{1}件（うち回答済み{2}件）"],
   ["{1} rows repeat a text, which is asked once", "重複するテキスト{1}件は1回だけ尋ねます。"],
+  [
+    "{1}: {2}, {3}, {4} accepted, {5} duplicates, {6} rejected ({7})",
+    "{1}：{2}、{3}、受理{4}件、重複{5}件、不採用{6}件（{7}）",
+  ],
+  ["{1}: {2}, {3}, {4} accepted, {5} duplicates ({6})", "{1}：{2}、{3}、受理{4}件、重複{5}件（{6}）"],
+  ["{1}: {2}, {3}, {4} accepted, {5} rejected ({6})", "{1}：{2}、{3}、受理{4}件、不採用{5}件（{6}）"],
+  ["{1}: {2}, {3}, {4} accepted ({5})", "{1}：{2}、{3}、受理{4}件（{5}）"],
+  ["{1} more files", "ほか{1}ファイル"],
+  [
+    "workload {1}: {2} calls, {3} inputs, {4} labels ({5}, and {6} more)",
+    "ワークロード{1}：呼び出し{2}件、入力{3}件、ラベル{4}種（{5}、ほか{6}種）",
+  ],
+  [
+    "workload {1}: {2} calls, {3} inputs, {4} labels ({5})",
+    "ワークロード{1}：呼び出し{2}件、入力{3}件、ラベル{4}種（{5}）",
+  ],
+  ["template taken off: {1}", "取り除いた定型文：{1}"],
   ["left out {1} rows: {2}", "除外した行{1}件：{2}"],
   [
     "round {1}: what {2} answers leave uncertain is asked next",

@@ -5,6 +5,7 @@ import { InputError } from "../errors.js";
 import { SEALED_RATIO } from "../sealing.js";
 import { answerPathOf, chooseWorkload } from "./choose-workload.js";
 import { Conversations } from "./conversations.js";
+import { openingNotes } from "./opening-notes.js";
 import { answerNotes, exampleNotes, fieldNotes, workloadNotes } from "./workload-notes.js";
 import { nearDuplicateFinder } from "./dedupe.js";
 import { ShownExamples } from "./shown-examples.js";
@@ -137,6 +138,7 @@ async function fromSpool(
   });
   const calls = await writeCalls(ofWorkload, collector, frozen, options.outDir);
   const notes = [
+    ...openingNotes(imported.files, dataset),
     ...imported.notes,
     ...workloadNotes(facts, chosen),
     ...fieldNotes(chosen),
