@@ -16,6 +16,22 @@ describe("boundaries", () => {
     expect(problems).toEqual(["src/graph/a.ts:1: edge graph -> runtime is not in the table"]);
   });
 
+  it("refuses a circle of files, of types and worker addresses too", () => {
+    const file = (path: string, text: string) => parseSource(path, text);
+    const sources = [
+      file("src/a/a.ts", 'import { b } from "./b.js";\nexport const a = b;'),
+      file("src/a/b.ts", 'export const b = new URL("./c.js", import.meta.url);'),
+      file("src/a/c.ts", 'import type { A } from "./a.js";\nexport let c: A;'),
+      file("src/a/d.ts", 'import { a } from "./a.js";\nexport const d = a;'),
+      file("src/a/e.test.ts", 'import { f } from "./f.js";\nexport const e = f;'),
+      file("src/a/f.ts", 'import { e } from "./e.test.js";\nexport const f = e;'),
+    ];
+    expect(checkBoundaries(sources, {})).toEqual([
+      "circle of imports: src/a/a.ts, src/a/b.ts, src/a/c.ts; move what they share into a file of its own",
+    ]);
+    expect(checkBoundaries(sources.slice(1), {})).toEqual([]);
+  });
+
   it("refuses a row that nothing uses", () => {
     expect(checkBoundaries([], { graph: ["errors"] })).toEqual([
       "tools/boundaries.ts: row graph -> errors is used by nothing; remove it",

@@ -1,8 +1,9 @@
 /** @file Who may import whom: a table of explicit edges between the folders of src/. An edge that the table lacks fails, and so
- *  does a row that nothing uses. The rim: a native or foreign library, the environment, time and chance each have one home.
+ *  does a row that nothing uses; so does a circle of files. The rim: a native or foreign library, the environment, time and chance each have one home.
  *  Tests may import any folder (they compose what the product keeps apart), but neither chance nor time. */
 import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
+import { circlesOf } from "./circles.js";
 import { readSources, type SourceFacts } from "./sources.js";
 
 /** Importing folder (or root file) to what it may import. */
@@ -190,6 +191,8 @@ export function checkBoundaries(sources: readonly SourceFacts[], table: EdgeTabl
     .map(([edge, place]) => `${place}: edge ${edge} is not in the table`);
   for (const edge of permitted)
     if (!used.has(edge)) problems.push(`tools/boundaries.ts: row ${edge} is used by nothing; remove it`);
+  for (const circle of circlesOf(sources.filter(({ path }) => !isTest(path))))
+    problems.push(`circle of imports: ${circle.join(", ")}; move what they share into a file of its own`);
   for (const source of sources) {
     if (!source.path.startsWith("src/")) continue;
     if (!isTest(source.path)) problems.push(...libraryProblems(source, LIBRARY_RIM));

@@ -2,7 +2,8 @@
  *  (ShortGPT, Men et al. 2024), heads, feed-forward neurons and dimensions by the L2 norm of their activations (Minitron,
  *  Muralidharan et al. 2024). Changes no weight. */
 import { InvariantError, UsageError } from "../errors.js";
-import { createGraph, type Graph } from "../graph/graph.js";
+import { createGraph } from "../graph/create-graph.js";
+import type { Graph } from "../graph/graph.js";
 import { compileOnnx } from "../graph/onnx.js";
 import type { Value } from "../graph/types.js";
 import { familyOf } from "../models/families/index.js";

@@ -1,7 +1,8 @@
 /** @file Groups of rows that are not independent of each other and stay on one side of a split: the same text but for case and space,
  *  near-duplicates, rows of one conversation. Grouping serves independence: where it would swallow the traffic (templates that differ by a
  *  number, conversations that chain everything), the next honest unit is taken, and said. Seeded, pure. */
-import { DisjointSets, joinNearDuplicates, nearDuplicateFinder } from "./dedupe.js";
+import { joinNearDuplicates, nearDuplicateFinder } from "./dedupe.js";
+import { DisjointSets } from "./disjoint-sets.js";
 import { tyingConversations, type RowDraft } from "./rows.js";
 
 export interface Groups {

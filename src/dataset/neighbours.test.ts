@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../random.js";
-import { DisjointSets, joinNearDuplicates, nearDuplicateFinder, shinglesOf, similarityOf } from "./dedupe.js";
+import { joinNearDuplicates, nearDuplicateFinder, shinglesOf, similarityOf } from "./dedupe.js";
+import { DisjointSets } from "./disjoint-sets.js";
 import { Neighbours } from "./neighbours.js";
 import { areNear, NEAR_DUPLICATE_SIMILARITY } from "./shingles.js";
 

@@ -2,7 +2,7 @@
  *  near-duplicate shares at least one of the rarest fifth, whatever template both are written by), then those that agree with it in
  *  a band of the signature. Chains and buckets that are crowded are looked at only so far, so that no template costs a square.
  *  Chaudhuri, Ganti, Kaushik, A primitive operator for similarity joins, 2006 (the rarest shingles). */
-import type { DisjointSets } from "./dedupe.js";
+import type { DisjointSets } from "./disjoint-sets.js";
 import {
   areNear,
   bandKey,

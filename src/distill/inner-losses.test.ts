@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../errors.js";
 import { gradients } from "../graph/gradients.js";
-import { createGraph, type Graph } from "../graph/graph.js";
+import { createGraph } from "../graph/create-graph.js";
+import type { Graph } from "../graph/graph.js";
 import { interpret } from "../graph/interpret.js";
 import type { Reference, Value } from "../graph/types.js";
 import { createRandom } from "../random.js";

@@ -1,33 +1,7 @@
 /** @file Fits linear students in worker threads: several folds at once, one thread each. Each fit returns its weights and the logits
  *  of the rows it has not seen. Knows no files: the pipeline stores what comes back. */
 import { Worker } from "node:worker_threads";
-import type { LinearWeights } from "../models/linear.js";
-import type { LinearFeatureOptions } from "../tokenizer/hashed-features.js";
-
-export interface LinearFitJob {
-  readonly texts: readonly string[];
-  /** Class index of each text, or a distribution [texts * classes]. */
-  readonly targets: Int32Array | Float32Array;
-  readonly classes: number;
-  readonly features: LinearFeatureOptions;
-  /** Texts whose logits are wanted. */
-  readonly heldOut: readonly string[];
-  readonly epochs: number;
-  readonly learningRate: number;
-  readonly l2: number;
-  readonly labelSmoothing: number;
-  readonly seed: number;
-}
-
-export interface LinearFit {
-  readonly weights: LinearWeights;
-  /** [heldOut, classes] */
-  readonly heldOutLogits: Float32Array;
-}
-
-export type LinearFitMessage =
-  | { readonly kind: "epoch"; readonly epoch: number; readonly loss: number }
-  | { readonly kind: "done"; readonly fit: LinearFit };
+import type { LinearFit, LinearFitJob, LinearFitMessage } from "./linear-job.js";
 
 export interface FitOptions {
   readonly onEpoch?: (epoch: number, loss: number) => void;

@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { InvariantError } from "../errors.js";
 import { linearLogits, trainLinear } from "../models/linear.js";
 import { linearFeatures } from "../tokenizer/hashed-features.js";
-import type { LinearFitJob, LinearFitMessage } from "./linear-fit.js";
+import type { LinearFitJob, LinearFitMessage } from "./linear-job.js";
 
 function work(job: LinearFitJob, post: (message: LinearFitMessage) => void): void {
   const { classes, features } = job;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { gradients } from "../graph/gradients.js";
-import { createGraph } from "../graph/graph.js";
+import { createGraph } from "../graph/create-graph.js";
 import { compileOnnx } from "../graph/onnx.js";
 import { createRandom } from "../random.js";
 import { openSession } from "../runtime/onnxruntime.js";

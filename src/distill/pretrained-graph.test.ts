@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createGraph } from "../graph/graph.js";
+import { createGraph } from "../graph/create-graph.js";
 import { interpret } from "../graph/interpret.js";
 import { LINEAR_FIT, TABLE_FIT } from "../graph/quantized.js";
 import type { Fit, Reference, Value } from "../graph/types.js";

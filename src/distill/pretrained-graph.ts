@@ -1,6 +1,7 @@
 /** @file The gradient graph of a pretrained encoder with a label head. The word table enters as the rows that a batch uses, so only
  *  those are trained; frozen layers get no gradient nodes. Knows no data, no optimiser and no schedule. */
-import { createGraph, type Graph } from "../graph/graph.js";
+import { createGraph } from "../graph/create-graph.js";
+import type { Graph } from "../graph/graph.js";
 import { compileOnnx } from "../graph/onnx.js";
 import { TABLE_FIT } from "../graph/quantized.js";
 import type { Value } from "../graph/types.js";
@@ -14,7 +15,7 @@ import {
 } from "../models/pretrained.js";
 import { buildInnerLosses, type InnerInputs, projectionParameters } from "./inner-losses.js";
 import { type LossSpec, needsTwoViews } from "./losses.js";
-import type { InnerTeacher } from "./spec.js";
+import type { Frozen, InnerTeacher } from "./spec.js";
 import { stateInput, type TaughtStates } from "./taught-states.js";
 import { type DropoutSite, fedDropout, type TrainingGraph, withObjective } from "./training-graph.js";
 
@@ -23,13 +24,6 @@ export const TEACHER_PREFIX = "teacher.";
 
 /** Name of the input with the table rows of a batch, and of their gradient. */
 export const ROWS = "rows";
-
-/** What stays as it is, from the bottom up. */
-export interface Frozen {
-  readonly embeddings: boolean;
-  /** So many of the lowest layers; needs frozen embeddings, for a gradient that goes through layers costs what theirs does. */
-  readonly layers: number;
-}
 
 export const NOTHING_FROZEN: Frozen = { embeddings: false, layers: 0 };
 

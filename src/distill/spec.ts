@@ -4,7 +4,6 @@ import type { EncoderConfig } from "../models/encoder.js";
 import type { PretrainedModel } from "../models/pretrained.js";
 import type { InnerLossSpec } from "./inner-losses.js";
 import type { LossSpec } from "./losses.js";
-import type { Frozen } from "./pretrained-graph.js";
 
 /** What every training is told. */
 export interface TrainSettings {
@@ -48,6 +47,13 @@ export interface TrainSettings {
 export interface EncoderTrainSpec extends TrainSettings {
   readonly texts: readonly string[];
   readonly config: EncoderConfig;
+}
+
+/** What stays as it is, from the bottom up. */
+export interface Frozen {
+  readonly embeddings: boolean;
+  /** So many of the lowest layers; needs frozen embeddings, for a gradient that goes through layers costs what theirs does. */
+  readonly layers: number;
 }
 
 /** An encoder whose inner representations are taught. It reads the same token ids as the student. */

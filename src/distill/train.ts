@@ -3,8 +3,9 @@
 import { Worker } from "node:worker_threads";
 import "../runtime/no-telemetry.js";
 import { SessionError } from "../errors.js";
-import { decodeError, type ErrorMessage } from "../runtime/error-message.js";
+import { decodeError } from "../runtime/error-message.js";
 import type { EncoderTrainResult, TrainProgress, TrainSpec } from "./spec.js";
+import type { TrainingMessage, TrainingRequest } from "./training-request.js";
 
 export interface TrainOptions {
   /** Where state is kept; a training of the same spec goes on from it, bit for bit. */
@@ -14,21 +15,6 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
   readonly threads: number;
 }
-
-/** What the worker gets at its start. */
-export interface TrainingRequest {
-  readonly spec: TrainSpec;
-  readonly checkpointPath: string | undefined;
-  readonly threads: number;
-  /** One Int32 in shared memory: 1 asks to stop. */
-  readonly stopFlag: SharedArrayBuffer;
-}
-
-/** What the worker sends. */
-export type TrainingMessage =
-  | { readonly kind: "progress"; readonly progress: TrainProgress }
-  | { readonly kind: "result"; readonly result: EncoderTrainResult }
-  | { readonly kind: "failure"; readonly error: ErrorMessage };
 
 /** Trains to the end or to the abort. @throws the worker's error, ConfigError and
  *  StoreError among them. */

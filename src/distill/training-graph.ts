@@ -1,7 +1,8 @@
 /** @file The gradient graph and the evaluation graph of the label encoder, and the flat layout of its dense weights.
  *  Knows no data, no optimiser and no schedule. */
 import { gradients } from "../graph/gradients.js";
-import { createGraph, type Graph } from "../graph/graph.js";
+import { createGraph } from "../graph/create-graph.js";
+import type { Graph } from "../graph/graph.js";
 import type { Dim, Value } from "../graph/types.js";
 import { compileOnnx } from "../graph/onnx.js";
 import {

@@ -1,7 +1,7 @@
 /** @file The worker thread of a training: reads its request, runs the loop, posts progress and one last message, and
  *  ends by itself. Errors cross the thread boundary as plain records (runtime/error-message.ts). */
 import { parentPort, workerData } from "node:worker_threads";
-import type { TrainingMessage, TrainingRequest } from "./train.js";
+import type { TrainingMessage, TrainingRequest } from "./training-request.js";
 import { runTraining } from "./trainer.js";
 import { encodeError } from "../runtime/error-message.js";
 

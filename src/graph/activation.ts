@@ -1,9 +1,8 @@
 /** @file Rows of the activations made of several steps. GELU is the exact form x * Phi(x) with the error function, as in BERT
  *  (Hendrycks and Gimpel 2016); SiLU is x * sigmoid(x). Knows no model. */
+import { always, type Lowering, type OpTable } from "./op-row.js";
 import { firstOf, sameAsFirst, unaryReference } from "./elementwise.js";
-import { always } from "./types.js";
 import type { Emitter } from "./emitter.js";
-import type { Lowering, OpTable } from "./types.js";
 
 /** Error function in float64: Maclaurin series near zero, continued fraction of erfc (Lentz) beyond. */
 export function erf(x: number): number {

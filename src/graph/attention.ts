@@ -1,21 +1,11 @@
 /** @file Rows of scaled dot-product attention (Vaswani et al. 2017) with grouped key and value heads, and of rotary positions
  *  (Su et al. 2021, halves rotated as in Llama). Training composes them; serving uses the fused node where there is one. */
+import { always, type Lowering, type OpTable } from "./op-row.js";
 import { formatShape, quotientOf, sameShape } from "./dims.js";
 import { firstOf, pairOf, sameAsFirst } from "./elementwise.js";
-import { always } from "./types.js";
 import type { Emitter } from "./emitter.js";
 import type { Graph } from "./graph.js";
-import type {
-  AttentionAttributes,
-  Dim,
-  Lowering,
-  OpNode,
-  OpTable,
-  ReferenceContext,
-  ShapeContext,
-  Typed,
-  Value,
-} from "./types.js";
+import type { AttentionAttributes, Dim, OpNode, ReferenceContext, ShapeContext, Typed, Value } from "./types.js";
 
 /** Added to scores that may not be attended to. */
 const BLOCKED = -1e9;

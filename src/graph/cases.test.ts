@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../random.js";
 import { openSession } from "../runtime/onnxruntime.js";
-import { createGraph } from "./graph.js";
+import { createGraph } from "./create-graph.js";
 import { gradients } from "./gradients.js";
 import { interpret } from "./interpret.js";
 import { compileOnnx } from "./onnx.js";

@@ -1,7 +1,7 @@
 /** @file Rows of element by element ops: arithmetic with broadcasting, powers, exponentials, scalars. Knows no other row. */
+import { always, type GradientContext, type OpRow, type OpTable } from "./op-row.js";
 import { broadcastShapes, formatShape } from "./dims.js";
-import { always } from "./types.js";
-import type { GradientContext, OpKind, OpRow, OpTable, Reference, ShapeContext, Typed, Value } from "./types.js";
+import type { OpKind, Reference, ShapeContext, Typed, Value } from "./types.js";
 import type { Graph } from "./graph.js";
 
 type BinaryKind = "add" | "sub" | "mul" | "div" | "maximum";

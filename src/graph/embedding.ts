@@ -1,14 +1,14 @@
 /** @file Rows that look up and scatter by integer ids. Gradients of tables never use a racing scatter-add: repeated ids are summed
  *  by one matrix product with a one-hot matrix over the ids that occur, then written as unique rows. A table whose row count is
  *  a symbol is taken as already cut to the rows of the batch. */
+import { always, type Lowering, type LoweringContext, type OpTable } from "./op-row.js";
 import { formatShape, productOf, sameShape } from "./dims.js";
 import { firstOf, pairOf } from "./elementwise.js";
 import { gatherFourBitRows } from "./four-bit.js";
 import { quantizeRows, TABLE_FIT } from "./quantized.js";
-import { always } from "./types.js";
 import { ShapeError } from "../errors.js";
 import type { Emitter } from "./emitter.js";
-import type { Lowering, LoweringContext, OpTable, Reference, ShapeContext, Typed } from "./types.js";
+import type { Reference, ShapeContext, Typed } from "./types.js";
 
 type LookupKind = "embedding" | "embeddingBag";
 

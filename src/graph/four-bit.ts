@@ -1,8 +1,9 @@
 /** @file 4-bit weights for serving, symmetric, in blocks of 32 along the inputs of a linear layer or the columns of a table: the layout of ONNX Runtime's
  *  MatMulNBits and GatherBlockQuantized, rounded as llama.cpp's Q4_0. Knows no model. */
+import type { LoweringContext } from "./op-row.js";
 import { isWorthQuantizing } from "./quantized.js";
 import type { Emitter } from "./emitter.js";
-import type { LoweringContext, Value } from "./types.js";
+import type { Value } from "./types.js";
 
 /** Weights that share a scale. */
 export const BLOCK_SIZE = 32;

@@ -2,8 +2,7 @@
  *  names the line of the model that made it. Knows no gradient, file or runtime. */
 import { InvariantError, ShapeError } from "../errors.js";
 import { axisOf, formatShape, productOf, resolveShape } from "./dims.js";
-import { rowOf } from "./ops.js";
-import type { Dim, Fit, OpAttributes, OpKind, OpNode, Value, ValueType } from "./types.js";
+import type { Dim, Fit, OpAttributes, OpKind, OpNode, ShapeRule, Value, ValueType } from "./types.js";
 
 /** Numbers that are part of the graph itself. */
 export interface ConstantData {
@@ -22,6 +21,16 @@ export interface AttentionOptions {
   readonly reach?: number;
 }
 
+/** An op written in other ops. */
+export type Composition<K extends OpKind> = (at: OpNode<K> & { readonly graph: Graph }) => Value;
+
+/** What the builder asks of the op table. */
+export interface OpRules {
+  shapeRule<K extends OpKind>(kind: K): ShapeRule<K>;
+  /** Undefined for an op that is lowered as it is. */
+  composition<K extends OpKind>(kind: K): Composition<K> | undefined;
+}
+
 /** A graph under construction; methods add one op and give its value. Every method throws ShapeError when shapes do not fit. */
 export class Graph {
   readonly inputs: Value[] = [];
@@ -32,6 +41,8 @@ export class Graph {
   private readonly scopes: string[] = [];
   private readonly names = new Set<string>();
   private nextId = 0;
+
+  constructor(private readonly rules: OpRules) {}
 
   /** A tensor fed at run time. @throws ShapeError when the name is taken. */
   input(name: string, shape: readonly Dim[], type: ValueType = "f32"): Value {
@@ -73,7 +84,7 @@ export class Graph {
 
   /** Adds an op by kind; the methods below are the readable form. */
   apply<K extends OpKind>(kind: K, inputs: readonly Value[], attributes: OpAttributes[K]): Value {
-    const typed = rowOf(kind).shape({
+    const typed = this.rules.shapeRule(kind)({
       inputs,
       attributes,
       fail: (message) => {
@@ -99,7 +110,7 @@ export class Graph {
   compositionOf<K extends OpKind>(node: OpNode<K>): Value {
     const found = this.compositions.get(node.output.id);
     if (found !== undefined) return found;
-    const { compose } = rowOf(node.kind);
+    const compose = this.rules.composition(node.kind);
     if (compose === undefined) throw new InvariantError(`op ${node.kind} is composed but says not how`);
     const scopes = this.scopes.splice(0, this.scopes.length, scopeOf(node.output.name));
     const value = compose({ ...node, graph: this });
@@ -291,11 +302,6 @@ export class Graph {
   pick(x: Value, ids: Value): Value {
     return this.apply("pick", [x, ids], {});
   }
-}
-
-/** An empty graph. */
-export function createGraph(): Graph {
-  return new Graph();
 }
 
 /** Scope of a value's name: all but its last part. */

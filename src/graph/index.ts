@@ -1,5 +1,6 @@
 /** @file The graph engine for its users: build, differentiate, compute in float64, compile to ONNX, optimise. */
-export { createGraph, Graph } from "./graph.js";
+export { createGraph } from "./create-graph.js";
+export { Graph } from "./graph.js";
 export type { AttentionOptions } from "./graph.js";
 export { gradients } from "./gradients.js";
 export { interpret } from "./interpret.js";

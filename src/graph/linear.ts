@@ -1,12 +1,12 @@
 /** @file Rows of matrix products: linear layers with [out, in] weights, their weight gradient, and batched products. Training
  *  flattens to two dimensions and uses Gemm, which needs no copy of the weight; serving stores the weight as [in, out]. */
+import { always, type Lowering, type OpTable } from "./op-row.js";
 import { broadcastShapes, formatShape, productOf, sameShape } from "./dims.js";
 import { broadcastIndex, pairOf, reduceTo } from "./elementwise.js";
-import { always } from "./types.js";
 import { lowerFourBitLinear } from "./four-bit.js";
 import { lowerQuantizedLinear } from "./quantized.js";
 import type { Emitter } from "./emitter.js";
-import type { Dim, Lowering, OpTable, Reference, ReferenceContext, ShapeContext, Typed } from "./types.js";
+import type { Dim, Reference, ReferenceContext, ShapeContext, Typed } from "./types.js";
 
 function linearShape({ inputs: [x, weight, bias], attributes, fail }: ShapeContext<"linear">): Typed {
   if (x === undefined || weight === undefined) return fail("needs x and a weight");

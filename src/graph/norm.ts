@@ -1,18 +1,9 @@
 /** @file Rows of normalisation along the last axis: the plain normalised value, the inverse deviation that its gradient needs,
  *  and layer norm and RMS norm composed of them. Knows no model. */
+import { always, type Lowering, type LoweringContext, type OpTable } from "./op-row.js";
 import { formatShape, sameShape } from "./dims.js";
 import { firstOf, pairOf, sameAsFirst } from "./elementwise.js";
-import { always } from "./types.js";
-import type {
-  Lowering,
-  LoweringContext,
-  NormalizeAttributes,
-  OpTable,
-  Reference,
-  ShapeContext,
-  Typed,
-  Value,
-} from "./types.js";
+import type { NormalizeAttributes, Reference, ShapeContext, Typed, Value } from "./types.js";
 
 function affineShape<K extends "layerNorm" | "rmsNorm">(at: ShapeContext<K>): Typed {
   const typed = sameAsFirst(at);

@@ -1,4 +1,5 @@
 /** @file The table of ops, one row each, put together from the files by theme. A kind without a row does not compile. */
+import type { OpRow, OpTable } from "./op-row.js";
 import { activationRows } from "./activation.js";
 import { attentionRows } from "./attention.js";
 import { elementwiseRows } from "./elementwise.js";
@@ -8,7 +9,7 @@ import { normRows } from "./norm.js";
 import { reduceRows } from "./reduce.js";
 import { roundingRows } from "./rounding.js";
 import { shapeRows } from "./shape.js";
-import type { OpKind, OpRow, OpTable } from "./types.js";
+import type { OpKind } from "./types.js";
 
 export const OPS: OpTable = {
   ...elementwiseRows,

@@ -1,6 +1,6 @@
 /** @file The optimiser as a chain of pure pieces, composed into one graph: gradients come in, updates go on from piece to piece, new
  *  parameters and moments come out. AdamW (Loshchilov and Hutter 2019) is clip, adam, decay, rate. Knows no training loop. */
-import { createGraph } from "./graph.js";
+import { createGraph } from "./create-graph.js";
 import type { Graph } from "./graph.js";
 import type { Dim, Value } from "./types.js";
 

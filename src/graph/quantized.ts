@@ -1,6 +1,7 @@
 /** @file int8 weights for serving, symmetric, one scale per output column of a linear layer and per row of a table. The fast u8 x s8 kernel of
  *  processors with AVX2 but no VNNI adds two products in 16 bits; linear weights are scaled so that it cannot saturate. Knows no model. */
-import type { Dim, Fit, LoweringContext } from "./types.js";
+import type { LoweringContext } from "./op-row.js";
+import type { Dim, Fit } from "./types.js";
 
 /** Narrower layers gain nothing from int8 and lose precision. */
 export const MINIMUM_QUANTIZED_WIDTH = 64;

@@ -1,10 +1,10 @@
 /** @file Rows of reductions along axes and of the softmax family. Training uses x - logSumExp(x) for log softmax, because
  *  LogSoftmax has no kernel on every provider. */
+import { always, type Lowering, type OpTable } from "./op-row.js";
 import { axisOf, productOf, reducedShape } from "./dims.js";
 import { firstOf, sameAsFirst } from "./elementwise.js";
-import { always } from "./types.js";
 import type { Graph } from "./graph.js";
-import type { Dim, Lowering, OpTable, Reference, ReduceAttributes, ShapeContext, Typed, Value } from "./types.js";
+import type { Dim, Reference, ReduceAttributes, ShapeContext, Typed, Value } from "./types.js";
 
 type ReduceKind = "reduceSum" | "reduceMean" | "reduceMax" | "logSumExp";
 

@@ -1,9 +1,9 @@
 /** @file Rounding to the steps of int8 while training, row by row as quantized.ts rounds for serving. No gradient flows through it; `Graph.fakeQuantize`
  *  passes gradients by (straight-through, Bengio et al. 2013). */
+import { always, type LoweringContext, type OpTable } from "./op-row.js";
 import type { Emitter } from "./emitter.js";
 import { INT8_STEPS } from "./quantized.js";
-import type { Fit, LoweringContext, OpTable, ReferenceContext, ShapeContext, Typed } from "./types.js";
-import { always } from "./types.js";
+import type { Fit, ReferenceContext, ShapeContext, Typed } from "./types.js";
 
 /** Keeps the scale of a row of zeros away from zero. */
 const LEAST_SCALE = 1e-30;

@@ -1,9 +1,9 @@
 /** @file Rows that move elements and compute nothing: reshape, transpose, expand, concat, slice, pad. Knows no other row. */
+import { always, type LoweringContext, type OpTable } from "./op-row.js";
 import { axisOf, broadcastShapes, formatShape, productOf, sameShape } from "./dims.js";
 import { broadcastIndex, firstOf, reduceTo, sameAsFirst } from "./elementwise.js";
-import { always } from "./types.js";
 import type { Graph } from "./graph.js";
-import type { Dim, LoweringContext, OpNode, OpTable, Reference, ShapeContext, Typed, Value } from "./types.js";
+import type { Dim, OpNode, Reference, ShapeContext, Typed, Value } from "./types.js";
 
 function transposeShape(at: ShapeContext<"transpose">): Typed {
   const { shape, type } = sameAsFirst(at);

@@ -1,8 +1,5 @@
-/** @file The vocabulary of the graph: values, ops with their attributes, and what a row of the op table consists of. Knows no
- *  op in particular, no file and no runtime. */
-import type { Emitter } from "./emitter.js";
-import type { Graph } from "./graph.js";
-
+/** @file The vocabulary of the graph: values, ops with their attributes, what shape and reference rules are told. Knows no op in particular, no
+ *  file and no runtime. */
 /** A size, or a symbol ("B", "T") or product of symbols ("B*T") that is known only at run time. */
 export type Dim = number | string;
 
@@ -119,11 +116,8 @@ export interface ShapeContext<K extends OpKind> {
   fail(message: string): never;
 }
 
-export interface GradientContext<K extends OpKind> extends OpNode<K> {
-  readonly graph: Graph;
-  /** Gradient of the loss with respect to the output, in the output's shape. */
-  readonly upstream: Value;
-}
+/** Shape and type of an op's output. */
+export type ShapeRule<K extends OpKind> = (at: ShapeContext<K>) => Typed;
 
 /** A float64 array with its sizes; integers and booleans are held as float64 too. */
 export interface Reference {
@@ -138,34 +132,7 @@ export interface ReferenceContext<K extends OpKind> {
   readonly shape: readonly number[];
 }
 
-export interface LoweringContext<K extends OpKind> extends OpNode<K> {
-  readonly emitter: Emitter;
-  /** ONNX names of the inputs. */
-  readonly names: readonly string[];
-}
-
 export type Purpose = "train" | "serve";
 
 /** Execution providers that a graph can be lowered for; another one is another column of every row. */
 export type Provider = "cpu";
-
-/** Emits nodes and gives the ONNX name of the result. */
-export type Lowering<K extends OpKind> = (at: LoweringContext<K>) => string;
-
-/** One op: everything that is known about it. "composed" stands for: through `compose`. */
-export interface OpRow<K extends OpKind> {
-  readonly shape: (at: ShapeContext<K>) => Typed;
-  /** One gradient per input, undefined where none flows; "none" for ops whose derivative is zero or not defined. */
-  readonly gradient: ((at: GradientContext<K>) => readonly (Value | undefined)[]) | "composed" | "none";
-  readonly reference: (at: ReferenceContext<K>) => Float64Array;
-  readonly lower: Readonly<Record<Provider, Readonly<Record<Purpose, Lowering<K> | "composed">>>>;
-  /** The same in other ops. Required where anything is "composed". */
-  readonly compose?: (at: OpNode<K> & { readonly graph: Graph }) => Value;
-}
-
-export type OpTable = { readonly [K in OpKind]: OpRow<K> };
-
-/** The same lowering for both purposes. */
-export function always<K extends OpKind>(lowering: Lowering<K>): OpRow<K>["lower"] {
-  return { cpu: { train: lowering, serve: lowering } };
-}

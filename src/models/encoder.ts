@@ -2,7 +2,8 @@
  *  transformer layers, each with mean and max pooling and a linear head; two towers answer with the mean of their
  *  log-probabilities. One size dial derives the rest. Knows no text (hashed-features.ts) and no training (distill/). */
 import { UsageError } from "../errors.js";
-import { createGraph, type Graph } from "../graph/graph.js";
+import { createGraph } from "../graph/create-graph.js";
+import type { Graph } from "../graph/graph.js";
 import type { Value } from "../graph/types.js";
 import { attentionBlock, type BlockContext, linearBlock, meanMaxPool, mlpBlock, normBlock } from "./blocks.js";
 import { linearParameters, normParameters, type ParameterSpec, WEIGHT_DEVIATION } from "./parameters.js";

@@ -1,7 +1,8 @@
 /** @file The serving graphs of label students: a pretrained encoder, or linear alone, encoder alone, or both joined by a weighted
  *  mean of their log-probabilities. Everything after the ids happens in here. Knows no training. */
 import { InvariantError } from "../errors.js";
-import { createGraph, type Graph } from "../graph/graph.js";
+import { createGraph } from "../graph/create-graph.js";
+import type { Graph } from "../graph/graph.js";
 import type { Value } from "../graph/types.js";
 import { buildEncoderServing, type EncoderConfig } from "./encoder.js";
 import { WORD_TABLE } from "./pretrained-parameters.js";

@@ -1,7 +1,8 @@
 /** @file Pretrained encoders of all families on the shared blocks, for training and serving: word vectors to hidden states, pooled
  *  vectors and label logits. What differs between families stands in their rows (families/). Knows no text, file or loss. */
 import { UsageError } from "../errors.js";
-import { createGraph, type Graph } from "../graph/graph.js";
+import { createGraph } from "../graph/create-graph.js";
+import type { Graph } from "../graph/graph.js";
 import { isWorthQuantizing, LINEAR_FIT } from "../graph/quantized.js";
 import type { Value } from "../graph/types.js";
 import {

@@ -2,7 +2,6 @@
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { basename, join } from "node:path";
 import { moneyOf } from "../cost.js";
-import type { Config } from "../config/schema.js";
 import { MOST_SEALED, inputsToSeal } from "../sealing.js";
 import type { LabelDataset } from "../dataset/types.js";
 import { PRETRAINED_TEACHER, UNCUT } from "../plan/candidates.js";
@@ -13,48 +12,16 @@ import { measureQuality } from "../evaluate/metrics.js";
 import { forecast, FORECAST_AGREEMENTS, neededGroups } from "../evaluate/outlook.js";
 import { InvariantError } from "../errors.js";
 import { typicalBase } from "../plan/typical-base.js";
-import type {
-  CandidateFacts,
-  ComparedFacts,
-  ControlFacts,
-  Facts,
-  MeasuredFacts,
-  MoneyFacts,
-  Reason,
-  UnlabelledFacts,
-} from "../report/facts.js";
+import type { CandidateFacts, ComparedFacts, Facts, MeasuredFacts, MoneyFacts, Reason } from "../report/facts.js";
 import type { Estimate } from "../stats.js";
 import { GRAPH_FILES } from "../student/manifest.js";
 import { VERSION } from "../version.js";
-import type { Climbed, Ladder } from "./ladder.js";
-import type { FoundMistakes } from "./mistakes.js";
-import type { PathStep } from "./pretrained/path.js";
+import type { Climbed } from "./ladder.js";
 import { pathFacts } from "./pretrained/path-facts.js";
 import { agreementOf, asked, callsOf, evaluatedCalls, rightOf, type Asked } from "./outcomes.js";
+import type { Finished } from "./finished.js";
 import { openedBytes, type Published } from "./publish.js";
-import type { Measured } from "./run-folder.js";
-import type { Planned } from "./run.js";
-import type { TrainContext } from "./rungs.js";
 import { unlabelledFacts } from "./pretrained/transfer.js";
-
-export interface AssembleInput {
-  readonly config: Config;
-  readonly planned: Planned;
-  readonly context: TrainContext;
-  readonly ladder: Ladder;
-  readonly runId: string;
-  readonly sealOpenings: number;
-  /** Sealed logits [rows, labels] by student name. */
-  readonly logits: ReadonlyMap<string, Float32Array>;
-  readonly published: Published;
-  /** From the teacher down; empty without a pretrained encoder. */
-  readonly path: readonly PathStep[];
-  readonly controls: readonly ControlFacts[];
-  /** Of the linear student by its teacher; undefined where it was not trained. */
-  readonly taughtGain: UnlabelledFacts["gain"];
-  readonly measured: Measured;
-  readonly found: FoundMistakes;
-}
 
 /** Confidence of a two-sided interval whose lower end is a one-sided bound at 95 %. */
 const ONE_SIDED_95 = 0.9;
@@ -68,13 +35,13 @@ function answersOf(logits: Float32Array, classes: number): number[] {
 }
 
 /** What 1,000 calls would cost behind the candidate's gate: money where the teacher's price is known, else deferrals. */
-function outOfFoldReason(input: AssembleInput, expected: number): Reason {
+function outOfFoldReason(input: Finished, expected: number): Reason {
   return input.planned.teacher.per1kUsd === undefined
     ? { code: "out-of-fold-deferrals", facts: { deferrals: expected } }
     : { code: "out-of-fold-cost", facts: { costPer1k: expected } };
 }
 
-function candidateFacts(input: AssembleInput): CandidateFacts[] {
+function candidateFacts(input: Finished): CandidateFacts[] {
   const climbed = new Map<string, Climbed>(input.ladder.climbed.map((rung) => [rung.candidate.name, rung]));
   return input.planned.plan.candidates.map((candidate): CandidateFacts => {
     const rung = climbed.get(candidate.name);
@@ -107,7 +74,7 @@ function candidateFacts(input: AssembleInput): CandidateFacts[] {
 
 /** Seconds that a part took: linear folds run in lanes before the final fit, the fits of a taught one's control after it; all fits of an
  *  encoder run in lanes, the final one first, after the trial of poolings where its base needed one. */
-function partSeconds(input: AssembleInput, part: string): number {
+function partSeconds(input: Finished, part: string): number {
   const { threads } = input.context;
   const seconds = (prefix: string, wanted: RegExp): number[] =>
     Object.entries(input.measured.stageSeconds)
@@ -124,7 +91,7 @@ function partSeconds(input: AssembleInput, part: string): number {
 }
 
 /** Seconds that each trained candidate took. */
-function trainSecondsOf(input: AssembleInput): Record<string, number> {
+function trainSecondsOf(input: Finished): Record<string, number> {
   return Object.fromEntries(
     input.ladder.climbed.map(({ candidate }) => [
       candidate.name,
@@ -133,7 +100,7 @@ function trainSecondsOf(input: AssembleInput): Record<string, number> {
   );
 }
 
-function measuredFacts(input: AssembleInput): MeasuredFacts {
+function measuredFacts(input: Finished): MeasuredFacts {
   const int8 = input.measured.students.find(({ name }) => name === "student-int8");
   if (int8 === undefined) throw new InvariantError("the proof measured no int8 student");
   const fp32 = input.measured.students.find(({ name }) => name === "student-fp32");
@@ -154,7 +121,7 @@ function measuredFacts(input: AssembleInput): MeasuredFacts {
   };
 }
 
-function moneyFacts(input: AssembleInput, alone: boolean, measured: MeasuredFacts): MoneyFacts {
+function moneyFacts(input: Finished, alone: boolean, measured: MeasuredFacts): MoneyFacts {
   const { gate } = input.published.proof;
   const calls = input.config.callsPerMonth ?? input.planned.dataset.traffic.callsPerMonth;
   const coverage = alone ? { value: 1, low: 1, high: 1 } : gate.threshold === null ? undefined : gate.coverage;
@@ -169,7 +136,7 @@ function moneyFacts(input: AssembleInput, alone: boolean, measured: MeasuredFact
 }
 
 /** Out of fold, where nothing is sealed: each rung on the rows that it predicted unseen. */
-function comparedOutOfFold({ context, ladder }: AssembleInput): ComparedFacts[] {
+function comparedOutOfFold({ context, ladder }: Finished): ComparedFacts[] {
   const majority = majorityLabel(context.rows.map((row) => row.label));
   const rungs = ladder.climbed.map(({ candidate, calls }) => ({
     name: candidate.name,
@@ -183,7 +150,7 @@ function comparedOutOfFold({ context, ladder }: AssembleInput): ComparedFacts[] 
 }
 
 /** What each promise may be expected to keep with as many sealed groups, at usual agreements and the target's. */
-function forecastOf({ published, context, planned }: AssembleInput): Facts["forecast"] {
+function forecastOf({ published, context, planned }: Finished): Facts["forecast"] {
   const { gate, outOfFoldCalls } = published.proof;
   const groups = gate.sealedGroups > 0 ? gate.sealedGroups : undefined;
   if (groups === undefined) return undefined;
@@ -192,7 +159,7 @@ function forecastOf({ published, context, planned }: AssembleInput): Facts["fore
 }
 
 /** What a guarantee would need if the next calls were like the out-of-fold ones. */
-function outlookOf({ published, context }: AssembleInput): Facts["outlook"] {
+function outlookOf({ published, context }: Finished): Facts["outlook"] {
   const { gate, outOfFoldCalls } = published.proof;
   if (gate.threshold !== null) return undefined;
   const { epsilon, delta, promise } = gate;
@@ -210,7 +177,7 @@ function outlookOf({ published, context }: AssembleInput): Facts["outlook"] {
       };
 }
 
-function comparedFacts(input: AssembleInput, sealed: Asked, money: MoneyFacts): ComparedFacts[] {
+function comparedFacts(input: Finished, sealed: Asked, money: MoneyFacts): ComparedFacts[] {
   const { context, logits, published } = input;
   const classes = context.dataset.labels.length;
   const majority = majorityLabel(context.rows.map((row) => row.label));
@@ -248,7 +215,7 @@ function comparedFacts(input: AssembleInput, sealed: Asked, money: MoneyFacts): 
   return compared;
 }
 
-function pairedFacts(input: AssembleInput, sealed: Asked): Facts["paired"] {
+function pairedFacts(input: Finished, sealed: Asked): Facts["paired"] {
   const chosen = input.ladder.chosen.candidate.name;
   const classes = input.context.dataset.labels.length;
   const rungs = input.ladder.paired.map(({ name, comparison }) => ({
@@ -287,7 +254,7 @@ function withRate(money: MoneyFacts, yenPerUsd: number | undefined): MoneyFacts 
 }
 
 /** What a person should look at. */
-function lookedAt({ found, planned }: AssembleInput): Pick<Facts, "examples" | "mistakes"> {
+function lookedAt({ found, planned }: Finished): Pick<Facts, "examples" | "mistakes"> {
   const { reviewed } = planned;
   return {
     examples: found.examples,
@@ -296,7 +263,7 @@ function lookedAt({ found, planned }: AssembleInput): Pick<Facts, "examples" | "
 }
 
 /** All facts of a run. */
-export function assembleFacts(input: AssembleInput): Facts {
+export function assembleFacts(input: Finished): Facts {
   const { config, planned, context, published } = input;
   const { dataset } = planned;
   const sealed = asked(dataset.rows.filter((row) => row.sealed));
@@ -369,7 +336,7 @@ function gateFacts({ gate, other }: Published["proof"], sealedRows: number): Fac
   };
 }
 
-function datasetFacts(input: AssembleInput): Facts["dataset"] {
+function datasetFacts(input: Finished): Facts["dataset"] {
   const { dataset } = input.planned;
   const ceiling = dataset.teacherSelfAgreement?.ceilingRatio;
   return {

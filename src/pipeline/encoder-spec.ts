@@ -5,7 +5,7 @@ import { ENCODER_SIZES } from "../models/encoder.js";
 import { innerLossFormulas, type InnerLossSpec, keptLayers, type LayerPair } from "../distill/inner-losses.js";
 import { ANSWERS, type EncoderRecipe, type PretrainedRecipe } from "../plan/candidates.js";
 import type { PlannedCandidate } from "../plan/plan.js";
-import { trainingLabel, type TrainContext } from "./rungs.js";
+import { trainingLabel, type TrainContext } from "./train-context.js";
 
 type Recovery = NonNullable<PretrainedRecipe["recovery"]>;
 

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { bestJoined } from "./ladder.js";
 import { datasetOf, LABELS, rowsOf } from "./pretrained/tiny-base.test.fixture.js";
-import type { OutOfFold } from "./rungs.js";
+import type { OutOfFold } from "./train-context.js";
 
 it("a joined student has the weight of the part that answers better out of fold", () => {
   const rows = rowsOf();

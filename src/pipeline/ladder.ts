@@ -23,9 +23,8 @@ import {
   linearOutOfFold,
   sideBySide,
   type EncoderOutOfFold,
-  type OutOfFold,
-  type TrainContext,
 } from "./rungs.js";
+import type { OutOfFold, TrainContext } from "./train-context.js";
 import type { Trained } from "./ship.js";
 import { isTaught, taughtOutOfFold } from "./pretrained/taught-linear.js";
 

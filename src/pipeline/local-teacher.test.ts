@@ -5,7 +5,7 @@ import type { LabelDataset, Row } from "../dataset/types.js";
 import type { EncoderRecipe } from "../plan/candidates.js";
 import { encoderTask } from "./local-teacher.js";
 import { openRunFolder } from "./run-folder.js";
-import type { TrainContext } from "./rungs.js";
+import type { TrainContext } from "./train-context.js";
 
 const LABELS = ["card", "fee", "transfer"];
 const FOLDS = 3;

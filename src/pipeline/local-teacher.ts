@@ -6,7 +6,8 @@ import { softmaxRow } from "../softmax.js";
 import type { EncoderRecipe, LinearRecipe } from "../plan/candidates.js";
 import { encoderSpec } from "./encoder-spec.js";
 import { mergedProgress } from "./progress.js";
-import { encoderStage, type EncoderTask, linearJob, sideBySide, type TrainContext } from "./rungs.js";
+import { encoderStage, type EncoderTask, linearJob, sideBySide } from "./rungs.js";
+import type { TrainContext } from "./train-context.js";
 
 /** Weight of the linear model's log-probabilities; any between 0.3 and 0.5 does. */
 const LINEAR_RATIO = 0.4;

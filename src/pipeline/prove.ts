@@ -13,11 +13,12 @@ import type { Row } from "../dataset/types.js";
 import { readArrays } from "../store/arrays.js";
 import { makeFolder, writeFileAtomic, writeJsonAtomic } from "../store/files.js";
 import type { StudentManifest } from "../student/manifest.js";
-import { runProof, type ProvedStudent } from "./prove-job.js";
+import { type ProvedStudent } from "./prove-job.js";
+import { runProof } from "./run-proof.js";
 import { readJson } from "./run-folder.js";
 import { callOutcomes, callsOf, logitRows } from "./outcomes.js";
 import { proveRuntime, type RuntimeProof } from "./runtimes.js";
-import type { OutOfFold, TrainContext } from "./rungs.js";
+import type { OutOfFold, TrainContext } from "./train-context.js";
 
 /** Largest probability that the gate's promise fails. */
 export const GATE_DELTA = 0.05;

@@ -4,16 +4,15 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.js";
-import { teacherPrice, type TeacherPrice } from "../cost.js";
-import type { TransferSet } from "../dataset/transfer.js";
+import { teacherPrice } from "../cost.js";
 import type { LabelDataset } from "../dataset/types.js";
 import { planFacts } from "../plan/facts.js";
 import { forecastNotes, type PlanForecast } from "../plan/forecast.js";
 import { describeUnreachable } from "../plan/format.js";
-import { planRun, type Plan } from "../plan/plan.js";
+import { planRun } from "../plan/plan.js";
 import { readMachineProfile } from "../plan/profile.js";
 import { decideVerdict } from "../report/verdict.js";
-import type { Facts, LicenceFacts, RedactionFacts, Verdict } from "../report/facts.js";
+import type { Facts, Verdict } from "../report/facts.js";
 import { InputError, UsageError } from "../errors.js";
 import { isBelowChance } from "../stats.js";
 import { writeFileAtomic, writeJsonAtomic } from "../store/files.js";
@@ -27,14 +26,7 @@ import { forecastRun } from "./forecast.js";
 import { climb, type Climbed, type Ladder } from "./ladder.js";
 import { checkAcknowledged, licencesOf, noteLicences, stopAtBlocked } from "./licence-gate.js";
 import { machineFor } from "./machine.js";
-import {
-  findMistakes,
-  mistakesCsv,
-  MISTAKES_FILE,
-  withReviewed,
-  type FoundMistakes,
-  type Reviewed,
-} from "./mistakes.js";
+import { findMistakes, mistakesCsv, MISTAKES_FILE, withReviewed, type FoundMistakes } from "./mistakes.js";
 import { nameOfLabels } from "./model-name.js";
 import { prepareDataset } from "./prepare.js";
 import type { Progress } from "./progress.js";
@@ -43,10 +35,11 @@ import { taughtLinearGain } from "./pretrained/linear-control.js";
 import { withPooling } from "./pretrained/pooling.js";
 import { publishStudent, type Published } from "./publish.js";
 import type { ProvedStudent } from "./prove-job.js";
+import type { Planned } from "./planned.js";
 import { countOpening, openSealed, proveStudent, riskOf } from "./prove.js";
 import { hasWebRuntime, WASM_STUDENT } from "./runtimes.js";
 import { openRunFolder, type RunFolder } from "./run-folder.js";
-import type { TrainContext } from "./rungs.js";
+import type { TrainContext } from "./train-context.js";
 import { shipStudent, type Trained } from "./ship.js";
 import { withTeacher } from "./teach.js";
 import { noteTransfer, transferOf, unlabelledTexts } from "./pretrained/transfer.js";
@@ -64,20 +57,6 @@ export interface RunResult {
   readonly verdict: Verdict;
   readonly modelFolder: string;
   readonly reportFolder: string;
-}
-
-export interface Planned {
-  readonly plan: Plan;
-  readonly dataset: LabelDataset;
-  readonly datasetFolder: string;
-  readonly teacher: TeacherPrice;
-  readonly base?: Base;
-  /** Texts without answers that the base answers for its students. */
-  readonly transfer?: TransferSet;
-  readonly licences: readonly LicenceFacts[];
-  readonly redaction?: RedactionFacts;
-  /** Where a reviewed table gave right answers. */
-  readonly reviewed?: Reviewed;
 }
 
 /** What is planned and what it may be expected to give. */

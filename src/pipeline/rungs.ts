@@ -1,42 +1,16 @@
 /** @file Trains the rungs of the ladder: out-of-fold logits first (they choose, stop and calibrate), the final fit later, on all unsealed
  *  rows, for the rung that was chosen. Each fit is a stage of the run folder. */
 import { rmSync } from "node:fs";
-import type { LabelDataset, Row } from "../dataset/types.js";
-import { fitLinear, type LinearFit, type LinearFitJob } from "../distill/linear-fit.js";
+import type { Row } from "../dataset/types.js";
+import { fitLinear } from "../distill/linear-fit.js";
+import type { LinearFit, LinearFitJob } from "../distill/linear-job.js";
 import type { EncoderTrainResult, TrainSpec } from "../distill/spec.js";
 import { trainEncoder } from "../distill/train.js";
 import { softmaxRow } from "../softmax.js";
 import type { EncoderRecipe, LinearRecipe } from "../plan/candidates.js";
-import type { Base } from "./pretrained/base.js";
 import { encoderSpec } from "./encoder-spec.js";
-import type { PoolingTrial } from "./pretrained/pooling.js";
-import type { Progress } from "./progress.js";
 import type { RunFolder } from "./run-folder.js";
-
-export interface TrainContext {
-  readonly dataset: LabelDataset;
-  /** The pretrained encoder that the user named. */
-  readonly base?: Base;
-  /** How its pooling was chosen, where its folder does not tell. */
-  readonly poolingTrial?: PoolingTrial;
-  /** Unsealed rows, in the order of the dataset. */
-  readonly rows: readonly Row[];
-  /** Texts without answers that a base may answer for its students. */
-  readonly transfer?: readonly string[];
-  readonly folder: RunFolder;
-  readonly progress: Progress;
-  readonly threads: number;
-  readonly seed: number;
-  readonly signal?: AbortSignal;
-}
-
-/** Logits of rows that the model that gave them has not seen. */
-export interface OutOfFold {
-  /** Indices into the unsealed rows. */
-  readonly rows: Uint32Array;
-  /** [rows, labels] */
-  readonly logits: Float32Array;
-}
+import { trainingLabel, type OutOfFold, type TrainContext } from "./train-context.js";
 
 /** What a linear fit takes of it; its stages may be kept anywhere. */
 export interface LinearContext extends Pick<TrainContext, "dataset" | "rows" | "progress" | "threads" | "seed"> {
@@ -63,11 +37,6 @@ export function linearJob(
     labelSmoothing: recipe.labelSmoothing,
     seed: context.seed,
   };
-}
-
-/** What a row is trained on: the right answer where it is known and one of the labels, else the teacher's. */
-export function trainingLabel(row: Row): number {
-  return row.gold !== undefined && row.gold >= 0 ? row.gold : row.label;
 }
 
 /** Class of each row, or, where the log holds soft labels, each row's distribution [rows * classes] (tail shared out evenly). */

@@ -7,7 +7,7 @@ import { studentGraph, type StudentShape } from "../models/joined.js";
 import { createRandom } from "../random.js";
 import { datasetOf, LABELS, rowsOf } from "./pretrained/tiny-base.test.fixture.js";
 import { openRunFolder } from "./run-folder.js";
-import type { TrainContext } from "./rungs.js";
+import type { TrainContext } from "./train-context.js";
 import { parityOf } from "./ship.js";
 
 const folder = temporaryFolder();

@@ -31,7 +31,8 @@ import { encoderTask } from "./local-teacher.js";
 import { logitRows } from "./outcomes.js";
 import { pretrainedFinal } from "./pretrained/rung.js";
 import { pretrainedTask } from "./pretrained/spec.js";
-import { encoderFinal, linearFinal, type OutOfFold, type TrainContext } from "./rungs.js";
+import { encoderFinal, linearFinal } from "./rungs.js";
+import type { OutOfFold, TrainContext } from "./train-context.js";
 import { isTaught, taughtFinal } from "./pretrained/taught-linear.js";
 
 /** Rows on which an export is compared with its training weights. */

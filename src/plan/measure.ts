@@ -2,7 +2,7 @@
  *  run. The best of several short trials counts, because other work on the machine only ever slows a trial down. */
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { nowMs } from "../clock.js";
-import { createGraph } from "../graph/graph.js";
+import { createGraph } from "../graph/create-graph.js";
 import { compileOnnx } from "../graph/onnx.js";
 import { createRandom } from "../random.js";
 import { openSession } from "../runtime/onnxruntime.js";

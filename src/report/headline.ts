@@ -14,7 +14,7 @@ import {
   type Language,
   unknown,
 } from "./format.js";
-import type { Table } from "./sections.js";
+import type { Table } from "./table.js";
 import { SEPARATOR } from "./terminal.js";
 
 /** What would answer: the student behind its gate with the teacher, the student on its own, or nothing new, because nothing is proved. */

@@ -32,9 +32,9 @@ import {
   qualityTable,
   reproductionTable,
   slicesTable,
-  type Table,
   WORST_CLASSES,
 } from "./sections.js";
+import type { Table } from "./table.js";
 import { STYLE } from "./style.js";
 import { gateLine, nextHints, shellWord } from "./summary.js";
 

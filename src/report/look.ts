@@ -3,7 +3,8 @@
 import { text, type TextKey } from "./catalogue.js";
 import type { Facts } from "./facts.js";
 import { formatCount, formatDate, formatPercent, formatPercentRange, type Language } from "./format.js";
-import { bracketed, columns, pairs, type Table } from "./sections.js";
+import { bracketed, columns, pairs } from "./sections.js";
+import type { Table } from "./table.js";
 
 /** Sealed texts with what both answer; empty in reports of before. */
 export function examplesTable({ examples = [] }: Facts, language: Language): Table {

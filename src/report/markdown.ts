@@ -22,8 +22,8 @@ import {
   qualityTable,
   reproductionTable,
   slicesTable,
-  type Table,
 } from "./sections.js";
+import type { Table } from "./table.js";
 import { gateLine, nextHints } from "./summary.js";
 
 /** Text that neither Markdown nor html reads as markup; one line. */

@@ -4,7 +4,7 @@ import { text } from "./catalogue.js";
 import type { ControlFacts, Facts, PathStepFacts } from "./facts.js";
 import { formatBytes, formatCount, formatMs, formatPercent, formatPercentRange, type Language } from "./format.js";
 import { renderReason } from "./reasons.js";
-import type { Table } from "./sections.js";
+import type { Table } from "./table.js";
 import { controlReason } from "./verdict.js";
 
 /** Name of a step with its precision. */

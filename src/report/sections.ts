@@ -20,18 +20,9 @@ import {
   unknown,
 } from "./format.js";
 import { formatUsd, yenRate } from "./headline.js";
+import type { Column, Table } from "./table.js";
 import { renderReason } from "./reasons.js";
 import { SEPARATOR } from "./terminal.js";
-
-export interface Column {
-  readonly title: string;
-  readonly numeric: boolean;
-}
-
-export interface Table {
-  readonly columns: readonly Column[];
-  readonly rows: readonly (readonly string[])[];
-}
 
 /** Rows of the table of labels; the rest is in report.json. */
 export const WORST_CLASSES = 20;

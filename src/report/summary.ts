@@ -7,7 +7,7 @@ import { formatBytes, formatMs, formatPercent, formatSeconds, type Language } fr
 import { formatUsd, headlineTable, rateLine, yenRate } from "./headline.js";
 import { missingControlLines, pathTable } from "./path.js";
 import { renderReason } from "./reasons.js";
-import type { Table } from "./sections.js";
+import type { Table } from "./table.js";
 import {
   bulletLines,
   paint,

@@ -2,7 +2,7 @@
  *  columns, so Japanese lines up too. It knows no facts and no terminal: width and colour are given. */
 import stringWidth from "string-width";
 import type { Language } from "./format.js";
-import type { Column } from "./sections.js";
+import type { Column } from "./table.js";
 
 /** What is written on. */
 export interface Paper {

@@ -18,7 +18,8 @@ import {
 } from "./spec.js";
 import { shareRight } from "../outcomes.js";
 import { mergedProgress } from "../progress.js";
-import { encoderStage, heldOutArrays, rowsAt, rowsOfFold, sideBySide, type TrainContext } from "../rungs.js";
+import { encoderStage, heldOutArrays, rowsAt, rowsOfFold, sideBySide } from "../rungs.js";
+import type { TrainContext } from "../train-context.js";
 
 /** Everything but the judging fold. */
 function withoutJudge(context: TrainContext, task: PretrainedTask): readonly [TrainContext, PretrainedTask] {

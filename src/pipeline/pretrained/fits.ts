@@ -16,7 +16,8 @@ import {
   wholeOf,
 } from "./spec.js";
 import { silentProgress } from "../progress.js";
-import { encoderStage, heldOutArrays, rowsOfFold, type TrainContext } from "../rungs.js";
+import { encoderStage, heldOutArrays, rowsOfFold } from "../rungs.js";
+import type { TrainContext } from "../train-context.js";
 
 /** What a fit leaves, as a stage keeps it. */
 export type Stored = ReadonlyMap<string, Float32Array>;

@@ -15,7 +15,8 @@ import {
   wholeFit,
 } from "./fits.js";
 import { shareRight } from "../outcomes.js";
-import { encoderStage, rowsAt, rowsOfFold, type TrainContext } from "../rungs.js";
+import { encoderStage, rowsAt, rowsOfFold } from "../rungs.js";
+import type { TrainContext } from "../train-context.js";
 
 /** Training goes on for one epoch at this share of the rate where int8 has cost quality. */
 const AWARE_RATE_RATIO = 0.1;

@@ -9,7 +9,8 @@ import type { Climbed } from "../ladder.js";
 import { shareRight } from "../outcomes.js";
 import { mostRight } from "./control.js";
 import { bestLabels, CHOOSING_FOLD, JUDGING_FOLD } from "./spec.js";
-import { linearJob, rowsOfFold, sideBySide, type TrainContext } from "../rungs.js";
+import { linearJob, rowsOfFold, sideBySide } from "../rungs.js";
+import type { TrainContext } from "../train-context.js";
 
 /** In which share of its calls a student that saw neither this fold nor the judging one gives the teacher's answer, one entry per row of the
  *  fold; a stage. */

@@ -4,7 +4,7 @@ import { shareByGroup } from "../../evaluate/calls.js";
 import { UNCUT } from "../../plan/candidates.js";
 import type { PathFacts, PathStepFacts } from "../../report/facts.js";
 import { GRAPH_FILES } from "../../student/manifest.js";
-import type { AssembleInput } from "../assemble.js";
+import type { Finished } from "../finished.js";
 import { PRECISIONS, proofName, type PathStep } from "./path.js";
 import { bestLabels } from "./spec.js";
 import { agreementOf, asked, perCall, type Asked } from "../outcomes.js";
@@ -29,7 +29,7 @@ interface Court {
   readonly answersOf: (step: PathStep, precision: (typeof PRECISIONS)[number]) => readonly number[];
 }
 
-function outOfFoldCourt({ context }: AssembleInput, [first]: readonly PathStep[]): Court {
+function outOfFoldCourt({ context }: Finished, [first]: readonly PathStep[]): Court {
   const rows = Array.from(first?.trained.outOfFold.rows ?? [], (row) => context.rows[row]);
   return {
     name: "out-of-fold",
@@ -38,7 +38,7 @@ function outOfFoldCourt({ context }: AssembleInput, [first]: readonly PathStep[]
   };
 }
 
-function sealedCourt({ context, ladder, logits }: AssembleInput): Court {
+function sealedCourt({ context, ladder, logits }: Finished): Court {
   const classes = context.dataset.labels.length;
   return {
     name: "sealed",
@@ -51,7 +51,7 @@ function sealedCourt({ context, ladder, logits }: AssembleInput): Court {
 }
 
 /** Facts of the path; absent where nothing of a pretrained encoder was trained. */
-export function pathFacts(input: AssembleInput): PathFacts | undefined {
+export function pathFacts(input: Finished): PathFacts | undefined {
   const { context, ladder, measured, path, controls, planned } = input;
   if (path.length === 0) return undefined;
   const early = outOfFoldCourt(input, path);

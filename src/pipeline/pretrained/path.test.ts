@@ -10,7 +10,7 @@ import { openBase } from "./base.js";
 import { climb } from "../ladder.js";
 import { pathSteps, plannedControls } from "./path.js";
 import { openRunFolder } from "../run-folder.js";
-import type { TrainContext } from "../rungs.js";
+import type { TrainContext } from "../train-context.js";
 import { datasetOf, rowsOf, writeBase } from "./tiny-base.test.fixture.js";
 
 const root = mkdtempSync(join(tmpdir(), "joryu-path-"));

@@ -9,7 +9,8 @@ import { judgedCut, pretrainedFinal, pretrainedOutOfFold } from "./rung.js";
 import { answersTo, bestLabels, JUDGING_FOLD, pretrainedTask, type PretrainedTask } from "./spec.js";
 import { silentProgress } from "../progress.js";
 import type { ProvedStudent } from "../prove-job.js";
-import { rowsOfFold, type TrainContext } from "../rungs.js";
+import { rowsOfFold } from "../rungs.js";
+import type { TrainContext } from "../train-context.js";
 import type { Trained } from "../ship.js";
 
 type Precision = ProvedStudent["precision"];

@@ -5,20 +5,10 @@ import type { Pooling } from "../../models/pretrained.js";
 import { POOLING_TRIAL, PRETRAINED_RUNGS, pretrainedRecipes, UNCUT } from "../../plan/candidates.js";
 import { createRandom, permutation } from "../../random.js";
 import { mergedProgress } from "../progress.js";
+import type { PoolingTrial } from "../train-context.js";
 import { bestLabels, JUDGING_FOLD, pretrainedTask, teacherSpec } from "./spec.js";
-import { encoderStage, heldOutArrays, sideBySide, trainingLabel, type TrainContext } from "../rungs.js";
-
-/** What the trial found. */
-export interface PoolingTrial {
-  readonly chosen: Pooling;
-  /** Rows that both were asked. */
-  readonly rows: number;
-  /** Share of them that each had right. */
-  readonly meanRatio: number;
-  readonly clsRatio: number;
-  /** McNemar's exact p of the difference. */
-  readonly pValue: number;
-}
+import { encoderStage, heldOutArrays, sideBySide } from "../rungs.js";
+import { trainingLabel, type TrainContext } from "../train-context.js";
 
 /** The way that has more right, the mean of the tokens where they are level. */
 export function choosePooling(mean: readonly number[], cls: readonly number[]): PoolingTrial {

@@ -19,7 +19,7 @@ import { judgedCut, pretrainedFinal, pretrainedOutOfFold } from "./rung.js";
 import { cutOf, pretrainedTask } from "./spec.js";
 import { choosePooling, withPooling } from "./pooling.js";
 import { openRunFolder } from "../run-folder.js";
-import type { TrainContext } from "../rungs.js";
+import type { TrainContext } from "../train-context.js";
 import { shipStudent } from "../ship.js";
 import { datasetOf, LABELS, rowsOf, withOutliers, writeBase } from "./tiny-base.test.fixture.js";
 

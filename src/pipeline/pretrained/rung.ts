@@ -20,15 +20,8 @@ import {
 } from "./fits.js";
 import { bestLabels, type Cut, JUDGING_FOLD, type PretrainedTask } from "./spec.js";
 import { mergedProgress } from "../progress.js";
-import {
-  type EncoderOutOfFold,
-  heldOutOf,
-  joinFolds,
-  type OutOfFold,
-  rowsOfFold,
-  sideBySide,
-  type TrainContext,
-} from "../rungs.js";
+import { type EncoderOutOfFold, heldOutOf, joinFolds, rowsOfFold, sideBySide } from "../rungs.js";
+import type { OutOfFold, TrainContext } from "../train-context.js";
 
 /** Epochs of the fits that a recipe ends with. */
 function epochsOf({ recovery, teacher }: PretrainedRecipe): number {

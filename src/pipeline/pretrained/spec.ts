@@ -11,7 +11,7 @@ import { InvariantError } from "../../errors.js";
 import { ANSWERS, type PretrainedRecipe, type SelfTaught } from "../../plan/candidates.js";
 import { type Base, piecesOf } from "./base.js";
 import { innerLosses, answerLosses, softLabelsOf, teacherLosses } from "../encoder-spec.js";
-import { trainingLabel, type TrainContext } from "../rungs.js";
+import { trainingLabel, type TrainContext } from "../train-context.js";
 
 /** The fold that judges. */
 export const JUDGING_FOLD = 0;

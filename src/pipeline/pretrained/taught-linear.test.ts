@@ -14,7 +14,7 @@ import { teacherOf } from "./fits.js";
 import { cutOf, pretrainedTask, recoverySpec, wholeOf } from "./spec.js";
 import { taughtLinearGain } from "./linear-control.js";
 import { openRunFolder } from "../run-folder.js";
-import type { TrainContext } from "../rungs.js";
+import type { TrainContext } from "../train-context.js";
 import { shipStudent } from "../ship.js";
 import { type TaughtRecipe, taughtOutOfFold } from "./taught-linear.js";
 import { datasetOf, LABELS, rowsOf } from "./tiny-base.test.fixture.js";

@@ -1,12 +1,14 @@
 /** @file A linear student that learns what the fine-tuned base answers, to the labelled rows and to texts without answers. Neither
  *  is trained on fold 0, whose rows judge; the final pair sees all unsealed rows. Served it is a linear student as any. */
 import { softAnswers } from "../../distill/answers.js";
-import { fitLinear, type LinearFit, type LinearFitJob } from "../../distill/linear-fit.js";
+import { fitLinear } from "../../distill/linear-fit.js";
+import type { LinearFit, LinearFitJob } from "../../distill/linear-job.js";
 import { UNCUT, type LinearRecipe, type TaughtBy } from "../../plan/candidates.js";
 import { checkTeacher, pretrainedOutOfFold } from "./rung.js";
 import { teacherOf } from "./fits.js";
 import { calibrationOptions, JUDGING_FOLD, pretrainedTask, transferSequences, transferTexts } from "./spec.js";
-import { linearJob, linearWeights, rowsOfFold, type OutOfFold, type TrainContext } from "../rungs.js";
+import { linearJob, linearWeights, rowsOfFold } from "../rungs.js";
+import type { OutOfFold, TrainContext } from "../train-context.js";
 
 export type TaughtRecipe = LinearRecipe & { readonly taughtBy: TaughtBy };
 
