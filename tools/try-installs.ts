@@ -94,10 +94,11 @@ void ask();
     },
   },
   {
-    name: "vite build",
+    name: "vite dev and build",
     tools: [],
     lines: [
       "npm install --ignore-scripts $PACKAGE vite onnxruntime-web@1.30.0",
+      "(npx vite --port 5199 & server=$!; sleep 5; curl -sf localhost:5199/main.js | grep -q joryu; found=$?; kill $server; exit $found)",
       "npx vite build",
       "ls dist/assets/*.js",
     ],

@@ -5,7 +5,7 @@ import { moneyOf } from "../cost.js";
 import { MOST_SEALED, inputsToSeal } from "../sealing.js";
 import type { LabelDataset } from "../dataset/types.js";
 import { PRETRAINED_TEACHER, UNCUT } from "../plan/candidates.js";
-import { laneSeconds } from "../plan/estimate.js";
+import { laneSeconds } from "../plan/lanes.js";
 import { shareByGroup } from "../evaluate/calls.js";
 import { comparePaired, majorityLabel } from "../evaluate/compare.js";
 import { measureQuality } from "../evaluate/metrics.js";

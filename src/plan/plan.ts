@@ -22,20 +22,11 @@ import {
   type StudentKind,
 } from "./candidates.js";
 import { BUDGET_COSTS, LARGE_ENCODER_MIN_ROWS, LOCAL_TEACHER_CEILING_RATIO } from "./costs-table.js";
-import {
-  controlSecondsOf,
-  encoderSecondsOf,
-  estimateOf,
-  kindOf,
-  latencyMsOf,
-  linearSecondsOf,
-  parametersOf,
-  pretrainedSecondsOf,
-  proofSecondsOf,
-  stepsOf,
-  type CandidateEstimate,
-  type StudentParts,
-} from "./estimate.js";
+import { estimateOf, latencyMsOf, parametersOf, proofSecondsOf, type CandidateEstimate } from "./estimate.js";
+import { kindOf, type StudentParts } from "./parts/index.js";
+import { encoderSecondsOf, stepsOf } from "./parts/encoder.js";
+import { linearSecondsOf } from "./parts/linear.js";
+import { controlSecondsOf, pretrainedSecondsOf } from "./parts/pretrained.js";
 import type { PlanFacts } from "./facts.js";
 import type { MachineProfile } from "./profile.js";
 import { InvariantError } from "../errors.js";
