@@ -134,7 +134,11 @@ async function survey(files: readonly string[], options: ImportFlags): Promise<v
     });
     progress.stop();
     const redaction = redactor?.facts();
-    const notes = [...found.imported.notes, ...(redaction === undefined ? [] : redactionNotes(redaction))];
+    const notes = [
+      ...found.imported.notes,
+      ...found.notes,
+      ...(redaction === undefined ? [] : redactionNotes(redaction)),
+    ];
     for (const text of notes) note(text);
     if (options.json === true) {
       for (const reject of found.imported.rejects) printJson({ rejected: reject });

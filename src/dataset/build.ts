@@ -138,6 +138,7 @@ async function fromSpool(
   const calls = await writeCalls(ofWorkload, collector, frozen, options.outDir);
   const notes = [
     ...imported.notes,
+    ...keys.notes(),
     ...workloadNotes(facts, chosen),
     ...fieldNotes(chosen),
     ...answerNotes(reader),

@@ -44,6 +44,8 @@ export interface LogSurvey {
   /** Workloads beyond those. */
   readonly others: number;
   readonly traffic: TrafficFacts;
+  /** What was made of prompts that differ in little. */
+  readonly notes: readonly string[];
 }
 
 /** Reads logs and says what they hold. @throws as `importLogs` */
@@ -79,6 +81,7 @@ export async function surveyLogs(files: readonly string[], options: SurveyOption
       workloads: surveys.map((survey) => survey.found()),
       others: facts.length - surveys.length,
       traffic: traffic.facts(),
+      notes: keys.notes(),
     };
   } finally {
     spool.close();

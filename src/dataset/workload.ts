@@ -16,7 +16,8 @@ import { hashTexts } from "./hashes.js";
 import { ExampleFinder, turnBudget, type FoundExamples, type TurnBudget } from "./find-examples.js";
 import { candidateOf, PossibleNames, textAt } from "./label-reader.js";
 import { bareLabel } from "./labels.js";
-import { MAXIMUM_PROMPTS, PromptVariants, withoutDates } from "./prompt-variants.js";
+import { plainPrompt } from "./changing-parts.js";
+import { MAXIMUM_PROMPTS, PromptVariants, type VariantGroup } from "./prompt-variants.js";
 import { namedLists, type NamedLists } from "./prompt-labels.js";
 import type { LlmRecord, WorkloadKind, WorkloadSummary } from "./types.js";
 
@@ -43,7 +44,9 @@ export function systemOf(record: Pick<LlmRecord, "messages">): string {
 
 function headOf(record: Pick<LlmRecord, "messages">): string | undefined {
   const first = record.messages.find((message) => message.role === "user")?.content ?? "";
-  return first.length > HEAD_LENGTH ? first.slice(0, HEAD_LENGTH) : undefined;
+  return first.length > HEAD_LENGTH
+    ? plainPrompt(first.slice(0, 4 * HEAD_LENGTH)).plain.slice(0, HEAD_LENGTH)
+    : undefined;
 }
 
 interface Head {
@@ -65,7 +68,7 @@ export class WorkloadKeys {
     const system = this.recall(systemOf(record));
     if (system.plain !== "") {
       this.systemRecords++;
-      this.variants.observe(system.plain, system.hash, record.answer);
+      this.variants.observe(system.plain, system.hash, hashTexts(lastUserText(record)), record.answer);
       return;
     }
     this.plainRecords++;
@@ -97,9 +100,29 @@ export class WorkloadKeys {
     return isTemplate ? `u${text}` : "";
   }
 
+  /** What was made of system prompts that differ in little, after every record was observed. */
+  notes(): readonly string[] {
+    const { joined, apart } = this.variants.groups();
+    const shown = ({ prompts, examples }: VariantGroup): string =>
+      `${prompts} system prompts (${examples.map((words) => JSON.stringify(words)).join(", ")}${prompts > examples.length ? ", ..." : ""})`;
+    const one = joined.map(
+      (group) =>
+        `${shown(group)} differ in these words alone and are read as one task; the student does not see which one it was`,
+    );
+    const several = apart.map(
+      (group) =>
+        `${shown(group)} differ in a word that is asked about: each is a task of its own; --merge A,B learns some as one`,
+    );
+    const cut =
+      this.merging === true
+        ? [`the system prompts change from call to call: told apart by their first ${HEAD_LENGTH} characters alone`]
+        : [];
+    return [...one, ...several, ...cut];
+  }
+
   private recall(system: string): { readonly plain: string; readonly hash: string } {
     if (system !== this.last.system) {
-      const plain = withoutDates(system);
+      const { plain } = plainPrompt(system);
       this.last = { system, plain, hash: hashTexts(plain) };
     }
     return this.last;
@@ -140,7 +163,10 @@ export interface WorkloadFacts {
 
 interface Counting {
   readonly keys: Set<string>;
+  /** The prompt of its first call; of prompts that differ, what they have in common is not known by it. */
   readonly first: string;
+  readonly isSystem: boolean;
+  isJoined: boolean;
   lists: NamedLists;
   names: PossibleNames;
   records: number;
@@ -194,7 +220,8 @@ export class WorkloadTable {
       (a, b) => b.records - a.records || (keyOf(a) < keyOf(b) ? -1 : 1),
     );
     return sorted.map((counting) => {
-      const slug = slugOf(counting.first) || slugOf(source) || "workload";
+      const slug =
+        (counting.isJoined ? nameOfJoined(counting) : slugOf(counting.first)) || slugOf(source) || "workload";
       const uses = (taken.get(slug) ?? 0) + 1;
       taken.set(slug, uses);
       return { name: uses === 1 ? slug : `${slug}-${uses}`, counting };
@@ -227,6 +254,8 @@ function start(key: string, record: LlmRecord, budget: TurnBudget): Counting {
   return {
     keys: new Set([key]),
     first,
+    isSystem: key.startsWith("s"),
+    isJoined: key.startsWith("u") && first.includes("0"),
     lists,
     names: new PossibleNames(lists),
     records: 0,
@@ -242,6 +271,7 @@ function start(key: string, record: LlmRecord, budget: TurnBudget): Counting {
 
 function count(counting: Counting, record: LlmRecord): void {
   counting.records++;
+  counting.isJoined ||= counting.isSystem && systemOf(record) !== counting.first;
   if (record.toolCalls !== undefined) counting.tools++;
   counting.examples.observe(record.messages);
   const candidate = candidateOf(record, counting.names);
@@ -307,6 +337,17 @@ function fieldOf(
     return all === 0 ? 0 : named / all;
   };
   return chooseField(paths, (path) => isClosedSet(counting, path), namedRatio);
+}
+
+/** A name without the person or the day that happened to come first: from the labels, or from what the prompts have in common. */
+function nameOfJoined(counting: Counting): string {
+  if (isClosedSet(counting)) {
+    const labels = [...counting.answers].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+    const slug = slugOf(labels.map(([label]) => label).join(" "));
+    if (slug !== "") return slug;
+  }
+  const { plain } = plainPrompt(counting.first);
+  return slugOf(plain.replace(/\b0\b/g, " "));
 }
 
 /** Letters and digits of the first words, at most 40 characters. */
