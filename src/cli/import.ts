@@ -52,7 +52,11 @@ function printCounts(result: ImportResult): void {
 function printWorkload({ name, kind, records, inputs, template, answers, notes }: SurveyedWorkload): void {
   printLine("");
   printLine(`${name}: ${kind}, ${records} records, ${inputs} distinct inputs`);
-  const constant = [template.system, template.userPrefix, template.userSuffix].filter((text) => text.trim() !== "");
+  const wordings = [template, ...(template.variants ?? [])];
+  const constant = [
+    template.system,
+    ...wordings.flatMap(({ userPrefix, userSuffix }) => [userPrefix, userSuffix]),
+  ].filter((text) => text.trim() !== "");
   for (const text of constant) printLine(`  template  ${short(text)}`);
   const labels = answers.labelCounts.toSorted((a, b) => b[1] - a[1]);
   const shown = labels.slice(0, SHOWN_LABELS).map(([label, count]) => `${short(label)} ${count}`);

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { createRandom } from "../random.js";
 import { buildLabelDataset, type BuildOptions } from "./build.js";
+import { readPrompt } from "../template/template.js";
 import { readLabelRecords } from "./records.js";
+import { surveyLogs } from "./survey.js";
 
 const folder = mkdtempSync(join(tmpdir(), "joryu-answers-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -173,6 +175,40 @@ describe("workloads", () => {
     await expect(build(mixed(), { merge: [["nobody", "route-the-mail"]] })).rejects.toThrow(
       /--merge: no workload nobody; there are: route-the-mail, /,
     );
+  });
+});
+
+describe("reworded prompts that stand in the user's message", () => {
+  const WORDINGS: readonly (readonly [string, string])[] = [
+    ["Which queue should this customer message go to? Answer with its name.\nMessage: ", ""],
+    ['Sort the following letter of a customer into one of our queues.\n\nLetter: "', '"\n\nQueue:'],
+    ["次の問い合わせを、担当する窓口の名前で分類してください。回答は窓口の名前だけにしてください。\n「", "」"],
+  ];
+  const reworded = (): string => {
+    const path = join(folder, `${made++}-reworded.jsonl`);
+    const lines = Array.from({ length: 360 }, (_, i) => {
+      const [before, after] = WORDINGS[Math.floor(i / 120)] ?? ["", ""];
+      const asked = { role: "user", content: `${before}${texts[i] ?? ""}${after}` };
+      return JSON.stringify({ messages: [asked, { role: "assistant", content: queueOf(i) }] });
+    });
+    writeFileSync(path, `${lines.join("\n")}\n`);
+    return path;
+  };
+
+  it("are taken off in every wording once they are merged, of rows and of what a student is asked", async () => {
+    const path = reworded();
+    const survey = await surveyLogs([path], { folder: join(folder, "survey") });
+    const names = survey.workloads.map(({ name }) => name);
+    expect(names).toHaveLength(3);
+    const { dataset } = await build(path, { merge: [names] });
+    expect(new Set(dataset.rows.map(({ text }) => text))).toEqual(new Set(texts.slice(0, 360)));
+    const { template } = dataset;
+    for (const [before, after] of WORDINGS)
+      expect(readPrompt(`${before}Where is it?${after}`, template)).toEqual({
+        text: "Where is it?",
+        template: "stripped",
+      });
+    expect(readPrompt("Where is it?", template)).toEqual({ text: "Where is it?", template: "absent" });
   });
 });
 

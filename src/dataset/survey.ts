@@ -69,12 +69,13 @@ export async function surveyLogs(files: readonly string[], options: SurveyOption
     const facts = table.facts(imported.files[0]?.source ?? "", options.merge);
     const surveys = facts.slice(0, SURVEYED_WORKLOADS).map((each) => new Survey(each));
     const byKey = new Map(surveys.flatMap((survey) => [...survey.facts.keys].map((key) => [key, survey] as const)));
-    const each = (visit: (survey: Survey, record: LlmRecord) => void): Promise<void> =>
+    const each = (visit: (survey: Survey, record: LlmRecord, key: string) => void): Promise<void> =>
       spool.each((record) => {
-        const survey = byKey.get(keys.keyOf(record));
-        if (survey !== undefined) visit(survey, record);
+        const key = keys.keyOf(record);
+        const survey = byKey.get(key);
+        if (survey !== undefined) visit(survey, record, key);
       }, options.signal);
-    await each((survey, record) => survey.sample(record));
+    await each((survey, record, key) => survey.sample(record, key));
     await each((survey, record) => survey.read(record));
     return {
       imported,
@@ -105,8 +106,8 @@ class Survey {
     });
   }
 
-  sample(record: LlmRecord): void {
-    this.templates.observe(this.plain(record));
+  sample(record: LlmRecord, key: string): void {
+    this.templates.observe(this.plain(record), key);
   }
 
   read(record: LlmRecord): void {

@@ -28,6 +28,7 @@ const HEAD_LEAST_RATIO = 0.02;
 const MAXIMUM_HEADS = 20_000;
 /** More distinct system prompts than this, or than one in twenty calls, are one prompt with changing parts. */
 const LEAST_SYSTEMS = 50;
+const MAXIMUM_RECALLED = 64;
 /** More distinct answers than this are no closed label set; the same limit bounds memory. */
 export const MAXIMUM_LABELS = 2_000;
 const MAXIMUM_ANSWERS = 2 * MAXIMUM_LABELS;
@@ -61,8 +62,8 @@ export class WorkloadKeys {
   private systemRecords = 0;
   private plainRecords = 0;
   private merging: boolean | undefined;
-  /** The last system prompt and what was made of it: most calls repeat it. */
-  private last = { system: "", plain: "", hash: hashTexts("") };
+  /** System prompts and what was made of them: most calls repeat one of few. */
+  private readonly recalled = new Map<string, { readonly plain: string; readonly hash: string }>();
 
   observe(record: LlmRecord): void {
     const system = this.recall(systemOf(record));
@@ -121,11 +122,13 @@ export class WorkloadKeys {
   }
 
   private recall(system: string): { readonly plain: string; readonly hash: string } {
-    if (system !== this.last.system) {
-      const { plain } = plainPrompt(system);
-      this.last = { system, plain, hash: hashTexts(plain) };
-    }
-    return this.last;
+    const known = this.recalled.get(system);
+    if (known !== undefined) return known;
+    const { plain } = plainPrompt(system);
+    const made = { plain, hash: hashTexts(plain) };
+    if (this.recalled.size >= MAXIMUM_RECALLED) this.recalled.clear();
+    this.recalled.set(system, made);
+    return made;
   }
 
   private forgetRare(): void {
