@@ -75,6 +75,10 @@ export const CLAUSES: readonly (readonly [string, string])[] = [
     "ほかの業務：{1}（{2}、{3}件）。この種類の生徒モデルは未対応です。",
   ],
   [
+    "{1} of {2} answers hold several labels: multi-label comes later",
+    "回答{2}件中{1}件に複数のラベルがあります。複数ラベルは未対応です。",
+  ],
+  [
     "{1} system prompts ({2}) differ in these words alone and are read as one task",
     "次の語だけが異なるシステムプロンプト{1}種類を1つの業務として扱います：{2}",
   ],

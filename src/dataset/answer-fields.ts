@@ -53,6 +53,8 @@ export interface PathCounts {
   long: number;
   fractions: number;
   numbers: number;
+  /** Calls with a list of several values. */
+  several: number;
   readonly values: Map<string, number>;
 }
 
@@ -75,6 +77,7 @@ export class FieldCounts {
       counts.long += more.long;
       counts.fractions += more.fractions;
       counts.numbers += more.numbers;
+      counts.several += more.several;
       for (const [text, calls] of more.values) counts.values.set(text, (counts.values.get(text) ?? 0) + calls);
     }
   }
@@ -85,13 +88,14 @@ export class FieldCounts {
 
   private start(path: string): PathCounts | undefined {
     if (this.paths.size >= MAXIMUM_PATHS) return undefined;
-    const counts: PathCounts = { path, calls: 0, long: 0, fractions: 0, numbers: 0, values: new Map() };
+    const counts: PathCounts = { path, calls: 0, long: 0, fractions: 0, numbers: 0, several: 0, values: new Map() };
     this.paths.set(path, counts);
     return counts;
   }
 }
 
 function count(counts: PathCounts, { kind, text }: Leaf): void {
+  if (kind === "several") counts.several++;
   if (kind === "nothing" || kind === "several") return;
   counts.calls++;
   if (kind === "fraction") counts.fractions++;
@@ -114,6 +118,11 @@ const LABEL_NAME =
   /^(?:label|labels|category|categories|class|classes|class_name|classification|intent|queue|topic|route|routing|destination|department|team|sentiment|decision|verdict|answer|prediction|predicted|predicted_label|tag|tags|output|result|ラベル|分類|カテゴリー?|区分|回答|判定|意図)$/iu;
 const ASIDE_NAME =
   /(?:confidence|certainty|score|prob|reason|rational|explanation|explain|justif|thought|thinking|analysis|evidence|comment|note|summary|language|lang$|^id$|_id$|version|model|timestamp|確信|信頼度|理由|根拠|説明|言語)/iu;
+
+/** Whether a field's name says that it holds the label. */
+export function isLabelName(path: string): boolean {
+  return LABEL_NAME.test(lastName(path));
+}
 
 /** An answer with more free fields than this beside the closed one is an extraction, not a choice, unless the prompt names the values. */
 const MOST_OPEN_FIELDS = 2;

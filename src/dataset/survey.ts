@@ -12,7 +12,7 @@ import { Spool } from "./spool.js";
 import { TemplateSample } from "./template-sample.js";
 import { Traffic } from "./traffic.js";
 import type { AnswerFacts, LlmRecord, TrafficFacts, WorkloadKind } from "./types.js";
-import { answerNotes, fieldNotes } from "./workload-notes.js";
+import { answerNotes, fieldNotes, severalNotes } from "./workload-notes.js";
 import { WorkloadKeys, WorkloadTable, type WorkloadFacts } from "./workload.js";
 
 /** Workloads that are looked at one by one. */
@@ -124,7 +124,7 @@ class Survey {
       inputs: this.inputs.size,
       template: this.templateOf(),
       answers: this.reader.facts(),
-      notes: isLabel ? [...fieldNotes(this.facts), ...answerNotes(this.reader)] : [],
+      notes: isLabel ? [...fieldNotes(this.facts), ...answerNotes(this.reader)] : severalNotes(this.facts),
     };
   }
 
