@@ -2,6 +2,7 @@
  *  content: a closed set of short values, what the prompt names before what it does not, no confidence and no rationale. Memory is
  *  bounded by constants. Pure but for its state. */
 import { isJsonObject, type JsonObject } from "../json.js";
+import { FIELD_NAMES, isNamed, LABEL_NAMES, OUTPUT_NAMES } from "./formats/column-names.js";
 
 /** More distinct values than this are no closed set; the same limit bounds memory. */
 export const MAXIMUM_VALUES = 4_000;
@@ -114,14 +115,13 @@ export function addCounts(counts: ReadonlyMap<string, number>, more: ReadonlyMap
   return sum;
 }
 
-const LABEL_NAME =
-  /^(?:label|labels|category|categories|class|classes|class_name|classification|intent|queue|topic|route|routing|destination|department|team|sentiment|decision|verdict|answer|prediction|predicted|predicted_label|tag|tags|output|result|ラベル|分類|カテゴリー?|区分|回答|判定|意図)$/iu;
+const FIELDS_WITH_LABELS: readonly string[] = [...LABEL_NAMES, ...OUTPUT_NAMES, ...FIELD_NAMES];
 const ASIDE_NAME =
   /(?:confidence|certainty|score|prob|reason|rational|explanation|explain|justif|thought|thinking|analysis|evidence|comment|note|summary|language|lang$|^id$|_id$|version|model|timestamp|確信|信頼度|理由|根拠|説明|言語)/iu;
 
 /** Whether a field's name says that it holds the label. */
 export function isLabelName(path: string): boolean {
-  return LABEL_NAME.test(lastName(path));
+  return isNamed(lastName(path), FIELDS_WITH_LABELS);
 }
 
 /** An answer with more free fields than this beside the closed one is an extraction, not a choice, unless the prompt names the values. */
@@ -156,7 +156,7 @@ export function chooseField(
     isAside(counts.path) ? 0 : 1,
     namedRatio(counts.values) >= LEAST_NAMED_RATIO ? 1 : 0,
     counts.path === FUNCTION_PATH ? 0 : 1,
-    LABEL_NAME.test(lastName(counts.path)) ? 1 : 0,
+    isLabelName(counts.path) ? 1 : 0,
     counts.numbers === 0 ? 1 : 0,
   ];
   const ranked = closed
