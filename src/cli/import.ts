@@ -41,7 +41,11 @@ function printCounts(result: ImportResult): void {
 function printWorkload({ name, kind, records, inputs, template, answers, notes }: SurveyedWorkload): void {
   printLine("");
   printLine(`${name}: ${kind}, ${records} records, ${inputs} distinct inputs`);
-  const constant = [template.system, template.userPrefix, template.userSuffix].filter((text) => text.trim() !== "");
+  const wordings = [template, ...(template.variants ?? [])];
+  const constant = [
+    template.system,
+    ...wordings.flatMap(({ userPrefix, userSuffix }) => [userPrefix, userSuffix]),
+  ].filter((text) => text.trim() !== "");
   for (const text of constant) printLine(`  template  ${short(text)}`);
   const labels = answers.labelCounts.toSorted((a, b) => b[1] - a[1]);
   const shown = labels.slice(0, SHOWN_LABELS).map(([label, count]) => `${short(label)} ${count}`);
@@ -123,7 +127,11 @@ async function survey(files: readonly string[], options: ImportFlags): Promise<v
     });
     progress.stop();
     const redaction = redactor?.facts();
-    const notes = [...found.imported.notes, ...(redaction === undefined ? [] : redactionNotes(redaction))];
+    const notes = [
+      ...found.imported.notes,
+      ...found.notes,
+      ...(redaction === undefined ? [] : redactionNotes(redaction)),
+    ];
     for (const text of notes) note(text);
     if (options.json === true) {
       for (const reject of found.imported.rejects) printJson({ rejected: reject });

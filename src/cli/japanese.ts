@@ -74,6 +74,24 @@ export const CLAUSES: readonly (readonly [string, string])[] = [
     "other workload: {1} ({2}, {3} records); students for it come later",
     "ほかの業務：{1}（{2}、{3}件）。この種類の生徒モデルは未対応です。",
   ],
+  [
+    "{1} of {2} answers hold several labels: multi-label comes later",
+    "回答{2}件中{1}件に複数のラベルがあります。複数ラベルは未対応です。",
+  ],
+  [
+    "{1} system prompts ({2}) differ in these words alone and are read as one task",
+    "次の語だけが異なるシステムプロンプト{1}種類を1つの業務として扱います：{2}",
+  ],
+  ["the student does not see which one it was", "生徒モデルには、どのプロンプトだったかは渡りません。"],
+  [
+    "{1} system prompts ({2}) differ in a word that is asked about: each is a task of its own",
+    "質問の対象となる語が異なるシステムプロンプト{1}種類は、それぞれ別の業務として扱います：{2}",
+  ],
+  ["--merge A,B learns some as one", "--merge A,Bで、まとめて学習できます。"],
+  [
+    "the system prompts change from call to call: told apart by their first {1} characters alone",
+    "システムプロンプトが呼び出しごとに異なるため、先頭{1}文字だけで区別します。",
+  ],
   // Labelling
   ["{1} questions, {2} answered before", "質問{1}件（うち回答済み{2}件）"],
   ["{1} rows repeat a text, which is asked once", "重複するテキスト{1}件は1回だけ尋ねます。"],

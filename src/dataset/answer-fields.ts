@@ -2,6 +2,7 @@
  *  content: a closed set of short values, what the prompt names before what it does not, no confidence and no rationale. Memory is
  *  bounded by constants. Pure but for its state. */
 import { isJsonObject, type JsonObject } from "../json.js";
+import { FIELD_NAMES, isNamed, LABEL_NAMES, OUTPUT_NAMES } from "./formats/column-names.js";
 
 /** More distinct values than this are no closed set; the same limit bounds memory. */
 export const MAXIMUM_VALUES = 4_000;
@@ -53,6 +54,8 @@ export interface PathCounts {
   long: number;
   fractions: number;
   numbers: number;
+  /** Calls with a list of several values. */
+  several: number;
   readonly values: Map<string, number>;
 }
 
@@ -75,6 +78,7 @@ export class FieldCounts {
       counts.long += more.long;
       counts.fractions += more.fractions;
       counts.numbers += more.numbers;
+      counts.several += more.several;
       for (const [text, calls] of more.values) counts.values.set(text, (counts.values.get(text) ?? 0) + calls);
     }
   }
@@ -85,13 +89,14 @@ export class FieldCounts {
 
   private start(path: string): PathCounts | undefined {
     if (this.paths.size >= MAXIMUM_PATHS) return undefined;
-    const counts: PathCounts = { path, calls: 0, long: 0, fractions: 0, numbers: 0, values: new Map() };
+    const counts: PathCounts = { path, calls: 0, long: 0, fractions: 0, numbers: 0, several: 0, values: new Map() };
     this.paths.set(path, counts);
     return counts;
   }
 }
 
 function count(counts: PathCounts, { kind, text }: Leaf): void {
+  if (kind === "several") counts.several++;
   if (kind === "nothing" || kind === "several") return;
   counts.calls++;
   if (kind === "fraction") counts.fractions++;
@@ -110,10 +115,14 @@ export function addCounts(counts: ReadonlyMap<string, number>, more: ReadonlyMap
   return sum;
 }
 
-const LABEL_NAME =
-  /^(?:label|labels|category|categories|class|classes|class_name|classification|intent|queue|topic|route|routing|destination|department|team|sentiment|decision|verdict|answer|prediction|predicted|predicted_label|tag|tags|output|result|ラベル|分類|カテゴリー?|区分|回答|判定|意図)$/iu;
+const FIELDS_WITH_LABELS: readonly string[] = [...LABEL_NAMES, ...OUTPUT_NAMES, ...FIELD_NAMES];
 const ASIDE_NAME =
   /(?:confidence|certainty|score|prob|reason|rational|explanation|explain|justif|thought|thinking|analysis|evidence|comment|note|summary|language|lang$|^id$|_id$|version|model|timestamp|確信|信頼度|理由|根拠|説明|言語)/iu;
+
+/** Whether a field's name says that it holds the label. */
+export function isLabelName(path: string): boolean {
+  return isNamed(lastName(path), FIELDS_WITH_LABELS);
+}
 
 /** An answer with more free fields than this beside the closed one is an extraction, not a choice, unless the prompt names the values. */
 const MOST_OPEN_FIELDS = 2;
@@ -147,7 +156,7 @@ export function chooseField(
     isAside(counts.path) ? 0 : 1,
     namedRatio(counts.values) >= LEAST_NAMED_RATIO ? 1 : 0,
     counts.path === FUNCTION_PATH ? 0 : 1,
-    LABEL_NAME.test(lastName(counts.path)) ? 1 : 0,
+    isLabelName(counts.path) ? 1 : 0,
     counts.numbers === 0 ? 1 : 0,
   ];
   const ranked = closed

@@ -1,6 +1,7 @@
 /** @file What a raw answer says: the label out of the JSON, Markdown, reasoning and phrases around it, or why it is no label. A table of
  *  unwrapping rules, applied until none fits; each is counted under its name. Knows no label set and no workload. Pure. */
 import { isJsonObject, type JsonObject } from "../json.js";
+import { NO_VALUE } from "./absent.js";
 
 /** Why an answer is no label. */
 export type NoLabel =
@@ -41,7 +42,6 @@ const LONGEST_ITEM = 80;
 
 /** A short answer in one line without a character that any rule looks for. */
 const PLAIN = /^[^\n:：{}[\]"'`<>|\\]{1,80}$/;
-const NO_VALUES = new Set(["nan", "NaN", "NAN", "None", "null", "NULL", "undefined", "<NA>", "N/A", "n/a", "[]", "{}"]);
 
 const FINAL_CHANNEL = /<\|channel\|>\s*final[^<]*<\|message\|>/g;
 const THINKING_END = /<\/(?:think|thinking|thought|reasoning|analysis|scratchpad)>/gi;
@@ -159,7 +159,7 @@ function refused(text: string): Step | undefined {
 
 function noValue(text: string): Step | undefined {
   if (text === "[]" || text === "{}") return { reason: "an empty list or object" };
-  return NO_VALUES.has(text) ? { reason: "no value (null, None, NaN)" } : undefined;
+  return NO_VALUE.has(text) ? { reason: "no value (null, None, NaN)" } : undefined;
 }
 
 /** In the order in which they are tried; the first that fits is a step. */
@@ -230,7 +230,7 @@ function isStepped(found: ReturnType<typeof stepOfValue>): found is { readonly n
 }
 
 function applyRules(text: string): { readonly name: string; readonly step: Step } | undefined {
-  if (PLAIN.test(text) && text.length < LEAST_REFUSAL_LENGTH && !NO_VALUES.has(text) && !ITEM.test(text))
+  if (PLAIN.test(text) && text.length < LEAST_REFUSAL_LENGTH && !NO_VALUE.has(text) && !ITEM.test(text))
     return undefined;
   if (text.length > MAXIMUM_ANSWER_LENGTH) return undefined;
   for (const { name, apply } of RULES) {

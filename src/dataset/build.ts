@@ -140,6 +140,7 @@ async function fromSpool(
   const notes = [
     ...openingNotes(imported.files, dataset),
     ...imported.notes,
+    ...keys.notes(),
     ...workloadNotes(facts, chosen),
     ...fieldNotes(chosen),
     ...answerNotes(reader),
@@ -166,10 +167,11 @@ function recordsOf(
 ): EachRecord {
   return (onRecord) =>
     spool.each((record) => {
-      if (!own.has(keys.keyOf(record))) return;
+      const key = keys.keyOf(record);
+      if (!own.has(key)) return;
       const messages = withoutExamples(record.messages, examples);
-      if (messages === record.messages) onRecord(record, []);
-      else onRecord({ ...record, messages }, record.messages);
+      if (messages === record.messages) onRecord(record, [], key);
+      else onRecord({ ...record, messages }, record.messages, key);
     }, signal);
 }
 
@@ -247,8 +249,8 @@ async function readWorkload(
   return { template, kind: sides.kind, traffic, collector, reader, shown };
 }
 
-/** Calls `onRecord` with each record of the workload, its example turns taken off, and the turns that stood there. */
-type EachRecord = (onRecord: (record: LlmRecord, before: readonly Message[]) => void) => Promise<void>;
+/** Calls `onRecord` with each record of the workload, its example turns taken off, the turns that stood there, and the key of its prompt. */
+type EachRecord = (onRecord: (record: LlmRecord, before: readonly Message[], key: string) => void) => Promise<void>;
 
 /** Which part of a split each call belongs to: the user's, else by time where every call has one. */
 async function findSides(
@@ -323,10 +325,13 @@ function unansweredTexts(
   isOfWorkload: (messages: readonly Message[]) => boolean,
 ): readonly string[] {
   const isOurs = (messages: readonly Message[]): boolean =>
-    (systemOf({ messages }) === "" || isOfWorkload(messages)) &&
-    lastUserText({ messages }).startsWith(template.userPrefix);
+    (systemOf({ messages }) === "" || isOfWorkload(messages)) && hasPrefix(lastUserText({ messages }), template);
   const texts = questions.filter(isOurs).map((messages) => stripTemplate(messages, template).trim());
   return [...new Set(texts)].filter((text) => text !== "");
+}
+
+function hasPrefix(text: string, { userPrefix, variants = [] }: PromptTemplate): boolean {
+  return [userPrefix, ...variants.map((other) => other.userPrefix)].some((prefix) => text.startsWith(prefix));
 }
 
 function optional<K extends string, V>(key: K, value: V | undefined): { readonly [key in K]?: V } {
@@ -351,9 +356,9 @@ async function findTemplate(
   { conversations, shown }: { readonly conversations: Conversations; readonly shown: ShownExamples },
 ): Promise<PromptTemplate> {
   const sample = new TemplateSample(chosen.summary.records);
-  await ofWorkload((record) => {
+  await ofWorkload((record, _before, key) => {
     conversations.observe(record);
-    sample.observe(record);
+    sample.observe(record, key);
   });
   shown.observeTexts(sample.messages);
   return sample.template(chosen.examples.examples);

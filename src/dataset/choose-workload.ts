@@ -1,5 +1,6 @@
 /** @file Which workload of a log is learned: the one that is named, else the largest with a closed label set. Pure. */
 import { InputError, UsageError } from "../errors.js";
+import { severalNotes } from "./workload-notes.js";
 import type { WorkloadFacts } from "./workload.js";
 
 export interface WorkloadChoice {
@@ -18,6 +19,8 @@ export function answerPathOf(answerPath: string | undefined): string | undefined
 
 /** Why no workload holds labels, where the answers say it. */
 function unlabelledHint(facts: readonly WorkloadFacts[]): string {
+  const [several] = facts.flatMap(severalNotes);
+  if (several !== undefined) return several;
   const [most] = [...(facts[0]?.noLabels ?? [])].toSorted((a, b) => b[1] - a[1]);
   if (most !== undefined && most[1] * 2 > (facts[0]?.summary.records ?? 0))
     return `${most[1]} answers of ${facts[0]?.summary.name ?? ""} are no label: ${most[0]}${most[0].startsWith("several") ? "; multi-label comes later" : ""}`;
@@ -59,5 +62,7 @@ function findWorkload(facts: readonly WorkloadFacts[], name: string | undefined)
   const named = facts.find((workload) => workload.summary.name === name);
   if (named === undefined) throw new UsageError(`--workload ${name}: no such workload; there are: ${list}`);
   if (named.summary.kind === "label") return named;
-  throw new InputError(`workload ${name} is of kind ${named.summary.kind}; only closed label sets can be learned yet`);
+  throw new InputError(`workload ${name} is of kind ${named.summary.kind}; only closed label sets can be learned yet`, {
+    hint: unlabelledHint([named]),
+  });
 }

@@ -1,5 +1,6 @@
 /** @file Reading loosely typed JSON: the names under which logs keep identity, time, cost, tokens and latency.
  *  Knows no file and no format. Names follow the shapes of OpenAI, OpenPipe, LiteLLM, Langfuse and NVIDIA logs. */
+import { ABSENT } from "./absent.js";
 import { embedded } from "./formats/path.js";
 import { costUsdOf, durationMsOf } from "./money.js";
 import { Reading, type UnreadRole } from "./reading.js";
@@ -46,9 +47,6 @@ function setText(key: TextKey): Setter {
     if (text !== undefined && !ABSENT.has(text)) meta[key] ??= text;
   };
 }
-
-/** What Python, JavaScript and pandas write for nothing. */
-export const ABSENT: ReadonlySet<string> = new Set(["None", "null", "NULL", "nan", "NaN", "undefined"]);
 
 function setNumber(
   key: NumberKey,

@@ -1,11 +1,13 @@
 /** @file Files as they are found: folders, patterns, packed files, spreadsheets, UTF-16, JSON documents of other kinds than lines. */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import fs, { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { syncBuiltinESMExports } from "node:module";
+import { constants, deflateRawSync, gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { InputError } from "../errors.js";
 import { importLogs, type ImportOptions } from "./import.js";
+import { expandPaths } from "./unpack.js";
 import { ValueScanner } from "./json-values.js";
 
 const folder = mkdtempSync(join(tmpdir(), "joryu-files-test-"));
@@ -74,6 +76,13 @@ describe("packed files", () => {
     expect(excel.unread).toEqual([]);
   });
 
+  it("of Excel that unpack to more than a spreadsheet holds are refused, whatever their directory says", async () => {
+    const piece = deflateRawSync(Buffer.alloc(16 * 2 ** 20), { finishFlush: constants.Z_SYNC_FLUSH });
+    const data = Buffer.concat([...Array.from({ length: 65 }, () => piece), deflateRawSync(Buffer.alloc(0))]);
+    const bomb = file(zipOf("xl/worksheets/sheet1.xml", data, 100), "bomb.xlsx");
+    await expect(read(bomb)).rejects.toThrow(/unpacks to more than 1024 MB/);
+  });
+
   it("of UTF-16 are read with and without its mark, low or high byte first", async () => {
     const csv = "text,label\na,delivery\nb,login\n";
     const little = Buffer.from(csv, "utf16le");
@@ -92,7 +101,52 @@ describe("packed files", () => {
   });
 });
 
+/** A zip archive of one deflated entry whose directory gives a size of its own. */
+function zipOf(name: string, data: Buffer, saidBytes: number): Buffer {
+  const common = Buffer.alloc(26);
+  common.writeUInt16LE(20, 0);
+  common.writeUInt16LE(8, 4);
+  common.writeUInt32LE(data.length, 14);
+  common.writeUInt32LE(saidBytes, 18);
+  common.writeUInt16LE(name.length, 22);
+  const local = Buffer.concat([Buffer.from([0x50, 0x4b, 3, 4]), common, Buffer.from(name), data]);
+  const entry = Buffer.concat([Buffer.from([0x50, 0x4b, 1, 2, 20, 0]), common, Buffer.alloc(14), Buffer.from(name)]);
+  const end = Buffer.alloc(22);
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt16LE(1, 8);
+  end.writeUInt16LE(1, 10);
+  end.writeUInt32LE(entry.length, 12);
+  end.writeUInt32LE(local.length, 16);
+  return Buffer.concat([local, entry, end]);
+}
+
 describe("folders and patterns", () => {
+  it("read no folder that no step of the pattern leads into", () => {
+    const tree = join(folder, "tree");
+    mkdirSync(join(tree, "a", "deep", "deeper"), { recursive: true });
+    for (const name of ["x.jsonl", "a/y.jsonl", "a/deep/deeper/z.jsonl"]) writeFileSync(join(tree, name), LINES);
+    const seen: string[] = [];
+    const { readdirSync } = fs;
+    const watched: unknown = (path: string, options: object) => {
+      seen.push(path);
+      return readdirSync(path, options);
+    };
+    Object.assign(fs, { readdirSync: watched });
+    syncBuiltinESMExports();
+    try {
+      expect(expandPaths([join(tree, "*.jsonl")])).toEqual([join(tree, "x.jsonl")]);
+      expect(seen).toEqual([tree]);
+      expect(expandPaths([join(tree, "*", "?.jsonl")])).toEqual([join(tree, "a", "y.jsonl")]);
+      expect(seen).toEqual([tree, tree, join(tree, "a")]);
+    } finally {
+      Object.assign(fs, { readdirSync });
+      syncBuiltinESMExports();
+    }
+    const all = ["x.jsonl", "a/y.jsonl", "a/deep/deeper/z.jsonl"].map((name) => join(tree, name));
+    expect(expandPaths([join(tree, "**", "*.jsonl")]).toSorted()).toEqual(all.toSorted());
+    expect(expandPaths([join(tree, "**", "deeper", "**")])).toEqual(all.slice(2));
+  });
+
   it("stand for their log files, in order, hidden ones and others left out", async () => {
     const logs = join(folder, "logs");
     mkdirSync(join(logs, "2025"), { recursive: true });

@@ -8,7 +8,8 @@ export interface Affixes {
 
 /** Share of the distinct messages that must carry a constant part. */
 const QUORUM_RATIO = 0.95;
-const LEAST_MESSAGES = 10;
+/** Of fewer messages nothing is known to be constant. */
+export const LEAST_MESSAGES = 10;
 /** Without a structural end (line break, colon, quote, tag) a shared beginning must be long, and seen often, to be a template. */
 const LEAST_PLAIN_LENGTH = 24;
 const LEAST_PLAIN_MESSAGES = 50;

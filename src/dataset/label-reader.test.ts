@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { createRandom } from "../random.js";
 import { buildLabelDataset, type BuildOptions } from "./build.js";
+import { readPrompt } from "../template/template.js";
 import { readLabelRecords } from "./records.js";
+import { surveyLogs } from "./survey.js";
 
 const folder = mkdtempSync(join(tmpdir(), "joryu-answers-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -122,6 +124,80 @@ describe("answers that are no label", () => {
   });
 });
 
+describe("a label with an explanation behind it", () => {
+  const NAMES = "Answer with one of: billing, delivery, login, returns.";
+  const explained: readonly ((label: string, i: number) => string)[] = [
+    (label, i) => `${label} — because the customer mentions ${texts[i] ?? ""}`,
+    (label, i) => `Label: ${label}\nReason: ${texts[i] ?? ""}`,
+    (label) => `${label} (confidence 0.9)`,
+    (label, i) =>
+      `${label}. The customer writes of ${texts[i] ?? ""}, which points there. Nothing else fits as well as it.`,
+    (label, i) => `${label}\n\nThe customer writes of ${texts[i] ?? ""}.`,
+    (label) => `${label}: 0.93`,
+    (label, i) => `${label} (the text is about ${texts[i] ?? ""})`,
+  ];
+
+  it.each([
+    ["where the prompt names the labels", NAMES, 0],
+    ["where other answers are the label alone", "Route the mail.", 0.5],
+  ])("counts as the label %s, and it is said", async (_name, prompt, aloneRatio) => {
+    const isAlone = (i: number): boolean => i % 20 < 20 * aloneRatio;
+    const form = (i: number) => explained[(i >> 2) % explained.length] ?? String;
+    const path = log((i) => (isAlone(i) ? queueOf(i) : form(i)(queueOf(i), i)), prompt, 280);
+    const { dataset, notes } = await build(path);
+    expect(dataset.labels).toEqual(QUEUES);
+    expect(dataset.answers?.outsideCalls).toBe(0);
+    expect(dataset.answers?.labelCounts).toEqual(QUEUES.map((queue) => [queue, 70]));
+    expect(notes.join()).toMatch(/answers unwrapped: .*an explanation behind it \d+/);
+    const { records } = await readLabelRecords(path, { ...dataset, labels: QUEUES });
+    expect(records.map(({ label }) => QUEUES[label])).toEqual(records.map((_, i) => queueOf(i)));
+  });
+
+  it("counts in Japanese", async () => {
+    const labels = ["請求", "配送"];
+    const forms = [
+      (label: string) => label,
+      (label: string, i: number) => `${label}。理由は、${texts[i] ?? ""}に触れているためです。`,
+      (label: string) => `${label}（確信度0.9）`,
+      (label: string, i: number) => `分類：${label}\n根拠：${texts[i] ?? ""}`,
+      (label: string, i: number) => `${label}です。${texts[i] ?? ""}について書かれています。`,
+    ];
+    const { dataset } = await build(log((i) => (forms[i % 5] ?? String)(labels[(i >> 3) % 2] ?? "", i)));
+    expect(dataset.labels).toEqual(["請求", "配送"].toSorted());
+    expect(dataset.answers?.labelCounts.map(([, calls]) => calls)).toEqual([104, 96]);
+  });
+
+  it("is not guessed: brackets that come again are part of the label, and letters stay texts", async () => {
+    const names = ["returns", "returns (other)", "billing - refund", "billing"];
+    const { dataset } = await build(log((i) => names[i % 4] ?? ""));
+    expect(dataset.labels).toEqual(names.toSorted());
+    const letters = log((i) => `Dear customer,\nthank you for ${texts[i] ?? ""}. We look into it — soon.`);
+    await expect(build(letters)).rejects.toThrow(/no workload with a closed set/);
+    const asked = log((i) => (i % 10 === 0 ? "Yes" : `Yes. You can ${texts[i] ?? ""} as long as you like.`));
+    await expect(build(asked)).rejects.toThrow(/no workload with a closed set/);
+  });
+});
+
+describe("answers that mostly hold several labels", () => {
+  const pairs = (i: number): readonly string[] => [queueOf(i), queueOf(i + 1 + ((i >> 2) % 3))];
+  it.each<[string, (i: number) => string]>([
+    ["joined by commas", (i) => pairs(i).join(", ")],
+    ["one a line", (i) => pairs(i).join("\n")],
+    ["as a JSON list", (i) => JSON.stringify(pairs(i))],
+    ["as a field", (i) => JSON.stringify({ labels: pairs(i) })],
+    ["beside single ones", (i) => (i % 5 < 2 ? queueOf(i) : pairs(i).join(" / "))],
+    ["joined in Japanese", (i) => pairs(i).join("、")],
+  ])("%s are counted as such, and it is said that they come later", async (_name, answerOf) => {
+    const path = log(answerOf);
+    const { workloads } = await surveyLogs([path], { folder: join(folder, "several") });
+    expect(workloads).toMatchObject([{ kind: "several" }]);
+    expect(workloads[0]?.notes.join()).toMatch(
+      /^(200|120) of 200 answers hold several labels: multi-label comes later$/,
+    );
+    await expect(build(path)).rejects.toThrow(/no workload with a closed set/);
+  });
+});
+
 describe("foldings", () => {
   it("are listed with what was written, what is kept and the calls; samples show what was done", async () => {
     const forms = [(l: string) => l, (l: string) => `${l}.`, (l: string) => `"${l}"`, (l: string) => `Label: ${l}`];
@@ -173,6 +249,40 @@ describe("workloads", () => {
     await expect(build(mixed(), { merge: [["nobody", "route-the-mail"]] })).rejects.toThrow(
       /--merge: no workload nobody; there are: route-the-mail, /,
     );
+  });
+});
+
+describe("reworded prompts that stand in the user's message", () => {
+  const WORDINGS: readonly (readonly [string, string])[] = [
+    ["Which queue should this customer message go to? Answer with its name.\nMessage: ", ""],
+    ['Sort the following letter of a customer into one of our queues.\n\nLetter: "', '"\n\nQueue:'],
+    ["次の問い合わせを、担当する窓口の名前で分類してください。回答は窓口の名前だけにしてください。\n「", "」"],
+  ];
+  const reworded = (): string => {
+    const path = join(folder, `${made++}-reworded.jsonl`);
+    const lines = Array.from({ length: 360 }, (_, i) => {
+      const [before, after] = WORDINGS[Math.floor(i / 120)] ?? ["", ""];
+      const asked = { role: "user", content: `${before}${texts[i] ?? ""}${after}` };
+      return JSON.stringify({ messages: [asked, { role: "assistant", content: queueOf(i) }] });
+    });
+    writeFileSync(path, `${lines.join("\n")}\n`);
+    return path;
+  };
+
+  it("are taken off in every wording once they are merged, of rows and of what a student is asked", async () => {
+    const path = reworded();
+    const survey = await surveyLogs([path], { folder: join(folder, "survey") });
+    const names = survey.workloads.map(({ name }) => name);
+    expect(names).toHaveLength(3);
+    const { dataset } = await build(path, { merge: [names] });
+    expect(new Set(dataset.rows.map(({ text }) => text))).toEqual(new Set(texts.slice(0, 360)));
+    const { template } = dataset;
+    for (const [before, after] of WORDINGS)
+      expect(readPrompt(`${before}Where is it?${after}`, template)).toEqual({
+        text: "Where is it?",
+        template: "stripped",
+      });
+    expect(readPrompt("Where is it?", template)).toEqual({ text: "Where is it?", template: "absent" });
   });
 });
 

@@ -3,6 +3,7 @@
 import { isJsonObject } from "../json.js";
 import { FUNCTION_PATH, leavesOf, MAXIMUM_LABEL_LENGTH, type Leaf } from "./answer-fields.js";
 import { unwrapAnswer, type NoLabel, type Unwrapping } from "./answers.js";
+import { headsOf } from "./explained.js";
 import { bareLabel, foldLabel, type LabelSet } from "./labels.js";
 import type { NamedLists } from "./prompt-labels.js";
 import type { AnswerFacts, LlmRecord } from "./types.js";
@@ -15,6 +16,10 @@ export type Candidate =
 
 type Answered = Pick<LlmRecord, "answer" | "toolCalls">;
 
+/** Labels one a line, without bullets. */
+const MOST_LISTED = 8;
+const LISTED_LINE = /^[^\s.。:：!?！？—–()（）]{1,40}(?: [^\s.。:：!?！？—–()（）]{1,40}){0,3}$/u;
+const EXPLANATION = "an explanation behind it";
 const SEVERAL: NoLabel = "several labels in one answer";
 const NO_VALUE: NoLabel = "no value (null, None, NaN)";
 
@@ -58,6 +63,9 @@ export function candidateOf({ answer, toolCalls }: Answered, names: PossibleName
   const read = unwrapAnswer(answer, names.has);
   if (read.kind === "fields") return { kind: "fields", leaves: leavesOf(read.fields), unwrapped: read.unwrapped };
   if (read.kind === "none" || !read.text.includes("\n")) return read;
+  const lines = read.text.split("\n").map((line) => line.trim());
+  if (lines.length <= MOST_LISTED && lines.every((line) => LISTED_LINE.test(line)))
+    return { ...read, text: lines.join(", ") };
   // Reasoning without a mark before a label that the prompt names.
   const last = read.text.slice(read.text.lastIndexOf("\n") + 1).trim();
   return names.hasBare(last) ? { ...read, text: last, unwrapped: [...read.unwrapped, "words before it"] } : read;
@@ -106,6 +114,18 @@ export interface ReaderOptions {
 }
 
 const cut = (text: string): string => (text.length > SAMPLE_LENGTH ? `${text.slice(0, SAMPLE_LENGTH)}…` : text);
+
+/** The label that an answer gives before it explains it, by a function that knows labels. */
+export function explainedLabel(
+  text: string,
+  indexOf: (spelling: string) => number,
+): { readonly label: number; readonly text: string } | undefined {
+  for (const head of headsOf(text).toReversed()) {
+    const label = indexOf(head.text);
+    if (label >= 0) return { label, text: head.text };
+  }
+  return undefined;
+}
 
 export class LabelReader {
   private readonly cache = new Map<string, LabelRead>();
@@ -167,8 +187,10 @@ export class LabelReader {
     if (typeof text !== "string")
       return { label: -1, ...(text.reason !== undefined && { reason: text.reason }), text: "", unwrapped };
     const label = labelSet.indexOf(text);
-    if (label < 0 && labelSet.several.has(text)) return { label, reason: SEVERAL, text, unwrapped };
-    return { label, text, unwrapped };
+    if (label >= 0) return { label, text, unwrapped };
+    if (labelSet.isSeveral(text)) return { label, reason: SEVERAL, text, unwrapped };
+    const head = explainedLabel(text, labelSet.indexOf);
+    return head === undefined ? { label, text, unwrapped } : { ...head, unwrapped: [...unwrapped, EXPLANATION] };
   }
 
   /** Notes a spelling that is not the label's own. */

@@ -54,11 +54,17 @@ describe("a label set", () => {
 
   it("holds no spelling that lists several of its labels, unless the prompt names it", () => {
     const given = counts({ a: 5, b: 5, "a, b": 3, "a、b": 1, "a, c": 1 });
-    const { labels, several, indexOf } = buildLabelSet(given);
+    const { labels, isSeveral, indexOf } = buildLabelSet(given);
     expect(labels).toEqual(["a", "a, c", "b"]);
-    expect([...several]).toEqual(["a, b", "a、b"]);
+    expect([...given.keys()].filter(isSeveral)).toEqual(["a, b", "a、b"]);
+    expect([isSeveral("b;a"), isSeveral("a")]).toEqual([true, false]);
     expect(indexOf("a, b")).toBe(-1);
     expect(buildLabelSet(given, new Set(["a, b"])).labels).toContain("a, b");
+  });
+
+  it("takes what stands in several lists for labels, though none stands alone", () => {
+    const given = counts({ "x, y": 3, "y, z": 3, "z, x": 2, "arts and crafts": 4, "arts and music": 4, "a, b": 9 });
+    expect(buildLabelSet(given).labels).toEqual(["a, b", "arts and crafts", "arts and music"]);
   });
 
   it("knows a spelling that was never counted where one label is meant", () => {

@@ -7,8 +7,8 @@ export interface LabelSet {
   readonly labels: readonly string[];
   /** Spellings that were folded: [written, kept], in code-unit order of the written one. */
   readonly folded: readonly (readonly [string, string])[];
-  /** Spellings that list several labels. */
-  readonly several: ReadonlySet<string>;
+  /** Whether a spelling lists several labels. */
+  isSeveral(spelling: string): boolean;
   /** Index of a spelling, known or foldable, or -1. */
   indexOf(spelling: string): number;
 }
@@ -117,29 +117,42 @@ function distinguishes(names: readonly string[], name: string): boolean {
 
 const JOINED = /\s*[,;、，；|\n]\s*(?:(?:and|or|および|または)\s+)?|\s+(?:[/+&]|and|or)\s+/u;
 
-/** Spellings that list several labels which also stand alone, unless the prompt names them so. */
-function severalOf(
-  spellings: readonly string[],
-  counts: ReadonlyMap<string, number>,
-  named: ReadonlySet<string>,
-): Set<string> {
-  const alone = new Map<string, number>();
+/** Separates labels and hardly ever the words of one. */
+const LISTED = /\s*[,;、，；|\n]\s*/u;
+/** Several labels that stand together in so many combinations are labels though none stands alone. */
+const LEAST_COMBINATIONS = 2;
+
+/** Parts that stand in several lists, each beside others: labels, though they may never stand alone. */
+function listedParts(spellings: readonly string[]): Set<string> {
+  const combinations = new Map<string, number>();
   for (const spelling of spellings) {
-    const key = bareLabel(spelling);
-    alone.set(key, (alone.get(key) ?? 0) + (counts.get(spelling) ?? 0));
+    if (!LISTED.test(spelling)) continue;
+    for (const part of new Set(spelling.split(LISTED).map(bareLabel)))
+      combinations.set(part, (combinations.get(part) ?? 0) + 1);
   }
+  return new Set([...combinations].flatMap(([part, lists]) => (lists >= LEAST_COMBINATIONS ? [part] : [])));
+}
+
+/** Spellings that list several labels which also stand alone or in other lists, unless the prompt names them so. */
+export function severalOf(counts: ReadonlyMap<string, number>, named: ReadonlySet<string>): Set<string> {
+  const spellings = [...counts.keys()];
+  const alone = new Set(spellings.map(bareLabel));
   const names = new Set([...named].map(bareLabel));
-  const isSeveral = (spelling: string): boolean => {
-    if (names.has(bareLabel(spelling))) return false;
-    const parts = spelling.split(JOINED).map(bareLabel);
-    return new Set(parts).size > 1 && parts.every((part) => part !== "" && (alone.has(part) || names.has(part)));
+  const listed = listedParts(spellings);
+  const isList = (spelling: string, separator: RegExp, isLabel: (part: string) => boolean): boolean => {
+    const parts = spelling.split(separator).map(bareLabel);
+    return new Set(parts).size > 1 && parts.every((part) => part !== "" && isLabel(part));
   };
+  const isSeveral = (spelling: string): boolean =>
+    !names.has(bareLabel(spelling)) &&
+    (isList(spelling, JOINED, (part) => alone.has(part) || names.has(part)) ||
+      isList(spelling, LISTED, (part) => alone.has(part) || names.has(part) || listed.has(part)));
   return new Set(spellings.filter((spelling) => JOINED.test(spelling) && isSeveral(spelling)));
 }
 
 /** Builds the label set of counted spellings; `named` are labels that the prompt names. */
 export function buildLabelSet(counts: ReadonlyMap<string, number>, named: ReadonlySet<string> = new Set()): LabelSet {
-  const several = severalOf([...counts.keys()], counts, named);
+  const several = severalOf(counts, named);
   const single = new Map([...counts].filter(([spelling]) => !several.has(spelling)));
   const kept = keptSpellings(single, named);
   const labels = [...new Set(kept.values())].toSorted(byCodeUnits);
@@ -150,9 +163,16 @@ export function buildLabelSet(counts: ReadonlyMap<string, number>, named: Readon
   return {
     labels,
     folded,
-    several,
+    isSeveral: (spelling) => several.has(spelling) || listsLabels(spelling, find),
     indexOf: (spelling) => known.get(spelling) ?? (several.has(spelling) ? -1 : find(spelling)),
   };
+}
+
+/** Whether a spelling that is no label joins several. */
+function listsLabels(spelling: string, find: (spelling: string) => number): boolean {
+  if (!JOINED.test(spelling) || find(spelling) >= 0) return false;
+  const parts = spelling.split(JOINED);
+  return new Set(parts.map(bareLabel)).size > 1 && parts.every((part) => find(part) >= 0);
 }
 
 /** A function from any spelling of a label (case and space may differ) to its index, -1 when it is none. */

@@ -1,7 +1,7 @@
 /** @file Labelled records of a file as `evaluate` needs them: the text the student would see, the teacher's answer and the right
  *  answer as indices of a known label set. Reads any format that the import knows. */
 import { importLogs, type ImportOptions, type ImportResult } from "./import.js";
-import { candidateOf, PossibleNames, type Candidate } from "./label-reader.js";
+import { candidateOf, explainedLabel, PossibleNames, type Candidate } from "./label-reader.js";
 import { decoratedFinder } from "./labels.js";
 import { stripTemplate, type PromptTemplate } from "../template/template.js";
 
@@ -66,7 +66,10 @@ class KnownAnswers {
 
   of(candidate: Candidate): Indices {
     if (candidate.kind === "none") return -1;
-    if (candidate.kind === "text") return this.find(candidate.text);
+    if (candidate.kind === "text") {
+      const label = this.find(candidate.text);
+      return label >= 0 ? label : (explainedLabel(candidate.text, this.find)?.label ?? -1);
+    }
     const found = candidate.leaves.map(({ path, text }): [string, number] => [
       path,
       text === "" ? -1 : this.find(text),

@@ -1,7 +1,6 @@
 /** @file What the prompts of a workload show as examples: how many texts of example turns, which of them are asked elsewhere as questions, and
  *  whether examples stand inside the questions. Memory is bounded by a constant. Pure but for its state. */
-import { takeAffixes } from "../template/affixes.js";
-import { earlierTurns, type PromptTemplate, type TemplateMessage } from "../template/template.js";
+import { earlierTurns, takeTemplate, type PromptTemplate, type TemplateMessage } from "../template/template.js";
 import { answeredLines } from "./find-examples.js";
 import { hashTexts } from "./hashes.js";
 
@@ -37,7 +36,7 @@ export class ShownExamples {
     const kept = new Set(after);
     for (const message of earlierTurns(before).earlier) {
       if (message.role !== "user" || kept.has(message) || this.texts.size >= MAXIMUM_EXAMPLES) continue;
-      const { text } = takeAffixes(message.content, template.userPrefix, template.userSuffix);
+      const { text } = takeTemplate(message.content, template);
       this.texts.add(hashTexts(text.trim()));
     }
   }

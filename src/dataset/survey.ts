@@ -12,7 +12,7 @@ import { Spool } from "./spool.js";
 import { TemplateSample } from "./template-sample.js";
 import { Traffic } from "./traffic.js";
 import type { AnswerFacts, LlmRecord, TrafficFacts, WorkloadKind } from "./types.js";
-import { answerNotes, fieldNotes } from "./workload-notes.js";
+import { answerNotes, fieldNotes, severalNotes } from "./workload-notes.js";
 import { WorkloadKeys, WorkloadTable, type WorkloadFacts } from "./workload.js";
 
 /** Workloads that are looked at one by one. */
@@ -44,6 +44,8 @@ export interface LogSurvey {
   /** Workloads beyond those. */
   readonly others: number;
   readonly traffic: TrafficFacts;
+  /** What was made of prompts that differ in little. */
+  readonly notes: readonly string[];
 }
 
 /** Reads logs and says what they hold. @throws as `importLogs` */
@@ -67,18 +69,20 @@ export async function surveyLogs(files: readonly string[], options: SurveyOption
     const facts = table.facts(imported.files[0]?.source ?? "", options.merge);
     const surveys = facts.slice(0, SURVEYED_WORKLOADS).map((each) => new Survey(each));
     const byKey = new Map(surveys.flatMap((survey) => [...survey.facts.keys].map((key) => [key, survey] as const)));
-    const each = (visit: (survey: Survey, record: LlmRecord) => void): Promise<void> =>
+    const each = (visit: (survey: Survey, record: LlmRecord, key: string) => void): Promise<void> =>
       spool.each((record) => {
-        const survey = byKey.get(keys.keyOf(record));
-        if (survey !== undefined) visit(survey, record);
+        const key = keys.keyOf(record);
+        const survey = byKey.get(key);
+        if (survey !== undefined) visit(survey, record, key);
       }, options.signal);
-    await each((survey, record) => survey.sample(record));
+    await each((survey, record, key) => survey.sample(record, key));
     await each((survey, record) => survey.read(record));
     return {
       imported,
       workloads: surveys.map((survey) => survey.found()),
       others: facts.length - surveys.length,
       traffic: traffic.facts(),
+      notes: keys.notes(),
     };
   } finally {
     spool.close();
@@ -102,8 +106,8 @@ class Survey {
     });
   }
 
-  sample(record: LlmRecord): void {
-    this.templates.observe(this.plain(record));
+  sample(record: LlmRecord, key: string): void {
+    this.templates.observe(this.plain(record), key);
   }
 
   read(record: LlmRecord): void {
@@ -120,7 +124,7 @@ class Survey {
       inputs: this.inputs.size,
       template: this.templateOf(),
       answers: this.reader.facts(),
-      notes: isLabel ? [...fieldNotes(this.facts), ...answerNotes(this.reader)] : [],
+      notes: isLabel ? [...fieldNotes(this.facts), ...answerNotes(this.reader)] : severalNotes(this.facts),
     };
   }
 

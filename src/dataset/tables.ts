@@ -5,9 +5,11 @@ import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "h
 import { compressors } from "hyparquet-compressors";
 import readSheets from "read-excel-file/node";
 import { InputError } from "../errors.js";
+import { unpacksBeyond } from "./zip-size.js";
 
 /** A spreadsheet is held as cells, tens of bytes for each of its packed ones. */
 const MAXIMUM_SPREADSHEET_BYTES = 64 * 2 ** 20;
+const MAXIMUM_UNPACKED_SPREADSHEET_BYTES = 2 ** 30;
 const ROWS_AT_ONCE = 2_000;
 
 /** Values that JSON does not have: dates and large integers as text, bytes left out. */
@@ -36,6 +38,14 @@ export async function spreadsheetLines(
     throw new InputError(`${path}: a spreadsheet of more than ${MAXIMUM_SPREADSHEET_BYTES >> 20} MB`, {
       hint: "save it as CSV",
     });
+  }
+  if (await unpacksBeyond(path, MAXIMUM_UNPACKED_SPREADSHEET_BYTES)) {
+    throw new InputError(
+      `${path}: the spreadsheet unpacks to more than ${MAXIMUM_UNPACKED_SPREADSHEET_BYTES >> 20} MB`,
+      {
+        hint: "save it as CSV",
+      },
+    );
   }
   const sheets = await readSheets(path);
   const first = sheets.find(({ data }) => data.length > 1);

@@ -53,7 +53,8 @@ export interface LlmRecord {
   readonly split?: "train" | "test";
 }
 
-export type WorkloadKind = "label" | "json" | "text";
+/** `several`: several labels in most answers, which nothing learns yet. */
+export type WorkloadKind = "label" | "several" | "json" | "text";
 
 export interface WorkloadSummary {
   readonly name: string;

@@ -53,28 +53,38 @@ function filesOfFolder(folder: string): readonly string[] {
 
 function filesOfPattern(pattern: string): readonly string[] {
   const steps = pattern.split("/");
-  const fixed = steps.slice(
-    0,
-    steps.findIndex((step) => /[*?]/.test(step)),
-  );
-  const folder = fixed.length === 0 ? "." : fixed.join("/") || "/";
-  const source = steps
-    .slice(fixed.length)
-    .map((step) =>
-      step === "**"
-        ? "(?:.*/)?"
-        : `${step
-            .replaceAll(/[.+^${}()|[\]\\]/g, "\\$&")
-            .replaceAll("*", "[^/]*")
-            .replaceAll("?", "[^/]")}/`,
-    )
-    .join("")
-    .replace(/\/$/, "");
-  const wanted = new RegExp(`^${source}$`);
-  const prefix = folder === "." ? "" : `${folder.replace(/\/$/, "")}/`;
-  const found = existsSync(folder) ? walk(folder).filter((path) => wanted.test(path.slice(prefix.length))) : [];
-  if (found.length > 0) return found;
+  const first = steps.findIndex((step) => /[*?]/.test(step));
+  const folder = first === 0 ? "." : steps.slice(0, first).join("/") || "/";
+  const found = existsSync(folder) ? filesOfSteps(folder, steps.slice(first)) : [];
+  if (found.length > 0) return [...new Set(found)];
   throw new InputError(`${pattern}: no file fits the pattern`, { hint: "check the folder's name" });
+}
+
+/** Files below a folder that fit the steps of a pattern: each folder is read only where a step leads into it. */
+function filesOfSteps(folder: string, [step = "", ...rest]: readonly string[]): readonly string[] {
+  const isHidden = (name: string): boolean => name.startsWith(".") && !step.startsWith(".");
+  const entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !isHidden(name));
+  const sorted = entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  if (step === "**") {
+    const here = rest.length === 0 ? [] : filesOfSteps(folder, rest);
+    const below = sorted.flatMap((entry) => {
+      if (entry.isDirectory()) return filesOfSteps(join(folder, entry.name), [step, ...rest]);
+      return rest.length === 0 && entry.isFile() ? [join(folder, entry.name)] : [];
+    });
+    return [...here, ...below];
+  }
+  const wanted = patternOf(step);
+  const fitting = sorted.filter(({ name }) => wanted.test(name));
+  if (rest.length === 0) return fitting.flatMap((entry) => (entry.isFile() ? [join(folder, entry.name)] : []));
+  return fitting.flatMap((entry) => (entry.isDirectory() ? filesOfSteps(join(folder, entry.name), rest) : []));
+}
+
+function patternOf(step: string): RegExp {
+  const source = step
+    .replaceAll(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
+  return new RegExp(`^${source}$`, "u");
 }
 
 /** Unpacked copies, in a temporary folder that `close` removes. */

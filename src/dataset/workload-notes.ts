@@ -42,6 +42,13 @@ function overlapOf(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number
   return common / Math.max(1, labels.size + others.size - common);
 }
 
+/** That most answers hold several labels. */
+export function severalNotes({ summary, several }: WorkloadFacts): readonly string[] {
+  return summary.kind === "several"
+    ? [`${several} of ${summary.records} answers hold several labels: multi-label comes later`]
+    : [];
+}
+
 /** Which part of structured answers is the label, and what is left out. */
 export function fieldNotes({ field }: WorkloadFacts): readonly string[] {
   if (field === undefined) return [];

@@ -7,16 +7,19 @@ import {
   chooseField,
   FieldCounts,
   FUNCTION_PATH,
-  MAXIMUM_LABEL_LENGTH,
+  isAside,
+  isLabelName,
   type FieldChoice,
   type PathCounts,
 } from "./answer-fields.js";
+import { AnswerCounts, MAXIMUM_LABELS, type SettledAnswers } from "./answer-counts.js";
 import type { NoLabel } from "./answers.js";
 import { hashTexts } from "./hashes.js";
 import { ExampleFinder, turnBudget, type FoundExamples, type TurnBudget } from "./find-examples.js";
 import { candidateOf, PossibleNames, textAt } from "./label-reader.js";
 import { bareLabel } from "./labels.js";
-import { MAXIMUM_PROMPTS, PromptVariants, withoutDates } from "./prompt-variants.js";
+import { plainPrompt } from "./changing-parts.js";
+import { MAXIMUM_PROMPTS, PromptVariants, type VariantGroup } from "./prompt-variants.js";
 import { namedLists, type NamedLists } from "./prompt-labels.js";
 import type { LlmRecord, WorkloadKind, WorkloadSummary } from "./types.js";
 
@@ -27,9 +30,7 @@ const HEAD_LEAST_RATIO = 0.02;
 const MAXIMUM_HEADS = 20_000;
 /** More distinct system prompts than this, or than one in twenty calls, are one prompt with changing parts. */
 const LEAST_SYSTEMS = 50;
-/** More distinct answers than this are no closed label set; the same limit bounds memory. */
-export const MAXIMUM_LABELS = 2_000;
-const MAXIMUM_ANSWERS = 2 * MAXIMUM_LABELS;
+const MAXIMUM_RECALLED = 64;
 /** Of the first prompt of a workload so much is searched for labels. */
 const MAXIMUM_PROMPT_LENGTH = 20_000;
 /** Calls without the field that holds the label, of those that have a label at all. */
@@ -43,7 +44,9 @@ export function systemOf(record: Pick<LlmRecord, "messages">): string {
 
 function headOf(record: Pick<LlmRecord, "messages">): string | undefined {
   const first = record.messages.find((message) => message.role === "user")?.content ?? "";
-  return first.length > HEAD_LENGTH ? first.slice(0, HEAD_LENGTH) : undefined;
+  return first.length > HEAD_LENGTH
+    ? plainPrompt(first.slice(0, 4 * HEAD_LENGTH)).plain.slice(0, HEAD_LENGTH)
+    : undefined;
 }
 
 interface Head {
@@ -58,14 +61,14 @@ export class WorkloadKeys {
   private systemRecords = 0;
   private plainRecords = 0;
   private merging: boolean | undefined;
-  /** The last system prompt and what was made of it: most calls repeat it. */
-  private last = { system: "", plain: "", hash: hashTexts("") };
+  /** System prompts and what was made of them: most calls repeat one of few. */
+  private readonly recalled = new Map<string, { readonly plain: string; readonly hash: string }>();
 
   observe(record: LlmRecord): void {
     const system = this.recall(systemOf(record));
     if (system.plain !== "") {
       this.systemRecords++;
-      this.variants.observe(system.plain, system.hash, record.answer);
+      this.variants.observe(system.plain, system.hash, hashTexts(lastUserText(record)), record.answer);
       return;
     }
     this.plainRecords++;
@@ -97,12 +100,34 @@ export class WorkloadKeys {
     return isTemplate ? `u${text}` : "";
   }
 
+  /** What was made of system prompts that differ in little, after every record was observed. */
+  notes(): readonly string[] {
+    const { joined, apart } = this.variants.groups();
+    const shown = ({ prompts, examples }: VariantGroup): string =>
+      `${prompts} system prompts (${examples.map((words) => JSON.stringify(words)).join(", ")}${prompts > examples.length ? ", ..." : ""})`;
+    const one = joined.map(
+      (group) =>
+        `${shown(group)} differ in these words alone and are read as one task; the student does not see which one it was`,
+    );
+    const several = apart.map(
+      (group) =>
+        `${shown(group)} differ in a word that is asked about: each is a task of its own; --merge A,B learns some as one`,
+    );
+    const cut =
+      this.merging === true
+        ? [`the system prompts change from call to call: told apart by their first ${HEAD_LENGTH} characters alone`]
+        : [];
+    return [...one, ...several, ...cut];
+  }
+
   private recall(system: string): { readonly plain: string; readonly hash: string } {
-    if (system !== this.last.system) {
-      const plain = withoutDates(system);
-      this.last = { system, plain, hash: hashTexts(plain) };
-    }
-    return this.last;
+    const known = this.recalled.get(system);
+    if (known !== undefined) return known;
+    const { plain } = plainPrompt(system);
+    const made = { plain, hash: hashTexts(plain) };
+    if (this.recalled.size >= MAXIMUM_RECALLED) this.recalled.clear();
+    this.recalled.set(system, made);
+    return made;
   }
 
   private forgetRare(): void {
@@ -133,6 +158,8 @@ export interface WorkloadFacts {
   readonly paths: readonly string[];
   /** Answers that are no label, by reason. */
   readonly noLabels: ReadonlyMap<NoLabel, number>;
+  /** Calls whose answers hold several labels. */
+  readonly several: number;
   /** What its prompt may name as labels. */
   readonly lists: NamedLists;
   readonly examples: FoundExamples;
@@ -140,18 +167,23 @@ export interface WorkloadFacts {
 
 interface Counting {
   readonly keys: Set<string>;
+  /** The prompt of its first call; of prompts that differ, what they have in common is not known by it. */
   readonly first: string;
+  readonly isSystem: boolean;
+  isJoined: boolean;
   lists: NamedLists;
   names: PossibleNames;
   records: number;
-  long: number;
   json: number;
   tools: number;
   readonly noLabels: Map<NoLabel, number>;
   readonly examples: ExampleFinder;
   readonly fields: FieldCounts;
-  readonly answers: Map<string, number>;
+  readonly answers: AnswerCounts;
 }
+
+/** With its answers settled. */
+type Settled = Omit<Counting, "answers"> & SettledAnswers;
 
 /** Counts records and answers by workload. */
 export class WorkloadTable {
@@ -194,7 +226,8 @@ export class WorkloadTable {
       (a, b) => b.records - a.records || (keyOf(a) < keyOf(b) ? -1 : 1),
     );
     return sorted.map((counting) => {
-      const slug = slugOf(counting.first) || slugOf(source) || "workload";
+      const slug =
+        (counting.isJoined ? nameOfJoined(counting) : slugOf(counting.first)) || slugOf(source) || "workload";
       const uses = (taken.get(slug) ?? 0) + 1;
       taken.set(slug, uses);
       return { name: uses === 1 ? slug : `${slug}-${uses}`, counting };
@@ -210,14 +243,13 @@ function unknownName(name: string, known: readonly string[]): never {
 function absorb(into: Counting, from: Counting): void {
   for (const key of from.keys) into.keys.add(key);
   into.records += from.records;
-  into.long += from.long;
   into.json += from.json;
   into.tools += from.tools;
   into.lists = [...into.lists, ...from.lists];
   into.names = new PossibleNames(into.lists);
   into.fields.merge(from.fields);
   for (const [reason, calls] of from.noLabels) into.noLabels.set(reason, (into.noLabels.get(reason) ?? 0) + calls);
-  for (const [text, calls] of from.answers) into.answers.set(text, (into.answers.get(text) ?? 0) + calls);
+  into.answers.merge(from.answers);
 }
 
 function start(key: string, record: LlmRecord, budget: TurnBudget): Counting {
@@ -227,21 +259,23 @@ function start(key: string, record: LlmRecord, budget: TurnBudget): Counting {
   return {
     keys: new Set([key]),
     first,
+    isSystem: key.startsWith("s"),
+    isJoined: key.startsWith("u") && first.includes("0"),
     lists,
     names: new PossibleNames(lists),
     records: 0,
-    long: 0,
     json: 0,
     tools: 0,
     noLabels: new Map(),
     examples: new ExampleFinder(budget),
     fields: new FieldCounts(),
-    answers: new Map(),
+    answers: new AnswerCounts(),
   };
 }
 
 function count(counting: Counting, record: LlmRecord): void {
   counting.records++;
+  counting.isJoined ||= counting.isSystem && systemOf(record) !== counting.first;
   if (record.toolCalls !== undefined) counting.tools++;
   counting.examples.observe(record.messages);
   const candidate = candidateOf(record, counting.names);
@@ -255,14 +289,16 @@ function count(counting: Counting, record: LlmRecord): void {
   }
   const { text } = candidate;
   if (/^[{[]/.test(text)) counting.json++;
-  if (text === "" || text.length > MAXIMUM_LABEL_LENGTH || text.includes("\n")) counting.long++;
-  else if (counting.answers.size < MAXIMUM_ANSWERS || counting.answers.has(text)) {
-    counting.answers.set(text, (counting.answers.get(text) ?? 0) + 1);
-  } else counting.long++;
+  counting.answers.observe(text, counting.names);
+}
+
+function settled(counting: Counting): Settled {
+  return { ...counting, ...counting.answers.settle(counting.records, counting.names, counting.lists) };
 }
 
 /** What was counted, and the part of structured answers that is the label. */
-function factsOf(counting: Counting, name: string, answerPath: string | undefined): Omit<WorkloadFacts, "isMerged"> {
+function factsOf(counted: Counting, name: string, answerPath: string | undefined): Omit<WorkloadFacts, "isMerged"> {
+  const counting = settled(counted);
   const { keys, records, answers, noLabels, lists } = counting;
   const paths = counting.fields.all();
   const field = fieldOf(counting, paths, answerPath);
@@ -281,12 +317,13 @@ function factsOf(counting: Counting, name: string, answerPath: string | undefine
     ...(field === undefined ? {} : { field }),
     paths: paths.map(({ path }) => path),
     noLabels,
+    several: severalCalls(counting),
     lists,
   };
 }
 
 function fieldOf(
-  counting: Counting,
+  counting: Settled,
   paths: readonly PathCounts[],
   answerPath: string | undefined,
 ): FieldChoice | undefined {
@@ -309,6 +346,18 @@ function fieldOf(
   return chooseField(paths, (path) => isClosedSet(counting, path), namedRatio);
 }
 
+/** A name without the person or the day that happened to come first: from the labels, or from what the prompts have in common. */
+function nameOfJoined(counted: Counting): string {
+  const counting = settled(counted);
+  if (isClosedSet(counting)) {
+    const labels = [...counting.answers].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+    const slug = slugOf(labels.map(([label]) => label).join(" "));
+    if (slug !== "") return slug;
+  }
+  const { plain } = plainPrompt(counting.first);
+  return slugOf(plain.replace(/\b0\b/g, " "));
+}
+
 /** Letters and digits of the first words, at most 40 characters. */
 function slugOf(text: string): string {
   const words =
@@ -328,10 +377,14 @@ function slugOf(text: string): string {
 
 /** A closed label set: short single-line answers, few distinct ones, nearly all of which come again. What is no label at all is no evidence
  *  against it, as long as it is the lesser part. */
-function isClosedSet({ records, long, noLabels, answers, json }: Counting, path?: PathCounts): boolean {
-  const none = [...noLabels.values()].reduce((sum, calls) => sum + calls, 0);
+function isClosedSet(
+  { records, long, noLabels, several, isSeveral, answers, json }: Settled,
+  path?: PathCounts,
+): boolean {
+  const none = [...noLabels.values()].reduce((sum, calls) => sum + calls, several);
   const labelled = records - none;
-  const values = path === undefined ? answers : addCounts(answers, path.values);
+  const single = new Map([...answers].filter(([text]) => !isSeveral(text)));
+  const values = path === undefined ? single : addCounts(single, path.values);
   let repeated = 0;
   for (const count of values.values()) if (count > 1) repeated += count;
   const missing = path === undefined ? json : json - path.calls;
@@ -344,8 +397,16 @@ function isClosedSet({ records, long, noLabels, answers, json }: Counting, path?
   );
 }
 
-function kindOf(counting: Counting, path: PathCounts | undefined): WorkloadKind {
+/** Calls whose answers hold several labels. */
+function severalCalls({ several, noLabels, fields }: Settled): number {
+  const paths = fields.all().filter(({ path }) => !isAside(path));
+  const lists = paths.filter(({ path }) => paths.length === 1 || isLabelName(path)).map((path) => path.several);
+  return several + (noLabels.get("several labels in one answer") ?? 0) + Math.max(0, ...lists);
+}
+
+function kindOf(counting: Settled, path: PathCounts | undefined): WorkloadKind {
   if (isClosedSet(counting, path)) return "label";
+  if (severalCalls(counting) * 2 > counting.records) return "several";
   const { records, json, tools } = counting;
   return tools * 2 > records || json >= records * 0.9 ? "json" : "text";
 }

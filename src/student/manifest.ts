@@ -43,6 +43,12 @@ const manifestSchema = z.strictObject({
     system: z.string(),
     userPrefix: z.string(),
     userSuffix: z.string(),
+    /** Other wordings of the prompt that are one task with it. */
+    variants: z
+      .array(z.strictObject({ userPrefix: z.string(), userSuffix: z.string() }))
+      .max(1000)
+      .readonly()
+      .optional(),
     /** Example turns before a question, which are left out: constant ones, or others in each call. */
     examples: z
       .union([

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { callUsd, type TokenPrice } from "../cost.js";
 import { foldLabel } from "../dataset/labels.js";
 import { MAXIMUM_LABEL_LENGTH } from "../dataset/answer-fields.js";
-import { MAXIMUM_LABELS } from "../dataset/workload.js";
+import { MAXIMUM_LABELS } from "../dataset/answer-counts.js";
 import { InputError } from "../errors.js";
 import type { ChatRequest, JsonSchemaFormat } from "../wire/chat.js";
 import type { FeatureSet } from "./features.js";

@@ -1,7 +1,7 @@
 /** @file What the model is shown of a prompt: the constant parts (system prompt, repeated instructions) stripped, a dialogue
  *  joined into one text. The one place that does so, for training, library, command line and browser. Knows no file; the template
  *  itself is found by `dataset/find-template.ts`. */
-import { takeAffixes } from "./affixes.js";
+import { takeAffixes, type Stripped } from "./affixes.js";
 
 /** The constant parts of a workload's prompts, stripped from the rows and stored with the model. */
 export interface PromptTemplate {
@@ -10,8 +10,16 @@ export interface PromptTemplate {
   /** What every user message starts and ends with. */
   readonly userPrefix: string;
   readonly userSuffix: string;
+  /** The same of other wordings of the prompt that are one task with it; absent where there are none. */
+  readonly variants?: readonly UserAffixes[] | undefined;
   /** Turns before the question that are examples; absent where there are none. */
   readonly examples?: ExampleTurns | undefined;
+}
+
+/** What user messages start and end with. */
+export interface UserAffixes {
+  readonly userPrefix: string;
+  readonly userSuffix: string;
 }
 
 /** Example turns before a question: constant ones, or `drawn`, other ones in each call. They are no history and are left out. */
@@ -65,22 +73,34 @@ export function withoutExamples<T extends TemplateMessage>(
   return messages.filter((message) => isInstruction(message) || ++turns > count);
 }
 
+/** A user message without what the template, in whichever wording, puts around it: where several stand there, the longest. */
+export function takeTemplate(text: string, { userPrefix, userSuffix, variants = [] }: PromptTemplate): Stripped {
+  const own = takeAffixes(text, userPrefix, userSuffix);
+  if (variants.length === 0) return own;
+  const found = [own, ...variants.map((other) => takeAffixes(text, other.userPrefix, other.userSuffix))];
+  const complete = found.filter((stripped) => stripped.complete);
+  return complete.reduce((best, other) => (other.text.length < best.text.length ? other : best), complete[0] ?? own);
+}
+
 /** The text of a bare text or of whole messages (system messages are left out) without the template's constant parts, and whether the
  *  last user message had them. One that lacks them stays as it is. Earlier turns of a dialogue come first, one a line, marked by their
  *  role. */
 export function readPrompt(input: string | readonly TemplateMessage[], template: PromptTemplate): ReadPrompt {
-  const { userPrefix, userSuffix } = template;
   const asked = typeof input === "string" ? [{ role: "user", content: input }] : input;
   const messages = withoutExamples(asked, template.examples);
   const turns = messages.filter((message) => !isInstruction(message));
   const last = turns.findLastIndex((message) => message.role === "user");
   const kept = last < 0 ? turns : [...turns.slice(0, last), ...turns.slice(last + 1), ...turns.slice(last, last + 1)];
   const read = kept.map(({ role, content }) =>
-    role === "user" ? takeAffixes(content, userPrefix, userSuffix) : { text: content, complete: false },
+    role === "user" ? takeTemplate(content, template) : { text: content, complete: false },
   );
   const lines = read.map(({ text }, i) => (i === read.length - 1 ? text : `${kept[i]?.role ?? "user"}: ${text}`));
   const found = read.at(-1)?.complete === true ? "stripped" : "absent";
-  return { text: lines.join("\n"), template: userPrefix + userSuffix === "" ? "none" : found };
+  return { text: lines.join("\n"), template: hasAffixes(template) ? found : "none" };
+}
+
+function hasAffixes({ userPrefix, userSuffix, variants = [] }: PromptTemplate): boolean {
+  return userPrefix + userSuffix !== "" || variants.length > 0;
 }
 
 /** The text of `readPrompt`. */

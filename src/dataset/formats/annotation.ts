@@ -1,6 +1,7 @@
 /** @file One label out of what annotation tools and tables write for it: a text, a list of one, {choices: [...]}; what is no label is
  *  named. Knows no column names. */
-import { ABSENT, isRejection, textOf, type Rejection } from "../fields.js";
+import { ABSENT } from "../absent.js";
+import { isRejection, textOf, type Rejection } from "../fields.js";
 import { isJsonObject } from "../../json.js";
 import { isNothing } from "./path.js";
 

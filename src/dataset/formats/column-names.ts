@@ -74,6 +74,9 @@ export const OUTPUT_NAMES: readonly string[] = [
   "分類結果",
 ];
 
+/** Those of them that may hold a reply to a person where the label stands beside it. */
+export const REPLY_NAMES: readonly string[] = ["answer", "response", "completion", "assistant", "回答", "返答", "応答"];
+
 /** Names that hold the answer where no output stands beside them, and the right answer (gold) where one does. */
 export const LABEL_NAMES: readonly string[] = [
   "label",
@@ -113,6 +116,26 @@ export const GOLD_NAMES: readonly string[] = [
   "教師ラベル",
 ];
 
+/** Further names of fields that hold the label in a JSON answer or among the arguments of a function. */
+export const FIELD_NAMES: readonly string[] = [
+  "categories",
+  "classes",
+  "class_name",
+  "classification",
+  "queue",
+  "route",
+  "routing",
+  "destination",
+  "department",
+  "team",
+  "sentiment",
+  "decision",
+  "verdict",
+  "tags",
+  "result",
+  "判定",
+];
+
 export const SYSTEM_NAMES: readonly string[] = [
   "system",
   "system_prompt",
@@ -123,6 +146,11 @@ export const SYSTEM_NAMES: readonly string[] = [
   "システムプロンプト",
   "指示",
 ];
+
+/** Whether a key is one of the names. */
+export function isNamed(key: string, names: readonly string[]): boolean {
+  return named([key], names).length > 0;
+}
 
 /** Keys of an object in the order of `names`. */
 export function named(keys: readonly string[], names: readonly string[]): readonly string[] {

@@ -1,5 +1,6 @@
 /** @file Whether a call came to its end: the words of OpenAI, Anthropic, Google, Bedrock and the logging platforms for answers that
  *  were cut off, filtered or refused, and for calls that failed. Knows nothing of messages. */
+import { ABSENT } from "../absent.js";
 import { numberOf, textOf, type Rejection } from "../fields.js";
 import { type JsonObject, isJsonObject } from "../../json.js";
 import { isNothing } from "./path.js";
@@ -66,7 +67,7 @@ const DONE = new Set(["success", "succeeded", "ok", "completed", "complete", "do
 const STATUS_WORDS = new Set([...FAILED, ...DONE, "incomplete"]);
 const STATUS_FIELDS = ["status_code", "statusCode", "http_status", "httpStatus", "response_status", "responseStatus"];
 const ERROR_FIELDS = ["error", "errorMessage", "error_message", "exception", "errorCode"];
-const NO_ERROR = new Set(["", "none", "null", "nan", "{}", "[]", "false", "0", "undefined"]);
+const NO_ERROR = new Set(["", "{}", "[]", "false", "0", ...[...ABSENT].map((text) => text.toLowerCase())]);
 export const CALL_FAILED: Rejection = { reject: "the call failed" };
 
 function isError(value: unknown): boolean {

@@ -42,7 +42,7 @@ const MAPPED: readonly (readonly [Exclude<keyof ColumnMap, "input" | "output" | 
   ["cost", "cost"],
 ];
 
-/** What the column map says of a call beside its text and answer; it wins over what the names say. Returns which roles it found. */
+/** What the column map says of a call beside its text and answer; it wins over what the names say. */
 export function applyColumns(
   value: JsonObject,
   columns: ColumnMap,

@@ -2,7 +2,16 @@
  *  a column of answers the right answers never stand in; where a file has none, its annotation is the answer and that is said. */
 import { isMetaName, roleOfOtherSpelling, type MetaRole } from "../fields.js";
 import type { ColumnMap } from "./format.js";
-import { GOLD_NAMES, INPUT_NAMES, LABEL_NAMES, named, OUTPUT_NAMES, SYSTEM_NAMES } from "./column-names.js";
+import {
+  GOLD_NAMES,
+  INPUT_NAMES,
+  LABEL_NAMES,
+  named,
+  OUTPUT_NAMES,
+  SYSTEM_NAMES,
+  isNamed,
+  REPLY_NAMES,
+} from "./column-names.js";
 import { isCallStatus } from "./finished.js";
 import { isNothing, valueAt } from "./path.js";
 import { type JsonObject } from "../../json.js";
@@ -66,9 +75,6 @@ function inputColumn(rows: readonly JsonObject[], keys: readonly string[]): stri
   return candidates.find(isText) ?? candidates[0];
 }
 
-/** Names of answers that may hold a reply to a person where the label stands beside it. */
-const REPLY_NAMES = new Set(["answer", "response", "completion", "assistant", "回答", "返答", "応答"]);
-
 interface OutputChoice {
   readonly output: string;
   readonly isAnnotation: boolean;
@@ -86,7 +92,7 @@ function outputColumn(
   const output = outputs.find((key) => has(rows, key)) ?? outputs[0];
   if (output !== undefined) {
     const label = labels.find((key) => isClosedSet(texts(rows, key)));
-    if (label !== undefined && REPLY_NAMES.has(output) && isFreeText(texts(rows, output))) {
+    if (label !== undefined && isNamed(output, REPLY_NAMES) && isFreeText(texts(rows, output))) {
       const note = `the labels in \`${label}\` are the answers; \`${output}\` holds free text (--columns output=${output} takes it)`;
       return { output: label, isAnnotation: false, notes: [note] };
     }
