@@ -70,7 +70,7 @@ describe("parseManifest", () => {
   });
 
   it("says that a file which was cut off is no JSON, and that another's JSON is no manifest", () => {
-    expect(() => parseManifest(manifest().slice(0, -1), "here")).toThrow(/^here: not JSON$/);
+    expect(() => parseManifest(manifest().slice(0, -1), "here")).toThrow(/^here: not JSON; /);
     expect(() => parseManifest("[]", "here")).toThrow(/^here: field \(root\): /);
   });
 
