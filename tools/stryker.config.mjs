@@ -19,7 +19,7 @@ export default {
   ].map((file) => `dist/src/${file}`),
   mutator: { excludedMutations: ["StringLiteral"] },
   ignoreStatic: true,
-  ignorePatterns: ["*", "!dist", "!dist/**", "!tools", "!tools/**", "!package.json"],
+  ignorePatterns: ["*", "!dist", "!dist/**", "!tools", "!tools/**", "!test", "!test/**", "!package.json"],
   coverageAnalysis: "perTest",
   concurrency: 2,
   timeoutMS: 60_000,

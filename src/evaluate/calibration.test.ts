@@ -10,7 +10,6 @@ import {
   reliabilityBins,
   type LogitRows,
 } from "./calibration.js";
-import { fitLogistic, logLoss } from "./logistic.js";
 
 /** Rows whose labels are drawn from softmax(logits / temperature): the fitted temperature is known. */
 function drawRows(rows: number, temperature: number, seed: number, classes = 5): LogitRows {
@@ -121,39 +120,5 @@ describe("calibration", () => {
     expect(auroc([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1])).toBeCloseTo(0.75, 12);
     expect(auroc([0.5, 0.5], [0, 1])).toBe(0.5);
     expect(auroc([0.5, 0.6], [1, 1])).toBe(0.5);
-  });
-});
-
-describe("logistic regression", () => {
-  it("recovers the weights that the outcomes were drawn with, in the units of the features", () => {
-    const random = createRandom(1, "logistic");
-    const features = Array.from({ length: 20000 }, () => [10 + 5 * random.normal(), 0.1 * random.normal()]);
-    const outcomes = features.map(([a = 0, b = 0]) =>
-      random.float() < 1 / (1 + Math.exp(-(-2 + 0.3 * a - 8 * b))) ? 1 : 0,
-    );
-    const [constant = 0, first = 0, second = 0] = fitLogistic({ features, outcomes });
-    expect(constant / -2).toBeCloseTo(1, 0);
-    expect(first).toBeCloseTo(0.3, 1);
-    expect(second / -8).toBeCloseTo(1, 1);
-  });
-  it("has no gradient left at its optimum", () => {
-    const random = createRandom(2, "logistic");
-    const features = Array.from({ length: 200 }, () => [random.normal()]);
-    const outcomes = features.map(([x = 0]) => (x + random.normal() > 0 ? 1 : 0));
-    const fitted = fitLogistic({ features, outcomes }, 1e-9);
-    const lossAt = (constant: number, slope: number): number =>
-      logLoss(
-        features.map(([x = 0]) => 1 / (1 + Math.exp(-(constant + slope * x)))),
-        outcomes,
-      );
-    const [constant = 0, slope = 0] = fitted;
-    for (const step of [-1e-4, 1e-4]) {
-      expect(lossAt(constant + step, slope)).toBeGreaterThanOrEqual(lossAt(constant, slope) - 1e-12);
-      expect(lossAt(constant, slope + step)).toBeGreaterThanOrEqual(lossAt(constant, slope) - 1e-12);
-    }
-  });
-  it("stays finite on separable data, thanks to the penalty", () => {
-    const weights = fitLogistic({ features: [[-2], [-1], [1], [2]], outcomes: [0, 0, 1, 1] });
-    expect(weights.every(Number.isFinite)).toBe(true);
   });
 });

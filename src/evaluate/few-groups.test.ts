@@ -61,6 +61,58 @@ describe("single calls with few groups", () => {
     expect(fewGroupsPValue(sizes, wrong, EPSILON)).toBeCloseTo(worst + 0.0005, 12);
   });
 
+  /** The p-value of single calls, pairs and triples by the definition: each number of wrong pairs and triples in turn. */
+  function pairsAndTriples(groups: number, calls: number, weighed: number, wrong: readonly [number, number]): number {
+    const [pairs, triples] = wrong.map((count) => clopperPearsonUpper(count, groups, 1 - 0.0005 / 2));
+    const expected = (EPSILON * calls) / groups;
+    let worst = 0;
+    for (let split = 0; split <= 8; split++) {
+      const inTriples = Math.min(3 * (triples ?? 0), (expected * split) / 8);
+      const inPairs = Math.min(2 * (pairs ?? 0), (expected * split) / 8 - inTriples);
+      let cdf = 0;
+      for (let three = 0; 6 * three <= weighed; three++)
+        for (let two = 0; 6 * three + 4 * two <= weighed; two++)
+          cdf +=
+            mass(three, groups, inTriples / 3) *
+            mass(two, groups, inPairs / 2) *
+            binomialCdf(weighed - 6 * three - 4 * two, groups, expected - inTriples - inPairs);
+      worst = Math.max(worst, cdf);
+    }
+    return worst + 0.0005;
+  }
+
+  it.each([
+    // The bound of triples leaves some of the risk to pairs, that of both some to single calls, and no bound is reached.
+    { single: 1380, pairs: 60, triples: 60, wrong: [12, 1, 0] },
+    { single: 3800, pairs: 100, triples: 100, wrong: [55, 2, 1] },
+    { single: 340, pairs: 5, triples: 5, wrong: [2, 1, 1] },
+    { single: 340, pairs: 5, triples: 5, wrong: [0, 0, 0] },
+  ])("have it with pairs and triples, each within the bound of what is wrong of them: %o", (sample) => {
+    const { single, pairs, triples, wrong } = sample;
+    const [wrongSingle = 0, wrongPairs = 0, wrongTriples = 0] = wrong;
+    const sizes = [...sizesOf(single, pairs, 2), ...sizesOf(0, triples, 3)];
+    const wrongByGroup = sizes.map((_, i) => {
+      if (i < single) return Number(i < wrongSingle);
+      return i < single + pairs ? 2 * Number(i < single + wrongPairs) : Number(i < single + pairs + wrongTriples);
+    });
+    const calls = single + 2 * pairs + 3 * triples;
+    const weighed = wrongSingle + 4 * wrongPairs + 2 * wrongTriples;
+    const expected = pairsAndTriples(sizes.length, calls, weighed, [wrongPairs, wrongTriples]);
+    expect(expected).toBeLessThan(0.9);
+    expect(fewGroupsPValue(sizes, wrongByGroup, EPSILON)).toBeCloseTo(expected, 11);
+    const order = sizes.map((_, i) => i).toReversed();
+    const turned = fewGroupsPValue(
+      order.map((i) => sizes[i] ?? 0),
+      order.map((i) => wrongByGroup[i] ?? 0),
+      EPSILON,
+    );
+    expect(turned).toBeCloseTo(expected, 11);
+  });
+
+  it("are no proof where all is wrong", () => {
+    expect(fewGroupsPValue(sizesOf(20, 2, 2), [...new Array<number>(20).fill(1), 2, 2], EPSILON)).toBe(1);
+  });
+
   it("are never easier to pass than as many single calls, and grow with what is wrong", () => {
     let before = 0;
     for (let count = 0; count < 12; count++) {

@@ -2,16 +2,6 @@
  *  over how the risk may be split between single calls and groups. Valid however much worse the groups are than the single calls. */
 import { binomialCdf, clopperPearsonUpper } from "../stats.js";
 
-/** How many groups have each number of calls. */
-function countSizes(sizes: ArrayLike<number>): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (let i = 0; i < sizes.length; i++) {
-    const size = sizes[i] ?? 0;
-    if (size > 0) counts.set(size, (counts.get(size) ?? 0) + 1);
-  }
-  return counts;
-}
-
 /** Groups of one size: how many calls, and the largest rate at which a group of the sample may be such a one and wrong. */
 interface WrongGroups {
   readonly size: number;
@@ -24,15 +14,13 @@ const NUISANCE_LEVEL = 0.0005;
 const RISK_SPLITS = 8;
 
 /** Upper bounds of the rates of wrong groups, largest size first: of the groups of a size, those of which some call is wrong. */
-function wrongGroups(sizes: ArrayLike<number>, wrongByGroup: ArrayLike<number>): WrongGroups[] {
-  const counts = countSizes(sizes);
-  const groups = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const several = [...counts.keys()].filter((size) => size > 1).toSorted((a, b) => b - a);
-  const wrong = new Map<number, number>();
-  for (let i = 0; i < sizes.length; i++)
-    if ((wrongByGroup[i] ?? 0) > 0) wrong.set(sizes[i] ?? 0, (wrong.get(sizes[i] ?? 0) ?? 0) + 1);
-  const confidence = 1 - NUISANCE_LEVEL / Math.max(1, several.length);
-  return several.map((size) => ({ size, rate: clopperPearsonUpper(wrong.get(size) ?? 0, groups, confidence) }));
+function wrongGroups(sizes: readonly number[], wrongByGroup: ArrayLike<number>): WrongGroups[] {
+  const several = [...new Set(sizes)].filter((size) => size > 1).toSorted((a, b) => b - a);
+  const confidence = 1 - NUISANCE_LEVEL / several.length;
+  return several.map((size) => {
+    const wrong = sizes.filter((each, i) => each === size && (wrongByGroup[i] ?? 0) > 0).length;
+    return { size, rate: clopperPearsonUpper(wrong, sizes.length, confidence) };
+  });
 }
 
 /** A wrong call of a group of several weighs as so many: then what single calls may still do is little hurt by what a wrong group would tell. */
@@ -69,19 +57,19 @@ function worstSplit(most: readonly WrongGroups[], expected: number, groups: numb
 }
 
 function binomialMass(k: number, trials: number, probability: number): number {
-  return binomialCdf(k, trials, probability) - (k === 0 ? 0 : binomialCdf(k - 1, trials, probability));
+  return binomialCdf(k, trials, probability) - binomialCdf(k - 1, trials, probability);
 }
 
 /** P-value of "the risk per call is at least epsilon" for groups of `sizes` calls of which so many are wrong, 0/1 outcomes added. */
 export function fewGroupsPValue(sizes: ArrayLike<number>, wrongByGroup: ArrayLike<number>, epsilon: number): number {
+  const groups = Array.from(sizes);
   let [calls, weighed] = [0, 0];
-  for (let i = 0; i < sizes.length; i++) {
-    const size = sizes[i] ?? 0;
+  for (const [i, size] of groups.entries()) {
     calls += size;
     weighed += (wrongByGroup[i] ?? 0) * (size > 1 ? GROUPED_WEIGHT : 1);
   }
-  const most = wrongGroups(sizes, wrongByGroup);
+  const most = wrongGroups(groups, wrongByGroup);
   const wrong = Math.round(weighed);
   if (most.length === 0) return binomialCdf(wrong, calls, epsilon);
-  return worstSplit(most, (epsilon * calls) / sizes.length, sizes.length, wrong);
+  return worstSplit(most, (epsilon * calls) / groups.length, groups.length, wrong);
 }

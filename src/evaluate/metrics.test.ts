@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { InputError } from "../errors.js";
-import { lengthRangeOf, measureQuality, scriptOf, type EvaluatedCall } from "./metrics.js";
+import { lengthRangeOf, measureQuality, scriptOf, type EvaluatedCall, type Quality } from "./metrics.js";
 
 const LABELS = ["card", "loan", "__proto__"];
 
@@ -17,7 +17,10 @@ const calls: EvaluatedCall[] = MATRIX.flatMap(([label, predicted, times]) =>
 ).map((call, group) => ({ ...call, group }));
 
 describe("quality", () => {
-  const quality = measureQuality(calls, LABELS, { trainCounts: [5, 60, 500] });
+  let quality: Quality;
+  beforeEach(() => {
+    quality = measureQuality(calls, LABELS, { trainCounts: [5, 60, 500] });
+  });
 
   it("counts agreement by calls, with the answer of that very call", () => {
     expect(quality.agreement.value).toBeCloseTo(23 / 30, 12);
@@ -100,6 +103,102 @@ describe("quality", () => {
       confusions: [{ teacher: null, student: "card", count: 1 }],
     });
     expect(() => measureQuality([{ text: "a", label: 7, predicted: 0, group: 0 }], LABELS)).toThrow(InputError);
+  });
+  it("lists classes of one recall by their calls, then by name, and none without a call", () => {
+    const of = (label: number, predicted: number, times: number): EvaluatedCall[] =>
+      Array.from({ length: times }, (_, group) => ({ text: "a", label, predicted, group }));
+    const names = ["d", "c", "b", "a", "never", "predicted only"];
+    const { classes, macroF1 } = measureQuality(
+      [
+        ...of(0, 0, 2),
+        ...of(1, 1, 1),
+        ...of(2, 2, 3),
+        ...of(3, 3, 1),
+        ...of(3, 5, 1),
+        ...of(-1, 0, 1),
+        ...of(1, -1, 1),
+      ],
+      names,
+    );
+    expect(classes.map(({ label, support, precision }) => [label, support, precision])).toEqual([
+      ["a", 2, 1],
+      ["c", 2, 1],
+      ["b", 3, 1],
+      ["d", 2, 2 / 3],
+    ]);
+    // Two of five labels are right in half, each named once for two calls; one is named once too often; one is never right.
+    expect(macroF1).toBeCloseTo((4 / 5 + 2 / 3 + 1 + 2 / 3 + 0) / 5, 12);
+    expect(measureQuality(of(0, 1, 1), ["x", "y"]).classes[0]?.precision).toBe(0);
+  });
+  it("lists confusions of one count by the names of teacher and student, fifty at most", () => {
+    const pairs = [
+      [1, 0],
+      [0, 2],
+      [0, 1],
+      [-1, 1],
+      [1, -1],
+    ] as const;
+    const mixed = pairs.map(([label, predicted], group): EvaluatedCall => ({ text: "a", label, predicted, group }));
+    const named = measureQuality(mixed, ["a", "b", "c"]).confusions;
+    expect(named.map(({ teacher, student }) => [teacher, student])).toEqual([
+      [null, "b"],
+      ["a", "b"],
+      ["a", "c"],
+      ["b", null],
+      ["b", "a"],
+    ]);
+    const many = Array.from({ length: 60 }, (_, i): EvaluatedCall => ({
+      text: "a",
+      label: i,
+      predicted: 60,
+      group: i,
+    }));
+    const labels = Array.from({ length: 61 }, (_, i) => `label ${i}`);
+    expect(measureQuality([...many, ...many], labels).confusions).toHaveLength(50);
+  });
+  it("has no slice of fewer than five calls, and orders slices of one upper bound by their share", () => {
+    const of = (text: string, wrong: number, calls: number, group: number): EvaluatedCall[] =>
+      Array.from({ length: calls }, (_, i) => ({ text, label: 0, predicted: i < wrong ? 1 : 0, group: group + i }));
+    const scripts = (some: readonly EvaluatedCall[]): unknown[] =>
+      measureQuality(some, LABELS, { trainCounts: [0, 0, 0] }).slices.flatMap((slice) =>
+        slice.kind === "script" ? [[slice.script, slice.support]] : [],
+      );
+    expect(scripts([...of("a", 0, 5, 0), ...of("あ", 0, 4, 10)])).toEqual([["latin", 5]]);
+    expect(scripts([...of("a", 0, 6, 0), ...of("я", 0, 40, 60), ...of("あ", 5, 6, 10)])).toEqual([
+      ["japanese", 6],
+      ["latin", 6],
+      ["other", 40],
+    ]);
+    const groups = measureQuality([...of("a", 1, 5, 0), ...of("я", 3, 5, 0)], LABELS).slices;
+    expect(groups.filter(({ kind }) => kind === "frequency")).toEqual([]);
+  });
+  it("compares student and teacher with gold apart, an answer outside of the labels being no gold", () => {
+    const graded = [
+      [0, 0, 0],
+      [1, 0, 0],
+      [0, 1, 0],
+      [-1, 0, -1],
+      [1, 1, undefined],
+    ].map(([label = 0, predicted = 0, gold], group): EvaluatedCall => {
+      return { text: "a", label, predicted, group, ...(gold === undefined ? {} : { gold }) };
+    });
+    const { goldAccuracy, teacherGoldAccuracy } = measureQuality(graded, LABELS);
+    expect(goldAccuracy?.value).toBe(2 / 4);
+    expect(teacherGoldAccuracy?.value).toBe(2 / 4);
+  });
+  it("never counts two answers outside of the labels as equal", () => {
+    const outside: EvaluatedCall = { text: "a", label: -1, predicted: -1, group: 0 };
+    expect(measureQuality([outside], LABELS).agreement.value).toBe(0);
+    const { agreement, mostFrequentAgreement } = measureQuality(
+      [
+        { ...outside, mostFrequent: -1 },
+        { text: "a", label: 1, predicted: 0, group: 1, mostFrequent: 0 },
+        { text: "a", label: 0, predicted: 0, group: 2 },
+        { text: "a", label: 1, predicted: 0, group: 3 },
+      ],
+      LABELS,
+    );
+    expect([agreement.value, mostFrequentAgreement?.value]).toEqual([1 / 4, 2 / 4]);
   });
   it("says nothing false of no rows", () => {
     expect(measureQuality([], LABELS)).toMatchObject({

@@ -1,9 +1,11 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../errors.js";
 import {
   assertCalibratorFits,
   calibrate,
   confidenceFeatures,
+  logisticScore,
   parseCalibrator,
   probabilityOf,
   type Calibrator,
@@ -32,6 +34,31 @@ describe("calibrator", () => {
     expect(margin).toBeCloseTo(0.5, 14);
     expect(entropy).toBeCloseTo(-(0.7 * Math.log(0.7) + 0.2 * Math.log(0.2) + 0.1 * Math.log(0.1)), 14);
   });
+  it("answers with the highest logit, the first of equal ones, and knows its rivals at any temperature", () => {
+    const logits = fc.array(fc.integer({ min: -4, max: 4 }), { minLength: 2, maxLength: 6 });
+    fc.assert(
+      fc.property(logits, fc.constantFrom(0.5, 1, 3), (row, temperature) => {
+        const masses = row.map((logit) => Math.exp(logit / temperature));
+        const total = masses.reduce((sum, mass) => sum + mass, 0);
+        const shares = masses.map((mass) => mass / total);
+        const [first = 0, second = 0] = shares.toSorted((a, b) => b - a);
+        const [odds, margin, entropy] = confidenceFeatures(row, temperature);
+        expect(calibrate({ ...LOGISTIC, temperature }, row).label).toBe(row.indexOf(Math.max(...row)));
+        expect(odds).toBeCloseTo(Math.log(first / (1 - first)), 6);
+        expect(margin).toBeCloseTo(first - second, 12);
+        expect(entropy).toBeCloseTo(-shares.reduce((sum, share) => sum + share * Math.log(share), 0), 12);
+      }),
+    );
+  });
+  it("is certain of a label that has no other beside it", () => {
+    expect(confidenceFeatures([5], 2)).toEqual([30, 1, 0]);
+    expect(confidenceFeatures([0, -Infinity], 1)).toEqual([30, 1, 0]);
+  });
+  it("scores by constant, log-odds, margin and entropy, each with its weight", () => {
+    expect(logisticScore([0.25, 0.5, -2, 3], [1.5, 0.75, 0.125])).toBeCloseTo(1 / (1 + Math.exp(0.125)), 14);
+    expect(logisticScore([0, 1, 0, 0], [100, 0, 0])).toBe(logisticScore([0, 1, 0, 0], [30, 0, 0]));
+    expect(logisticScore([0, -1, 0, 0], [100, 0, 0])).toBe(logisticScore([0, -1, 0, 0], [30, 0, 0]));
+  });
   it("stays finite for extreme, equal, infinite and lone logits", () => {
     for (const logits of [[1e30, -1e30], [0, 0, 0], [5], [0, -Infinity], [-1000, -1001], [800, -800, 3]]) {
       const { probability, score } = calibrate(LOGISTIC, logits);
@@ -40,13 +67,19 @@ describe("calibrator", () => {
   });
   it("interpolates isotonic knots and is constant outside them", () => {
     expect(
-      [0, 0.2, 0.4, 0.7, 0.8, 1].map((score) => probabilityOf(ISOTONIC, score)).map((p) => Number(p.toFixed(12))),
-    ).toEqual([0.1, 0.1, 0.3, 0.7, 0.9, 0.9]);
+      [0, 0.1, 0.2, 0.4, 0.7, 0.8, 0.9, 1]
+        .map((score) => probabilityOf(ISOTONIC, score))
+        .map((p) => Number(p.toFixed(12))),
+    ).toEqual([0.1, 0.1, 0.1, 0.3, 0.7, 0.9, 0.9, 0.9]);
+    const alone: Calibrator = { ...ISOTONIC, knots: { scores: [0.5], probabilities: [0.7] } };
+    expect([0.4, 0.5, 0.6].map((score) => probabilityOf(alone, score))).toEqual([0.7, 0.7, 0.7]);
   });
   it("survives JSON and refuses malformed calibrators with the field's name", () => {
     for (const calibrator of [LOGISTIC, ISOTONIC]) {
       expect(parseCalibrator(JSON.parse(JSON.stringify(calibrator)))).toEqual(calibrator);
     }
+    const level = { scores: [0.2, 0.4, 0.6], probabilities: [0.1, 0.1, 0.9] };
+    expect(parseCalibrator({ ...ISOTONIC, knots: level })).toMatchObject({ knots: level });
     expect(() => parseCalibrator({ ...LOGISTIC, temperature: 0 })).toThrow(/temperature/);
     expect(() => parseCalibrator({ ...ISOTONIC, knots: { scores: [0.5, 0.4], probabilities: [0, 1] } })).toThrow(
       /knots/,

@@ -3,8 +3,7 @@
 import { z } from "zod";
 import { InputError } from "../errors.js";
 
-const ascending = (values: readonly number[]): boolean =>
-  values.every((value, i) => i === 0 || value >= (values[i - 1] ?? value));
+const ascending = (values: readonly number[]): boolean => values.every((value, i) => value >= (values[i - 1] ?? value));
 const knotsSchema = z
   .strictObject({
     scores: z.array(z.number()).min(1).refine(ascending, "must ascend"),
@@ -87,9 +86,8 @@ export function confidenceFeatures(logits: ArrayLike<number>, temperature: numbe
   }
   const total = 1 + others;
   const margin = (1 - Math.exp(((logits[second] ?? 0) - top) / temperature)) / total;
-  const logOdds = others > 0 ? -Math.log(others) : CERTAIN_LOG_ODDS;
   const entropy = Math.log(total) - weighted / total;
-  return [Math.min(CERTAIN_LOG_ODDS, logOdds), margin, entropy];
+  return [Math.min(CERTAIN_LOG_ODDS, -Math.log(others)), margin, entropy];
 }
 
 /** The logistic score of a row's features, in (0, 1). */

@@ -69,6 +69,11 @@ describe("parseManifest", () => {
     expect(() => parseManifest(manifest(changes), "here/joryu.json")).toThrow(/^here\/joryu\.json: /);
   });
 
+  it("says that a file which was cut off is no JSON, and that another's JSON is no manifest", () => {
+    expect(() => parseManifest(manifest().slice(0, -1), "here")).toThrow(/^here: not JSON; /);
+    expect(() => parseManifest("[]", "here")).toThrow(/^here: field \(root\): /);
+  });
+
   it("answers every cut-off and random damage with an InputError or a manifest", () => {
     const text = manifest();
     const random = createRandom(2, "damage");

@@ -119,7 +119,7 @@ function floatsOf({ linear, tokens, pieces }: TextFeatures, labels: number): num
 
 /** Places of rows by batch of `most` rows, short rows with short ones, so that little of a batch is padding. */
 export function batchesOf(floats: readonly number[], most = MAX_BATCH): readonly (readonly number[])[] {
-  const places = [...floats.keys()].sort((a, b) => (floats[a] ?? 0) - (floats[b] ?? 0) || a - b);
+  const places = [...floats.keys()].sort((a, b) => (floats[a] ?? 0) - (floats[b] ?? 0));
   const batches: number[][] = [];
   let [batch, used]: [number[], number] = [[], 0];
   for (const place of places) {
