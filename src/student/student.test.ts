@@ -181,7 +181,7 @@ describe("the answers of a student", () => {
 
   it("are those to the texts without the template, and say whether it was there", async () => {
     const { session } = await openRandom({ labels: 3, linear: { buckets: 64 } });
-    const student = createStudent(manifestWith(0.5, "Question: "), session);
+    const student = createStudent({ manifest: manifestWith(0.5, "Question: "), session });
     const predictions = await student.predict(["Question: where is my card", { text: "a fee" }]);
     const plain = answersOf(
       student.manifest,
