@@ -1,10 +1,12 @@
 /** @file The documentation tells the truth: ```ts blocks of README.md and docs/ compile against the package's own types, relative
- *  links and pictures exist, and an `npm run NAME` or `npm NAME` in it is a script of package.json (or npm's own command).
+ *  links and pictures exist, the page on the architecture is the code's, and an `npm run NAME` or `npm NAME` in it is a script of package.json (or npm's own command).
  *  Usage: node docs.js TYPES, where TYPES is a build folder whose src/ holds the declarations. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ARCHITECTURE_FILE, architectureProblems } from "./architecture.js";
+import { readSources } from "./sources.js";
 
 export interface Snippet {
   /** 1-based line of the opening fence. */
@@ -132,6 +134,10 @@ export function checkDocs(root: string, types: string): string[] {
       problems.push(`${path}: npm run ${name} is no script of package.json`);
     snippets.push(...snippetsOf(markdown, "ts").map((snippet) => ({ ...snippet, path })));
   }
+  if (existsSync(join(root, ARCHITECTURE_FILE)))
+    problems.push(
+      ...architectureProblems(readFileSync(join(root, ARCHITECTURE_FILE), "utf8"), readSources(root, ["src"])),
+    );
   return [...problems, ...compileSnippets(root, types, snippets)];
 }
 

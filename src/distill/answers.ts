@@ -8,7 +8,7 @@ import { headlessGraph, studentGraph } from "../models/joined.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import { softmaxInto } from "../softmax.js";
 import { sortedByLength } from "./batches.js";
-import { floatsOf } from "./optimiser.js";
+import { floatsOf } from "./adam.js";
 
 export interface AnswerOptions {
   readonly threads: number;

@@ -5,7 +5,7 @@ import { f32, type Tensor } from "../tensor/tensor.js";
 import { softmaxInto } from "../softmax.js";
 import { sortedByLength } from "./batches.js";
 import type { PreparedData } from "./feeds.js";
-import { floatsOf } from "./optimiser.js";
+import { floatsOf } from "./adam.js";
 
 /** Rows of one forward pass: nothing is kept for gradients, so it may be larger than a training batch. */
 const EVALUATION_BATCH = 128;

@@ -12,7 +12,7 @@ import { createAdamMemory } from "../runtime/adam-memory.js";
 import { firstNonFinite } from "../tensor/finite.js";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { checkGradient, checkState } from "./finite.js";
-import { ADAM } from "./optimiser.js";
+import { ADAM } from "./adam.js";
 import { PRETRAINED_TRAIN_DEFAULTS, type PretrainedTrainSpec } from "./spec.js";
 import { trainEncoder } from "./train.js";
 import type { TrainState } from "./train-state.js";

@@ -4,7 +4,7 @@ import { TABLE, tableParameter, tableRows, tableWidth } from "../models/encoder.
 import { f32 } from "../tensor/tensor.js";
 import { type TokenisedTexts, tokeniseTexts } from "./batches.js";
 import { type FrontSizes, frontBackward, frontForward, planFront } from "./front.js";
-import { floatsOf } from "./optimiser.js";
+import { floatsOf } from "./adam.js";
 import { rateSpans } from "./layer-rates.js";
 import type { EncoderTrainSpec } from "./spec.js";
 import {

@@ -7,7 +7,7 @@ import { openSession } from "../runtime/onnxruntime.js";
 import { f32, i64 } from "../tensor/tensor.js";
 import { buildLoss, lossFormulas, type LossSpec, needsTwoViews, softTargets } from "./losses.js";
 import { referenceLoss, type ReferenceRow } from "./losses-reference.js";
-import { floatsOf } from "./optimiser.js";
+import { floatsOf } from "./adam.js";
 
 const LABELS = 5;
 const ROWS = 6;

@@ -6,7 +6,7 @@ import { denseParameters, type PretrainedModel } from "../models/pretrained.js";
 import type { ParameterSpec } from "../models/parameters.js";
 import { innerLossFormulas, projectionParameters } from "./inner-losses.js";
 import { elementCount, f32, i64, type Tensor } from "../tensor/tensor.js";
-import { floatsOf } from "./optimiser.js";
+import { floatsOf } from "./adam.js";
 import {
   buildPretrainedTraining,
   compilePretrainedEvaluation,

@@ -10,7 +10,7 @@ import { createRandom } from "../random.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import { f32, i64, type Tensor } from "../tensor/tensor.js";
 import type { LossSpec } from "./losses.js";
-import { floatsOf } from "./optimiser.js";
+import { floatsOf } from "./adam.js";
 import { buildPretrainedTraining, isFrozen, NOTHING_FROZEN, splitFrozen } from "./pretrained-graph.js";
 import { compileTrainingGraph, type TrainingGraph } from "./training-graph.js";
 

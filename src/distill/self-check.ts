@@ -9,7 +9,7 @@ import { sortedByLength } from "./batches.js";
 import { microBatch, type PreparedData, type StepTotals, stepTotals } from "./feeds.js";
 import { needsSoftLabels } from "./losses.js";
 import { referenceLoss, type ReferenceRow } from "./losses-reference.js";
-import { floatsOf } from "./optimiser.js";
+import { floatsOf } from "./adam.js";
 import type { TrainingGraph } from "./training-graph.js";
 
 export interface CheckedTraining {

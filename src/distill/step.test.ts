@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { pretrainedParameters, readParameters } from "../models/pretrained-parameters.js";
 import { openReference } from "../models/pretrained.test.fixture.js";
-import { ADAM } from "./optimiser.js";
+import { ADAM } from "./adam.js";
 import { pretrainedEncoder } from "./pretrained-encoder.js";
 import { PRETRAINED_TRAIN_DEFAULTS, type PretrainedTrainSpec } from "./spec.js";
 import { runTraining } from "./trainer.js";

@@ -5,7 +5,7 @@ import { StoreError } from "../errors.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { type AdamMemory, createAdamMemory } from "../runtime/adam-memory.js";
 import { firstNonFinite } from "../tensor/finite.js";
-import { ADAM } from "./optimiser.js";
+import { ADAM } from "./adam.js";
 import type { EpochHistory, TrainSettings, TrainSpec } from "./spec.js";
 import type { TrainedEncoder } from "./trained-encoder.js";
 

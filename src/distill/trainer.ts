@@ -12,7 +12,7 @@ import { microBatch, type PreparedData, stepTotals } from "./feeds.js";
 import { checkGradient, checkLoss, checkState } from "./finite.js";
 import { hashedEncoder } from "./hashed-encoder.js";
 import { lossFormulas, needsSoftLabels } from "./losses.js";
-import { adamUpdate, floatsOf, gradientSquares, scheduledRate } from "./optimiser.js";
+import { adamUpdate, floatsOf, gradientSquares, scheduledRate } from "./adam.js";
 import { checkPretrainedSpec, pretrainedEncoder } from "./pretrained-encoder.js";
 import { selfCheck } from "./self-check.js";
 import type { EncoderTrainResult, EpochHistory, TrainProgress, TrainSpec } from "./spec.js";

@@ -6,7 +6,7 @@ import { createRandom } from "../random.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import { f32, i64, type Tensor } from "../tensor/tensor.js";
 import type { LossSpec } from "./losses.js";
-import { floatsOf } from "./optimiser.js";
+import { floatsOf } from "./adam.js";
 import { buildTrainingGraph, compileTrainingGraph, flatLayout } from "./training-graph.js";
 
 const config: EncoderConfig = { towers: 2, layers: 1, width: 8, heads: 2, feedForward: 12, buckets: 16, maxTokens: 4 };

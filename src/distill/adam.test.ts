@@ -5,7 +5,7 @@ import { createRandom } from "../random.js";
 import { openSession } from "../runtime/onnxruntime.js";
 import { createAdamMemory } from "../runtime/adam-memory.js";
 import { f32 } from "../tensor/tensor.js";
-import { ADAM, adamUpdate, floatsOf, scheduledRate } from "./optimiser.js";
+import { ADAM, adamUpdate, floatsOf, scheduledRate } from "./adam.js";
 
 describe("AdamW over spans", () => {
   it("agrees with the optimiser graph over several steps", async () => {
