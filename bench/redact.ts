@@ -1,5 +1,5 @@
 /** @file Recall and precision of every kind of personal data on planted values, and the rate of the search. Prints JSON lines.
- *  `node dist/bench/redact.js [--seed 5] [--per-kind 300] [--rounds 5] [--mb 20] [--data DIR] [--write FILE] [--missed]`. */
+ *  `node dist/bench/redact.js [--seed 5] [--per-kind 300] [--rounds 5] [--mb 20] [--data DIR] [--write FILE] [--missed] [--only second]`. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -7,7 +7,8 @@ import { gzipSync } from "node:zlib";
 import { nowMs } from "../src/clock.js";
 import { createRedactor } from "../src/redact/redactor.js";
 import { chatLine, loadDataSet } from "./datasets.js";
-import { makeCases, WRITTEN, type Carriers } from "./redact-cases.js";
+import { makeCases, WRITTEN, type Carriers, type LabelledCase } from "./redact-cases.js";
+import { makeSecondCases } from "./redact-second.js";
 import { byKind, scoreCases } from "./redact-score.js";
 
 const { values } = parseArgs({
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     data: { type: "string", default: "../shared/data" },
     write: { type: "string" },
     missed: { type: "boolean", default: false },
+    only: { type: "string" },
   },
 });
 
@@ -111,8 +113,10 @@ function measureRate(name: string, texts: readonly string[]): void {
   });
 }
 
-function score(name: string, carriers: Carriers): void {
-  const cases = makeCases(Number(values.seed), carriers, Number(values["per-kind"]));
+const casesOf = (carriers: Carriers): LabelledCase[] =>
+  makeCases(Number(values.seed), carriers, Number(values["per-kind"]));
+
+function score(name: string, cases: readonly LabelledCase[]): void {
   const { scores, missed } = scoreCases(cases);
   for (const facts of [...scores, ...byKind(scores)]) {
     const { planted, gone, found, right } = facts;
@@ -154,14 +158,16 @@ function smsNumbers(folder: string): void {
   print({ bench: "redact-sms", numbers, left, recall: 1 - left / numbers });
 }
 
-score("written", WRITTEN);
+score("second", makeSecondCases(Number(values.seed), Number(values["per-kind"])));
+if (values.only === "second") process.exit(0);
+score("written", casesOf(WRITTEN));
 if (values.write !== undefined) {
   const made = makeCases(Number(values.seed), WRITTEN, Number(values["per-kind"]));
   writeFileSync(values.write, gzipSync(`${made.map((one) => JSON.stringify(one)).join("\n")}\n`, { level: 9 }));
 }
 if (existsSync(join(values.data, "banking77"))) {
   const carriers = carriersOf(values.data);
-  score("public", carriers);
+  score("public", casesOf(carriers));
   unplanted("Japanese", carriers.ja);
   unplanted("English", carriers.en);
   unplanted("Japanese Wikipedia", textsWithin(join(values.data, "ja-ner-wikipedia", "ner.json"), "text"));

@@ -73,12 +73,25 @@ const STATE =
 const POSTCODE_AREA =
   "(?:AB|AL|B|BA|BB|BD|BF|BH|BL|BN|BR|BS|BT|CA|CB|CF|CH|CM|CO|CR|CT|CV|CW|DA|DD|DE|DG|DH|DL|DN|DT|DY|E|EC|EH|EN|EX|FK|FY|G|GL|GU|GY|HA|HD|HG|HP|HR|HS|HU|HX|IG|IM|IP|IV|JE|KA|KT|KW|KY|L|LA|LD|LE|LL|LN|LS|LU|M|ME|MK|ML|N|NE|NG|NN|NP|NR|NW|OL|OX|PA|PE|PH|PL|PO|PR|RG|RH|RM|S|SA|SE|SG|SK|SL|SM|SN|SO|SP|SR|SS|ST|SW|SY|TA|TD|TF|TN|TQ|TR|TS|TW|UB|W|WA|WC|WD|WF|WN|WR|WS|WV|YO|ZE)";
 const POSTCODE = String.raw`${POSTCODE_AREA}[0-9][0-9A-Z]? [0-9][ABD-HJLNP-UW-Z]{2}`;
+/** As above, but words of every day too: an address only with its town and code, or with a flat. */
+const COMMON_SUFFIX =
+  "(?:Row|Walk|Hill|Green|Quay|Rise|View|Park|Wharf|Loop|Run|Point|Plaza|Path|Pass|Ridge|Crossing|Bend|Alley|Pike|Vale|Yard|Gate|Heath|Parade|Mount|Chase|Croft|Embankment|Esplanade)";
 const UNIT = String.raw`(?:,?\s+(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Room|#)\.?\s?#?[A-Za-z0-9-]{1,6})?`;
-const CITY = String.raw`(?:,\s*[A-Z][A-Za-z.'-]+(?: [A-Z][A-Za-z.'-]+){0,2})`;
-const TAIL = String.raw`(?:${CITY}{0,2}?,?\s+(?:${STATE}\s+\d{5}(?:-\d{4})?|${POSTCODE})(?![A-Za-z0-9]))?`;
+/** A comma or a new line, as it is or as JSON writes it. */
+const NEXT = String.raw`(?:,\s*|[ \t]*(?:\r?\n|\\n)\s*)`;
+const CITY = String.raw`(?:${NEXT}[A-Z][A-Za-z.'-]+(?: [A-Z][A-Za-z.'-]+){0,2})`;
+const TAIL = String.raw`(?:${CITY}{0,2}?(?:${NEXT}|,?\s+)(?:${STATE}\s+\d{5}(?:-\d{4})?|${POSTCODE})(?![A-Za-z0-9]))`;
+const QUARTER = String.raw`(?:\s+(?:[NS][EW]|[NSEW])\b\.?)?`;
 const NAME = String.raw`(?:(?:[NSEW]{1,2}\.?|North|South|East|West)[ \t]+)?(?:(?:[A-Z][A-Za-z'.-]*|\d{1,3}(?:st|nd|rd|th)|of|the)[ \t]+){1,4}?`;
 const HOUSE = String.raw`\d(?<![A-Za-z0-9.$£€#/:-]\d|\d[ ,]\d)\d{0,5}[A-Za-z]?(?:-\d{1,4})?,?[ \t]+`;
-const STREET = new RegExp(String.raw`${HOUSE}${NAME}${SUFFIX}\b\.?${UNIT}${TAIL}`, "g");
+const STREET = new RegExp(
+  String.raw`${HOUSE}${NAME}(?:${SUFFIX}\b\.?${QUARTER}${UNIT}${TAIL}?|${COMMON_SUFFIX}\b${UNIT}${TAIL})`,
+  "g",
+);
+const STREET_OF_FLAT = new RegExp(
+  String.raw`(?:Flat|Apartment|Unit)\s[A-Za-z0-9]{1,4},?\s+${HOUSE}${NAME}${COMMON_SUFFIX}\b${UNIT}${TAIL}?`,
+  "g",
+);
 /** As people type it. */
 const SMALL_STREET =
   /\d(?<![A-Za-z0-9.$£€#/:-]\d|\d[ ,]\d)\d{0,4} (?!(?:hour|day|minute|min|mile|km|meter|metre|block|lane|way|more|other|per|the|of|and|or|a)s? )[a-z]{3,15}(?: (?:street|avenue|boulevard|road|lane))(?:,? (?:apt|suite|unit|flat) ?#?\d{1,5}[a-z]?)?\b/g;
@@ -89,6 +102,7 @@ const FLAT = /(?:Flat|Apt\.?|Apartment|Unit)\s[A-Za-z0-9]{1,4},?\s+$/;
 function* findStreets(text: string): Generator<Span> {
   for (const { start, end } of places(text, STREET, (value) => !/^\d+\s+(?:The|Of)\s/i.test(value)))
     yield { start: start - (FLAT.exec(text.slice(Math.max(0, start - 16), start))?.[0].length ?? 0), end };
+  if (text.includes("Flat") || text.includes("Apartment") || text.includes("Unit")) yield* places(text, STREET_OF_FLAT);
   yield* places(text, SMALL_STREET);
   yield* places(text, BOX);
 }

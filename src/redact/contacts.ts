@@ -12,13 +12,17 @@ const LOCAL_UNITS = 64;
 const DOMAIN = /^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])/;
 const LOCAL = /[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{0,63})$|[A-Za-z0-9]$/;
 
+/** Pictures in a size of their own (icon@2x.png) and other files: endings that no domain has. */
+const FILE =
+  /^\d+(?:\.\d+)?x\.|\.(?:png|jpe?g|gif|webp|svg|ico|bmp|avif|heic|tiff?|css|[cm]?jsx?|tsx?|json|html?|xml|pdf|txt|ya?ml|csv|log)$/i;
+
 /** From each @ outwards, so that a long text without one costs nothing. */
 function* findEmails(text: string): Generator<Span> {
   for (let at = text.indexOf("@"); at >= 0; at = text.indexOf("@", at + 1)) {
     const earliest = Math.max(0, at - LOCAL_UNITS);
     const domain = DOMAIN.exec(text.slice(at + 1, at + 256))?.[0];
     const local = LOCAL.exec(localPart(text, earliest, at))?.[0];
-    if (domain === undefined || local === undefined) continue;
+    if (domain === undefined || local === undefined || FILE.test(domain)) continue;
     const isRepository = local === "git" && text[at + 1 + domain.length] === ":";
     if (!isRepository) yield { start: at - local.length, end: at + 1 + domain.length };
   }
@@ -203,18 +207,25 @@ const IP6 =
   /(?<![\w.]|[0-9A-Fa-f:]:)(?=[0-9A-Fa-f]|::)(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])/g;
 /** Machines that are the reader's own or nobody's. */
 const NOBODYS_IP = /^(?:127\.|0\.0\.0\.0$|255\.255\.)/;
-const VERSIONED = /(?:version|ver\.?|release|firmware|build|バージョン|版|v)\s*[:=は]?\s*$/i;
+const VERSIONED =
+  /(?:(?<![a-z])(?:versions?|ver|release|firmware|build|app|sdk|driver|plugin|package|patch|kernel|runtime|library|v)\.?|バージョン|版|アプリ|ファームウェア|ドライバー?|プラグイン|パッケージ|(?<![a-z])(?:upgrad|updat|downgrad)\w*(?: (?:from|to))?(?: [\d.]+ to)?)\s*(?:is|was|[:=は])?\s*$/i;
+const SECTION = /(?:(?<![a-z])(?:section|clause|chapter|article|paragraph|figure|table|appendix)|§)\s*$/i;
+const CONTEXT_OF_IP = 40;
 
 /** What must stand in a text for each of them to be looked for. */
 const DOTTED = /\d\.\d{1,3}\.\d/;
 const COLONS = /:[0-9A-Fa-f]{0,4}:/;
+
+/** Whether the words before four numbers make them a version or a section. */
+const isNumbering = (words: string): boolean => VERSIONED.test(words) || SECTION.test(words);
 
 function* findIps(text: string): Generator<Span> {
   if (DOTTED.test(text))
     yield* places(
       text,
       IP4,
-      (value, start) => !NOBODYS_IP.test(value) && !VERSIONED.test(before(text, start)) && !isThing(text, start),
+      (value, start) =>
+        !NOBODYS_IP.test(value) && !isNumbering(before(text, start, CONTEXT_OF_IP)) && !isThing(text, start),
     );
   if (COLONS.test(text))
     yield* places(text, IP6, (value) => {

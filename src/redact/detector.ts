@@ -54,7 +54,7 @@ export function before(text: string, start: number, units = CONTEXT_UNITS): stri
 
 /** Words that say that a number is no one's: orders, parcels, parts, versions. */
 const THINGS =
-  /(?:(?<![a-z])id|order|tracking|parcel|shipment|invoice|ticket|serial|model|part|item|reference|ref|sku|isbn|jan|ean|upc|version|build|commit|batch|lot|case|booking|receipt|注文|伝票|追跡|送り状|荷物|お?問い?合わ?せ番号|型番|品番|製品番号|製造番号|シリアル|商品(?:コード|番号)|管理番号|受付番号|会員番号|社員番号|請求書|予約番号|版|バージョン|ロット|ケース)(?:[ _-]?(?:number|numbers|no\.?|num|id|code|#|番号|コード))?\s*(?:is|was|:|=|#|は|が|の|：|「)?\s*["'(#]?$/i;
+  /(?:(?<![a-z])id|order|tracking|parcel|shipment|invoice|ticket|serial|model|part|item|reference|ref|sku|isbn|jan|ean|upc|version|build|commit|batch|lot|case|booking|receipt|confirmation|transaction|注文|伝票|追跡|送り状|荷物|お?問い?合わ?せ番号|型番|品番|製品番号|製造番号|シリアル|商品(?:コード|番号)|管理番号|受付番号|会員番号|社員番号|請求書|予約番号|照会番号|参照番号|版|バージョン|ロット|ケース)(?:[ _-]?(?:number|numbers|no\.?|num|id|code|#|番号|コード))?\s*(?:is|was|:|=|#|は|が|の|：|「)?\s*["'(#]?$/i;
 
 export function isThing(text: string, start: number): boolean {
   return THINGS.test(before(text, start, 40));

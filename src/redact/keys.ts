@@ -13,11 +13,22 @@ const NAMED =
   /(?<![A-Za-z0-9])(?:api[-_ ]?key|access[-_ ]?key|secret[-_ ]?key|client[-_]?secret|(?:access|auth|refresh|api|bearer)[-_ ]?token|passw(?:or)?d|secret|パスワード|暗証番号|合言葉|アクセスキー|APIキー|トークン)(?:\s+is|は)?\s*["']?\s*[:=：]?\s*["'「]?((?=[A-Za-z_~+/=!@#$%^*.-]*\d)(?=[\d_~+/=!@#$%^*.-]*[A-Za-z])[A-Za-z0-9_~+/=!@#$%^*.-]{7,200}[A-Za-z0-9_~+/=!@#$%^*-])/gi;
 const RUN = /(?<![A-Za-z0-9_+/.-])[A-Za-z0-9_+/-]{28,512}={0,2}(?![A-Za-z0-9_+/=-])/g;
 
+const LEAST_OF_ONE_CASE = 32;
+
 /** Bits that each sign of it tells, by how often signs occur. */
 function bitsPerSign(text: string): number {
   const counts = new Map<string, number>();
   for (const sign of text) counts.set(sign, (counts.get(sign) ?? 0) + 1);
   return [...counts.values()].reduce((sum, count) => sum - (count / text.length) * Math.log2(count / text.length), 0);
+}
+
+/** Of one case with digits, as base 36 and base 32 have it. Hexadecimal is a hash; words with a number in them change seldom between both. */
+function isChanceOfOneCase(value: string): boolean {
+  if (value.length < LEAST_OF_ONE_CASE || !/^(?:[a-z0-9]+|[A-Z0-9]+)$/.test(value) || /^[0-9a-f]+$/i.test(value))
+    return false;
+  const changes = value.match(/\d(?=[A-Za-z])|[A-Za-z](?=\d)/g)?.length ?? 0;
+  const least = /[a-z]/.test(value) ? 0.22 * value.length : 3;
+  return changes >= least && bitsPerSign(value) > 3.7;
 }
 
 /** Capitals, small letters and digits mixed as words, paths, names of code and hashes never are. */
@@ -34,6 +45,10 @@ function isChance(value: string): boolean {
 /** Checksums of packages (sha512-...) are known to everybody. */
 const CHECKSUM = /sha(?:1|256|384|512)[-:]$/i;
 
+/** Behind words that name keys and other things too: long, and no hash or id. */
+const NAMED_LONG =
+  /(?:\bbearer\s+|(?<![a-z])(?:[a-z0-9]+_)*(?:token|key|secret)["']?\s*[:=]\s*["']?)(?![0-9a-f-]+(?![A-Za-z0-9_]))([A-Za-z0-9_~+/.=-]{24,200})/gi;
+
 /** Names that services give to calls, answers and files: they open nothing. */
 const IDENTIFIER =
   /^(?:call|chatcmpl|cmpl|toolu|tooluse|msg|run|asst|thread|resp|req|fc|rs|step|evt|file|batch|gen|ls|trace|span|session)[-_]/i;
@@ -43,7 +58,7 @@ function* findKeys(text: string): Generator<Span> {
   yield* places(text, KNOWN);
   yield* places(text, RUN, (value, start) => {
     const checksum = /^sha(?:1|256|384|512)-/i.test(value) || CHECKSUM.test(text.slice(Math.max(0, start - 7), start));
-    return !checksum && !IDENTIFIER.test(value) && isChance(value);
+    return !checksum && !IDENTIFIER.test(value) && (isChance(value) || isChanceOfOneCase(value));
   });
 }
 
@@ -64,6 +79,9 @@ export const key: Detector = { kind: "key", needs: HAS.longRun, find: findKeys, 
 export const namedKey: Detector = {
   kind: "key",
   needs: HAS.mixed,
-  find: (text) => places(text, NAMED),
+  find: function* (text) {
+    yield* places(text, NAMED);
+    yield* places(text, NAMED_LONG, (value) => /\d/.test(value) && /[A-Za-z]/.test(value) && !IDENTIFIER.test(value));
+  },
   surrogate: otherKey,
 };

@@ -28,9 +28,13 @@ function otherMyNumber(value: string, draw: Draw): string {
   return withDigits(value, body + String((myNumberDigit(body) + 1 + draw.int(9)) % 10));
 }
 
-const SSN = new RegExp(String.raw`${BEGIN}\d{3}([- ])\d{2}\1\d{4}${END}`, "g");
+const SSN = new RegExp(String.raw`${BEGIN}\d{3}([- .])\d{2}\1\d{4}${END}`, "g");
 const NINE = new RegExp(String.raw`${BEGIN}\d{9}${END}`, "g");
-const NAMED = /(?:\bssn|social security(?: number| no\.?| #)?)[^\n0-9]{0,12}$/i;
+const NAMED =
+  /(?:\bssn|\bss ?#|\bsocial(?: security)?(?: number| no\.?| #)?(?: \(ssn\))?|\bi?tin\b|\btax(?:payer)?(?: identification)?(?: id| number| no\.?)+|社会保障番号)[^\n0-9]{0,12}$/i;
+/** The id of a person, not of a thing. */
+const PERSONS_ID =
+  /(?:patient|employee|member|applicant|taxpayer|tax|student|national|personal|worker|my|his|her) (?:id|no\.?|number)(?: is)?\s*[:=#]?\s*$/i;
 
 function isSsn(value: string): boolean {
   return /^(?!000|666|9)\d{3}(?!00)\d{2}(?!0000)\d{4}$/.test(digitsOf(value));
@@ -38,8 +42,9 @@ function isSsn(value: string): boolean {
 
 function* findSsns(text: string): Generator<Span> {
   for (const match of text.matchAll(SSN)) {
-    const isNamed = NAMED.test(before(text, match.index, 40));
-    if (!isSsn(match[0]) || isThing(text, match.index) || (match[1] === " " && !isNamed)) continue;
+    const words = before(text, match.index, 40);
+    const isPersons = NAMED.test(words) || (match[1] === "-" && PERSONS_ID.test(words));
+    if (!isSsn(match[0]) || (!isPersons && (match[1] !== "-" || isThing(text, match.index)))) continue;
     yield { start: match.index, end: match.index + match[0].length };
   }
   yield* places(text, NINE, (value, start) => isSsn(value) && NAMED.test(before(text, start, 40)));

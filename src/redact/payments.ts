@@ -1,6 +1,6 @@
 /** @file Cards (Luhn), IBANs (ISO 13616, mod 97) and bank accounts. A surrogate card stands in a range that no bank issues, a surrogate IBAN
  *  has check digits that none can have; account numbers have no such range, and without bank and branch they reach nothing. */
-import { BEGIN, digitsOf, END, places, withDigits, type Detector } from "./detector.js";
+import { BEGIN, before, digitsOf, END, isThing, places, withDigits, type Detector } from "./detector.js";
 import type { Draw } from "./draw.js";
 import type { Span } from "./kinds.js";
 import { HAS } from "./triggers.js";
@@ -26,10 +26,17 @@ const CARD = new RegExp(
   "g",
 );
 
+const CARD_WORD = /card|visa|master|amex|american express|jcb|diners|discover|(?<![a-z])pan(?![a-z])|カード|クレカ/i;
+
+/** One of ten numbers has a right check digit: in one, behind the word for an order or a reference, it is that, unless a card is spoken of. */
+function isOtherNumber(text: string, value: string, start: number): boolean {
+  return /^\d+$/.test(value) && isThing(text, start) && !CARD_WORD.test(before(text, start, 40));
+}
+
 function* findCards(text: string): Generator<Span> {
   for (const { 0: value, index } of text.matchAll(CARD)) {
     const digits = digitsOf(value);
-    if (ISSUED.test(digits) && isLuhn(digits) && !/^(\d)\1+$/.test(digits))
+    if (ISSUED.test(digits) && isLuhn(digits) && !/^(\d)\1+$/.test(digits) && !isOtherNumber(text, value, index))
       yield { start: index, end: index + value.length };
   }
 }

@@ -37,7 +37,12 @@ const VALUES: readonly (readonly [Kind, string, RegExp])[] = [
   ["ip", "2001:4860:4860::8888", /^2001:db8::[0-9a-f]{4}:[0-9a-f]{4}$/],
   ["address", "東京都港区六本木六丁目10番1号", /^(?:架空|見本|例示)県.+市.+丁目\d+番\d+号$/],
   ["address", "123 Main Street, Springfield, IL 62704", /^\d+ [A-Z][a-z]+ Street, Sampletown, IL 00\d{3}$/],
+  ["address", "221B Baker Street, London NW1 6XE", /^\d+ [A-Z][a-z]+ Street, Sampleton, ZZ\d \dZZ$/],
+  ["address", "Flat 3, 12 Harbour Quay, Bristol, BS1 5TY", /^\d+ [A-Z][a-z]+ Street, Sampleton, ZZ\d \dZZ$/],
+  ["address", "17 Oak Ave. NW\nPortland, OR 97201", /^\d+ [A-Z][a-z]+ Ave, Sampletown, OR 00\d{3}$/],
+  ["address", "千代田区丸の内１－１－１", /^[^県]+市.+[０-９]+－[０-９]+－[０-９]+$/],
   ["key", "ghp_0123456789abcdefghijABCDEFGHIJ012345", /^ghp_[A-Za-z0-9]{36}$/],
+  ["key", "q7w2zk9x4m1p8t3v6y0bn5r2h7j4g1d8s3f6l9c0", /^[a-z0-9]{40}$/],
 ];
 
 describe("a value", () => {
@@ -81,8 +86,32 @@ describe("a value", () => {
   });
 });
 
+describe("a word beside a number", () => {
+  it.each([
+    ["my social is ", "123 45 6789"],
+    ["SS# ", "123.45.6789"],
+    ["patient ID: ", "123-45-6789"],
+    ["my card id is ", "4111111111111111"],
+    ["order ", "4111 1111 1111 1111"],
+    ["the server is up: ", "203.0.113.9"],
+    ["Authorization: Bearer ", "abcdefghij-klmnopqrst-uvw9"],
+  ])("tells that it is a value: %s%s", (words, value) => {
+    expect(redacted(words + value)).not.toContain(value);
+  });
+});
+
 describe("what only looks like a value", () => {
   it.each([
+    "use icon@2x.png and logo@3x.webp",
+    "your reference 4111111111111111",
+    "決済ID 4111111111111111",
+    "app 5.2.0.11 crashes since it was upgraded from 4.1.0.2 to 5.2.0.11",
+    "see section 4.2.1.3",
+    "アプリ7.3.7.6をインストール",
+    "commit q9ce1f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e".replace("q", "0"),
+    "part 123-45-6789",
+    "we sat on 30 Park benches, 2 Hill walks later",
+    "TOKEN=9ce1f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1",
     "4111 1111 1111 1112",
     "GB82 WEST 1234 5698 7654 33",
     "1234-5678-9012",
