@@ -107,8 +107,8 @@ const GATE_FAULTS: readonly Fault[] = [
     ],
     "few groups: a wrong group weighs as its calls": ["const GROUPED_WEIGHT = 2;", "const GROUPED_WEIGHT = 1;"],
     "few groups: observed rate for the largest": [
-      "rate: clopperPearsonUpper(wrong.get(size) ?? 0, groups, confidence)",
-      "rate: (wrong.get(size) ?? 0) / groups",
+      "rate: clopperPearsonUpper(wrong, sizes.length, confidence)",
+      "rate: wrong / sizes.length",
     ],
   }),
   ...faultsOf("src/evaluate/calls.ts", ["src/evaluate/calls.test.ts", GATE], {
@@ -389,7 +389,7 @@ const DATASET_FAULTS: readonly Fault[] = [
       "hashTexts(side, normalised), () =>",
       'hashTexts("train", normalised), () =>',
     ],
-    "rows: counted once however often they occur": ["draft.weight += record.occurrences ?? 1;", "draft.weight = 1;"],
+    "rows: counted once however often they occur": ["draft.weight += calls;", "draft.weight = 1;"],
   }),
 ];
 
@@ -438,7 +438,7 @@ const REPORT_FAULTS: readonly Fault[] = [
     ],
   }),
   ...faultsOf("src/report/markdown.ts", ["src/report/report.test.ts"], {
-    "report: cells of the Markdown unescaped": ["line(row.map(escapeMarkdown))", "line(row)"],
+    "report: cells of the Markdown unescaped": ['cell.split("\\n").map(escapeMarkdown).join', 'cell.split("\\n").join'],
     "report: column separators unescaped": ["_[\\]|#~]", "_[\\]#~]"],
   }),
   ...faultsOf("src/report/risks.ts", ["src/report/risks.test.ts"], {

@@ -9,6 +9,7 @@ import {
   isProvedAt,
   openGate,
   planGate,
+  thresholdOf,
   GATE_STARTS,
   type GatePlan,
   type GateResult,
@@ -235,7 +236,7 @@ describe("the gate's result", () => {
       const right = Float64Array.from({ length: 1000 }, (_, i) => (i < 970 ? 1 : 0));
       const tied = singleCalls(new Float64Array(1000).fill(0.9), right);
       const result = chooseThreshold({ outOfFold: tied, sealed: tied, promise });
-      expect(result).toMatchObject({ threshold: null, unguaranteedCoverage: 0 });
+      expect(result).toMatchObject({ threshold: null, pValue: null, unguaranteedCoverage: 0 });
     });
   }
   it("draws a curve from coverage 1 to the strictest calls in at most 200 points", () => {
@@ -244,6 +245,47 @@ describe("the gate's result", () => {
     expect(curve[0]?.[0]).toBe(1);
     const coverages = curve.map(([coverage]) => coverage);
     expect(coverages).toEqual([...coverages].sort((a, b) => b - a));
+    const best = Array.from(sealed.scores, (_, call) => call).sort(
+      (a, b) => (sealed.scores[b] ?? 0) - (sealed.scores[a] ?? 0),
+    );
+    for (const [coverage, wrong] of curve) {
+      const kept = best.slice(0, Math.round(coverage * 1500));
+      expect(wrong).toBeCloseTo(kept.filter((call) => sealed.right[call] === 0).length / kept.length, 12);
+    }
+  });
+  it("states the most that calls of equal scores could keep within the risk that was observed, without a guarantee", () => {
+    const draws = createRandom(13, "observed");
+    for (let round = 0; round < 40; round++) {
+      const scores = Array.from({ length: 120 }, () => (1 + draws.int(30)) / 40);
+      const right = scores.map((score) => Number(draws.float() > 0.2 * (1 - score)));
+      const calls = singleCalls(scores, right);
+      for (const promise of ["delivered", "kept"] as const) {
+        const most = Math.max(
+          0,
+          ...scores.map((threshold) => {
+            const kept = scores.flatMap((score, i) => (score >= threshold ? [i] : []));
+            const wrong = kept.filter((i) => right[i] === 0).length;
+            return wrong <= 0.05 * (promise === "kept" ? kept.length : 120) + 1e-9 ? kept.length : 0;
+          }),
+        );
+        const result = chooseThreshold({ outOfFold: calls, sealed: calls, promise, epsilon: 0.05 });
+        expect(result.unguaranteedCoverage).toBeCloseTo(most / 120, 12);
+      }
+    }
+    // Two of a hundred wrong are two per cent.
+    const exact = singleCalls(
+      new Float64Array(100).fill(0.5),
+      Float64Array.from({ length: 100 }, (_, i) => Number(i > 1)),
+    );
+    expect(chooseThreshold({ outOfFold: exact, sealed: exact }).unguaranteedCoverage).toBe(1);
+  });
+  it("names the same threshold without the figures", () => {
+    for (const promise of ["delivered", "kept"] as const) {
+      const plan = planGate(outOfFold, sealed, { promise });
+      expect(thresholdOf(plan, sealed)).toBe(openGate(plan, sealed).threshold);
+      expect(thresholdOf(plan, sealed)).not.toBeNull();
+      expect(thresholdOf(plan, singleCalls([], []))).toBeNull();
+    }
   });
   it("states what even a perfect score must defer", () => {
     const right = Float64Array.from({ length: 1000 }, (_, i) => (i % 10 === 0 ? 0 : 1));
@@ -266,7 +308,16 @@ describe("the gate's result", () => {
   });
   it("has no threshold without sealed calls, and refuses unequal lengths and no out-of-fold calls", () => {
     const none = singleCalls([], []);
-    expect(chooseThreshold({ outOfFold, sealed: none })).toMatchObject({ threshold: null, kept: 0 });
+    for (const promise of ["delivered", "kept"] as const)
+      expect(chooseThreshold({ outOfFold, sealed: none, promise })).toMatchObject({
+        threshold: null,
+        pValue: null,
+        kept: 0,
+        unguaranteedCoverage: 0,
+        curve: [],
+      });
+    expect(chooseThreshold({ outOfFold, sealed: none }).minimumDeferralRatio).toBeCloseTo(0.98, 12);
+    expect(() => chooseThreshold({ outOfFold: { ...outOfFold, right: [1] }, sealed })).toThrow(InputError);
     expect(() => chooseThreshold({ outOfFold: none, sealed })).toThrow(InputError);
     expect(() => chooseThreshold({ outOfFold, sealed: { ...sealed, right: [1] } })).toThrow(InputError);
   });
@@ -290,6 +341,59 @@ describe("the gate's result", () => {
       expect(planOf(alike, independent)).toEqual(planOf(alike, { groups: independent.groups }));
       expect(planOf(alike, independent)).not.toEqual(planOf(independent, alike));
     }
+  });
+});
+
+describe("the candidates of kept", () => {
+  const random = createRandom(17, "candidates");
+  const outOfFold = simulate(2000, 1, random);
+  const tied = singleCalls(
+    Array.from(outOfFold.scores, (score) => Math.ceil(20 * score) / 20),
+    outOfFold.right,
+  );
+  const like = { groups: Array.from({ length: 700 }, (_, i) => i) };
+
+  it.each([
+    ["of scores that all differ", outOfFold, 100],
+    ["of twenty scores", tied, 21],
+  ])("are %s: strictest first, the last one keeping all, each with its out-of-fold figures", (_, from, count) => {
+    const { candidates } = planGate(from, like, { promise: "kept", epsilon: 0.03 });
+    const thresholds = candidates.map(({ threshold }) => threshold);
+    expect(thresholds).toEqual([...new Set(thresholds)].sort((a, b) => b - a));
+    expect(candidates).toHaveLength(count);
+    expect(candidates.at(-1)).toMatchObject({ threshold: 0, coverage: 1 });
+    for (const { threshold, coverage, risk, predictedP } of candidates) {
+      const kept = Array.from(from.scores, (_score, i) => i).filter((i) => (from.scores[i] ?? 0) >= threshold);
+      const wrong = kept.filter((i) => from.right[i] === 0).length;
+      expect(coverage).toBe(kept.length / 2000);
+      // Half an error more, so that nothing seen wrong is not taken for no risk.
+      expect(risk).toBeCloseTo((wrong + 0.5) / (kept.length + 1), 12);
+      const sealedKept = Math.round(coverage * 700);
+      expect(predictedP).toBeCloseTo(binomialCdf(Math.round(risk * sealedKept), sealedKept, 0.03), 12);
+    }
+    if (from === outOfFold)
+      expect(candidates.map(({ coverage }) => Math.round(100 * coverage))).toEqual(
+        Array.from({ length: 100 }, (_each, i) => i + 1),
+      );
+  });
+
+  it("hold nearly all of delta at the safest prediction, the strictest of equal ones, and a tenth where three tenths less are kept", () => {
+    const { candidates } = planGate(outOfFold, like, { promise: "kept" });
+    const best = Math.min(...candidates.map(({ predictedP }) => predictedP));
+    const safest = candidates.findIndex(({ predictedP }) => predictedP === best);
+    const wanted = 0.7 * (candidates[safest]?.coverage ?? 0);
+    const gaps = candidates.map(({ coverage }) => Math.abs(coverage - wanted));
+    const strict = gaps.indexOf(Math.min(...gaps));
+    expect(candidates.map(({ deltaRatio }) => deltaRatio)).toEqual(
+      candidates.map((_, i) => (i === safest ? 0.9 : i === strict ? 0.1 : 0)),
+    );
+    // Where nothing can be told apart both starts are one: it holds all of delta.
+    const same = singleCalls(new Float64Array(400).fill(0.5), new Float64Array(400).fill(1));
+    expect(planGate(same, like, { promise: "kept" }).candidates.map(({ deltaRatio }) => deltaRatio)).toEqual([1, 0]);
+  });
+
+  it("are none of delivered, which searches without spending any of delta", () => {
+    expect(planGate(outOfFold, like).candidates).toEqual([]);
   });
 });
 
@@ -384,6 +488,21 @@ describe("a few groups among single calls", () => {
     }
   });
 
+  it("beyond the cap can rule out every threshold", () => {
+    // One group of 80 calls of the highest score, all wrong: whatever is kept, they are kept too.
+    const groups = Array.from({ length: 3000 }, (_, i) => (i < 80 ? -1 : i));
+    const sealed: CallOutcomes = {
+      scores: groups.map((_, i) => (i < 80 ? 0.99 : 0.9 - i / 4000)),
+      right: groups.map((group) => Number(group >= 0)),
+      groups,
+    };
+    const fine = { ...sealed, right: new Float64Array(3000).fill(1) };
+    for (const promise of ["delivered", "kept"] as const) {
+      expect(chooseThreshold({ outOfFold: fine, sealed: fine, promise }).threshold).toBe(0);
+      expect(chooseThreshold({ outOfFold: fine, sealed, promise }).threshold).toBeNull();
+    }
+  });
+
   it("leave a faultless student of 165 calls its promise", () => {
     const groups = Array.from({ length: 165 }, (_, i) => (i < 10 ? Math.floor(i / 2) : i));
     const scores = Array.from(groups, (_, i) => (i + 1) / 166);
@@ -438,6 +557,12 @@ describe("figuresAt", () => {
   it("counts a score at the threshold as kept", () => {
     const calls = singleCalls([0.1, 0.5, 0.9], [0, 1, 1]);
     expect(figuresAt(calls, 0.5)).toMatchObject({ kept: 2, errors: 0, coverage: { value: 2 / 3 } });
+    const groups = [0, 0, 1, 1, 2, 2, 3, 3];
+    const scores = groups.map((group) => 0.9 - group / 10);
+    const right = groups.map((group) => Number(group !== 1));
+    expect(figuresAt({ scores, right, groups }, 0.65).keptAgreement).toEqual(
+      shareByGroup(right.slice(0, 6), groups.slice(0, 6)),
+    );
     expect(figuresAt(calls, null)).toMatchObject({ kept: 0, coverage: { value: 0 }, deliveredAgreement: { value: 1 } });
   });
 });

@@ -19,7 +19,7 @@ import {
 
 /** One start of the walk of `kept`: where, and which share of delta it holds. */
 export interface GateStart {
-  /** 0 is the safest predicted coverage, 1 the loosest predicted to keep the risk, -1 coverage zero; between them linear. */
+  /** 0 is the safest predicted coverage, -1 coverage zero; between them linear. */
   readonly position: number;
   readonly deltaRatio: number;
 }
@@ -106,9 +106,7 @@ interface Ranked {
 }
 
 function rank({ scores, right }: CallOutcomes): Ranked {
-  const order = Array.from({ length: scores.length }, (_, i) => i).sort(
-    (a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b,
-  );
+  const order = Array.from({ length: scores.length }, (_, i) => i).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
   const wrong = new Float64Array(order.length + 1);
   for (const [i, call] of order.entries()) wrong[i + 1] = (wrong[i] ?? 0) + 1 - (right[call] ?? 0);
   return { scores: Float64Array.from(order, (call) => scores[call] ?? 0), wrong };
@@ -134,13 +132,11 @@ function candidatesOf(ranked: Ranked, sealedCalls: number, epsilon: number): Can
 }
 
 /** The share of delta that each candidate holds at first. */
-function levelsOf(candidates: readonly Candidate[], starts: readonly GateStart[], epsilon: number): Float64Array {
+function levelsOf(candidates: readonly Candidate[], starts: readonly GateStart[]): Float64Array {
   const levels = new Float64Array(candidates.length);
   const safest = candidates.reduce((best, candidate) => (candidate.predictedP < best.predictedP ? candidate : best));
-  const loosest = candidates.findLast((candidate) => candidate.risk <= epsilon) ?? safest;
-  const reach = Math.max(0, loosest.coverage - safest.coverage);
   for (const { position, deltaRatio } of starts) {
-    const wanted = safest.coverage + position * (position < 0 ? safest.coverage : reach);
+    const wanted = safest.coverage + position * safest.coverage;
     let nearest = 0;
     for (const [i, candidate] of candidates.entries()) {
       const gap = Math.abs(candidate.coverage - wanted);
@@ -178,7 +174,7 @@ export function planGate(
   const decided = { risk, delta, seed, test };
   if (promise === "delivered") return { ...decided, candidates: [] };
   const candidates = candidatesOf(rank(outOfFold), sealed.groups.length, epsilon);
-  const levels = levelsOf(candidates, GATE_STARTS, epsilon);
+  const levels = levelsOf(candidates, GATE_STARTS);
   return { ...decided, candidates: candidates.map((candidate, i) => ({ ...candidate, deltaRatio: levels[i] ?? 0 })) };
 }
 
@@ -189,7 +185,6 @@ interface Passed {
 
 /** The loosest threshold that passes, and whose observed risk on all sealed calls, those beyond the cap too, is at most epsilon. */
 function pass(sealed: CallOutcomes, { risk, delta, test, seed, candidates }: GatePlan): Passed | null {
-  if (sealed.scores.length === 0) return null;
   const sample = drawSample(sealed, test, seed);
   const isCut = sample.scores.length < sealed.scores.length;
   const ranked = isCut ? rank(sealed) : undefined;

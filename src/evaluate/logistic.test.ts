@@ -69,6 +69,27 @@ describe("logistic regression", () => {
     }
   });
 
+  it("gets there also where features say nearly the same, as confidence features do", () => {
+    const random = createRandom(5, "alike");
+    const features = Array.from({ length: 60 }, () => {
+      const shared = random.normal();
+      return [shared, -shared + 0.02 * random.normal(), 2 * shared + 0.02 * random.normal()];
+    });
+    const outcomes = features.map(([a = 0, b = 0]) => Number(a + 30 * (a + b) + random.normal() > 0));
+    for (const slope of slopesAt({ features, outcomes }, fitLogistic({ features, outcomes }, 0.001), 0.001))
+      expect(Math.abs(slope)).toBeLessThan(1e-3);
+  });
+
+  it("keeps to the share of all rows where all are right, or all wrong", () => {
+    for (const outcome of [0, 1]) {
+      const data = { features: [[-1], [0], [1]], outcomes: [outcome, outcome, outcome] };
+      const [constant = 0, slope = 1] = fitLogistic(data);
+      expect(slope).toBeCloseTo(0, 9);
+      expect(Number.isFinite(constant)).toBe(true);
+      expect(Math.sign(constant)).toBe(outcome === 1 ? 1 : -1);
+    }
+  });
+
   it("gets there also where whole steps of Newton's method would go too far", () => {
     const features = Array.from({ length: 400 }, (_, i) => [i < 4 ? 40 + i : Math.sin(i), i < 3 ? -30 : Math.cos(i)]);
     const data = { features, outcomes: features.map((_, i) => Number(i < 4 || i === 200)) };

@@ -12,19 +12,14 @@ export interface LogisticData {
 const NEWTON_STEPS = 50;
 const CONVERGED = 1e-10;
 
-/** Solves the symmetric positive system `matrix` x = `target` (Gaussian elimination with pivots); `matrix` is overwritten. */
+/** Solves the symmetric positive system `matrix` x = `target` by Gaussian elimination, which needs no pivots there; both are overwritten. */
 function solve(matrix: number[][], target: number[]): number[] {
   const size = target.length;
   const at = (row: number, column: number): number => matrix[row]?.[column] ?? 0;
   for (let column = 0; column < size; column++) {
-    let pivot = column;
-    for (let row = column + 1; row < size; row++)
-      if (Math.abs(at(row, column)) > Math.abs(at(pivot, column))) pivot = row;
-    [matrix[column], matrix[pivot]] = [matrix[pivot] ?? [], matrix[column] ?? []];
-    [target[column], target[pivot]] = [target[pivot] ?? 0, target[column] ?? 0];
     for (let row = column + 1; row < size; row++) {
       const factor = at(row, column) / at(column, column);
-      matrix[row] = (matrix[row] ?? []).map((value, k) => (k < column ? 0 : value - factor * at(column, k)));
+      matrix[row] = (matrix[row] ?? []).map((value, k) => value - factor * at(column, k));
       target[row] = (target[row] ?? 0) - factor * (target[column] ?? 0);
     }
   }
