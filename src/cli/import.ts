@@ -12,7 +12,7 @@ import { COLUMNS_FLAG, parseColumns } from "./columns-option.js";
 import { interruptible } from "./interrupt.js";
 import { createProgress, note, printJson, printLine } from "./output.js";
 import { addRedactFlags, temporaryRedactor, type RedactFlags } from "./redact-options.js";
-import { ANSWER_PATH_FLAG, MERGE_FLAG, mergesOf } from "./run-options.js";
+import { ANSWER_PATH_FLAG, MERGE_FLAG, mergesOf, SHEET_FLAG } from "./run-options.js";
 
 /** Rejected lines and labels that are printed for a person, and characters of a text. */
 const SHOWN_REJECTS = 20;
@@ -23,6 +23,7 @@ interface ImportFlags extends RedactFlags {
   readonly format: string;
   readonly columns?: string;
   readonly answerPath?: string;
+  readonly sheet?: string;
   readonly merge?: string[];
   readonly json?: boolean;
 }
@@ -121,6 +122,7 @@ async function survey(files: readonly string[], options: ImportFlags): Promise<v
       columns: parseColumns(options.columns),
       signal: interruptible(progress).signal,
       ...(options.answerPath === undefined ? {} : { answerPath: options.answerPath }),
+      ...(options.sheet === undefined ? {} : { sheet: options.sheet }),
       ...(merge === undefined ? {} : { merge }),
       ...(redactor === undefined ? {} : { redact: redactor.redactRecord }),
       onProgress: (read, total) => progress.update("import", total > 0 ? read / total : 1),
@@ -155,6 +157,7 @@ export function addImport(program: Command): void {
     .option("--format <name>", "log format", "auto")
     .option(...COLUMNS_FLAG)
     .option(...ANSWER_PATH_FLAG)
+    .option(...SHEET_FLAG)
     .option(...MERGE_FLAG)
     .option("--json", "print JSON lines: one per rejected record, then what the logs hold");
   addRedactFlags(command).action(survey);

@@ -22,6 +22,7 @@ export interface RunFlags extends RedactFlags {
   readonly minutes?: string;
   readonly machine?: string;
   readonly workload?: string;
+  readonly sheet?: string;
   readonly merge?: string[];
   readonly answerPath?: string;
   readonly base?: string;
@@ -44,6 +45,8 @@ export const ANSWER_PATH_FLAG = [
   "--answer-path <path>",
   "where the label stands in JSON answers or function calls, such as result.label (default: found out)",
 ] as const;
+
+export const SHEET_FLAG = ["--sheet <name>", "sheet of a spreadsheet; the first with rows unless told"] as const;
 
 export const MERGE_FLAG = [
   "--merge <names...>",
@@ -91,6 +94,7 @@ export function addRunFlags(command: Command): Command {
     .option("--unlabelled-input <column>", "column or field with the text in the files of --unlabelled")
     .option(...ACKNOWLEDGE_FLAG)
     .option("--workload <name>", "the workload to learn (default: the largest label workload)")
+    .option(...SHEET_FLAG)
     .option(...MERGE_FLAG)
     .option(...ANSWER_PATH_FLAG)
     .option("--reviewed <file>", "table of `joryu mistakes` with right answers in its column gold")
@@ -140,6 +144,7 @@ export function configOf(flags: RunFlags, more: Partial<ConfigInput> = {}): Conf
     out: flags.out,
     format: flags.format,
     workload: flags.workload,
+    sheet: flags.sheet,
     merge: mergesOf(flags.merge),
     answerPath: flags.answerPath,
     base: flags.base,

@@ -128,6 +128,11 @@ export const configSchema = z.strictObject({
   format: z.string().optional().describe("Log format; found out when absent."),
   columns: columnsSchema.optional().describe("Names of columns of generic CSV or JSONL logs."),
   workload: z.string().optional().describe("Name of the workload to learn; the largest label workload when absent."),
+  sheet: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Name of the sheet that is read of a spreadsheet; the first with rows when absent."),
   merge: z
     .array(z.array(z.string().min(1)).min(2))
     .optional()

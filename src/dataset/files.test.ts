@@ -76,6 +76,23 @@ describe("packed files", () => {
     expect(excel.unread).toEqual([]);
   });
 
+  it("of Excel give the sheet that is named, and name the sheets where it is not there", async () => {
+    const path = "test/fixtures/logs/two-sheets.xlsx";
+    const first = await read(path);
+    expect(first.answers).toEqual(["配送"]);
+    expect(first.notes.join()).toContain(
+      'the sheet "新" is read, the first of 2 that holds rows; --sheet names another',
+    );
+    const named = await read(path, { sheet: "old 2025" });
+    expect([named.answers, named.notes.join().includes("the sheet")]).toEqual([BOTH, false]);
+    const error = await read(path, { sheet: "old" }).catch((cause: unknown) => cause);
+    expect(error).toBeInstanceOf(InputError);
+    expect(error).toMatchObject({
+      message: expect.stringContaining('no sheet "old" holds a header and rows') as unknown,
+      hint: expect.stringContaining('the sheets are "新", "old 2025"') as unknown,
+    });
+  });
+
   it("of Excel that unpack to more than a spreadsheet holds are refused, whatever their directory says", async () => {
     const piece = deflateRawSync(Buffer.alloc(16 * 2 ** 20), { finishFlush: constants.Z_SYNC_FLUSH });
     const data = Buffer.concat([...Array.from({ length: 65 }, () => piece), deflateRawSync(Buffer.alloc(0))]);

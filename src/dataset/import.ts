@@ -34,6 +34,8 @@ export interface ImportOptions {
   /** A name of `formatNames`; "auto" (the default) looks at each file. */
   readonly format?: string;
   readonly columns?: ColumnMap;
+  /** Of spreadsheets; the first that holds rows unless told. */
+  readonly sheet?: string;
   readonly onProgress?: (readBytes: number, totalBytes: number) => void;
   readonly signal?: AbortSignal;
   /** What is handed over of each record, or why it is rejected; copies and repeats are told by the record as it came. */
@@ -84,7 +86,7 @@ export interface ImportResult {
 export async function importLogs(paths: readonly string[], options: ImportOptions = {}): Promise<ImportResult> {
   checkFormatName(options.format ?? "auto");
   if (paths.length === 0) throw new InputError("no log file given", { hint: "name at least one file" });
-  const unpacking = new Unpacking();
+  const unpacking = new Unpacking(options.sheet);
   try {
     const sniffed: SniffedFile[] = [];
     const packed: ReadableFile[] = [];

@@ -30,9 +30,10 @@ export async function* parquetLines(path: string): AsyncGenerator<string> {
   }
 }
 
-/** Rows of the first sheet that holds any, keyed by its first row. @throws InputError when it is too large or holds none. */
+/** Rows of the named sheet, else of the first that holds any, keyed by the first row. @throws InputError when it is too large, or holds none. */
 export async function spreadsheetLines(
   path: string,
+  name?: string,
 ): Promise<{ readonly lines: readonly string[]; readonly notes: readonly string[] }> {
   if (statSync(path).size > MAXIMUM_SPREADSHEET_BYTES) {
     throw new InputError(`${path}: a spreadsheet of more than ${MAXIMUM_SPREADSHEET_BYTES >> 20} MB`, {
@@ -48,17 +49,21 @@ export async function spreadsheetLines(
     );
   }
   const sheets = await readSheets(path);
-  const first = sheets.find(({ data }) => data.length > 1);
-  if (first === undefined)
-    throw new InputError(`${path}: no sheet holds a header and rows`, {
-      hint: "put the column names into the first row",
+  const first = sheets.find(({ sheet, data }) => data.length > 1 && (name === undefined || sheet === name));
+  if (first === undefined) {
+    const named = name === undefined ? "no sheet" : `no sheet "${name}"`;
+    throw new InputError(`${path}: ${named} holds a header and rows`, {
+      hint: `put the column names into the first row; the sheets are ${sheets.map(({ sheet }) => `"${sheet}"`).join(", ")}`,
     });
+  }
   const [header = [], ...rows] = first.data;
   const names = header.map((cell, i) => (cell === null ? `column ${i + 1}` : String(cell).trim()));
   const lines = rows
     .filter((row) => row.some((cell) => cell !== null))
     .map((row) => `${JSON.stringify(Object.fromEntries(names.map((name, i) => [name, row[i] ?? null])))}\n`);
   const notes =
-    sheets.length > 1 ? [`the sheet "${first.sheet}" is read, the first of ${sheets.length} that holds rows`] : [];
+    sheets.length > 1 && name === undefined
+      ? [`the sheet "${first.sheet}" is read, the first of ${sheets.length} that holds rows; --sheet names another`]
+      : [];
   return { lines, notes };
 }

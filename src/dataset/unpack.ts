@@ -92,6 +92,9 @@ export class Unpacking {
   private folder: string | undefined;
   private count = 0;
 
+  /** `sheet` names the one that is read of every spreadsheet. */
+  constructor(private readonly sheet?: string) {}
+
   /** The file itself where it is plain text, else an unpacked copy. @throws InputError when it is damaged. */
   async open(path: string): Promise<ReadableFile> {
     let file: ReadableFile = { path, given: path, source: basename(path), packed: undefined, notes: [] };
@@ -119,7 +122,10 @@ export class Unpacking {
     if (kind === undefined) return undefined;
     const target = this.target();
     try {
-      const notes = await UNPACKERS[kind](file.path, target, begin);
+      const notes = await UNPACKERS[kind](file.path, target, {
+        begin,
+        ...(this.sheet !== undefined && { sheet: this.sheet }),
+      });
       const source = /^(gzip|zstd)$/.test(kind) ? file.source.replace(/\.(gz|gzip|zst|zstd)$/i, "") : file.source;
       return {
         path: target,
@@ -166,7 +172,15 @@ function utf16WithoutMark(bytes: Buffer): Kind | undefined {
   return even > odd * 20 ? "UTF-16BE" : undefined;
 }
 
-const UNPACKERS: Readonly<Record<Kind, (from: string, to: string, begin: Buffer) => Promise<readonly string[]>>> = {
+interface UnpackOptions {
+  /** First bytes of the file. */
+  readonly begin: Buffer;
+  readonly sheet?: string;
+}
+
+type Unpacker = (from: string, to: string, options: UnpackOptions) => Promise<readonly string[]>;
+
+const UNPACKERS: Readonly<Record<Kind, Unpacker>> = {
   gzip: async (from, to) => {
     await pipeline(createReadStream(from), createGunzip(), limited(), createWriteStream(to));
     return [];
@@ -175,14 +189,14 @@ const UNPACKERS: Readonly<Record<Kind, (from: string, to: string, begin: Buffer)
     await pipeline(createReadStream(from), zstd(), limited(), createWriteStream(to));
     return ["zstd; its checksums are not verified"];
   },
-  "UTF-16LE": (from, to, begin) => decoded(from, to, "utf-16le", begin),
-  "UTF-16BE": (from, to, begin) => decoded(from, to, "utf-16be", begin),
+  "UTF-16LE": (from, to, { begin }) => decoded(from, to, "utf-16le", begin),
+  "UTF-16BE": (from, to, { begin }) => decoded(from, to, "utf-16be", begin),
   Parquet: async (from, to) => {
     await pipeline(parquetLines(from), limited(), createWriteStream(to));
     return [];
   },
-  Excel: async (from, to) => {
-    const { lines, notes } = await spreadsheetLines(from);
+  Excel: async (from, to, { sheet }) => {
+    const { lines, notes } = await spreadsheetLines(from, sheet);
     await pipeline(lines, createWriteStream(to));
     return notes;
   },

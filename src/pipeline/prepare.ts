@@ -66,6 +66,7 @@ export async function prepareDataset(config: Config, progress: Progress, signal?
     ...(config.columns === undefined ? {} : { columns: definedOnly(config.columns) }),
     ...(config.workload === undefined ? {} : { workload: config.workload }),
     ...(config.answerPath === undefined ? {} : { answerPath: config.answerPath }),
+    ...(config.sheet === undefined ? {} : { sheet: config.sheet }),
     ...(config.merge === undefined ? {} : { merge: config.merge }),
     seed: config.seed,
     resolveLeaks: config.resolveLeaks,
