@@ -134,7 +134,33 @@ function jnli(folder: string): Omit<DataSet, "name"> {
   return { system, train: rows("valid-v1.3.json"), test: rows("test-v1.3.json") };
 }
 
-const LOADERS: Readonly<Record<string, Loader>> = { banking77, clinc150, snips, "sms-spam": smsSpam, jnli };
+/** Sentences whose entities are training rows, of 5,343; as many after them are tested. */
+const NER_SENTENCES = 1_200;
+
+/** The type of one entity of a Japanese sentence, eight types. The set has no official split: sentences are divided, so that none stands on both
+ *  sides. */
+function jaNer(folder: string): Omit<DataSet, "name"> {
+  const entity = z.object({ name: z.string(), type: z.string() });
+  const schema = z.array(z.object({ text: z.string(), entities: z.array(entity) }));
+  const sentences = shuffled(schema.parse(JSON.parse(read(folder, "ja-ner-wikipedia", "ner.json"))), "ja-ner");
+  const rows = (some: typeof sentences): LabelledText[] =>
+    some.flatMap(({ text, entities }) => entities.map(({ name, type }) => ({ text: `${name}\n${text}`, label: type })));
+  const system = "一行目は二行目の文に現れる固有名です。その種類を一語で答えてください。";
+  return {
+    system,
+    train: rows(sentences.slice(0, NER_SENTENCES)),
+    test: rows(sentences.slice(NER_SENTENCES, 2 * NER_SENTENCES)),
+  };
+}
+
+const LOADERS: Readonly<Record<string, Loader>> = {
+  banking77,
+  clinc150,
+  snips,
+  "sms-spam": smsSpam,
+  jnli,
+  "ja-ner": jaNer,
+};
 
 /** Names that `loadDataSet` knows. */
 export const DATA_SETS: readonly string[] = Object.keys(LOADERS);
