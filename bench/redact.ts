@@ -175,4 +175,6 @@ if (existsSync(join(values.data, "banking77"))) {
   smsNumbers(values.data);
   measureRate("Japanese", carriers.ja);
   measureRate("English", carriers.en);
+  measureRate("English sums", textsOf(join(values.data, "gsm8k", "test.jsonl"), ["question"]));
+  measureRate("SMS", lines(readFileSync(join(values.data, "sms-spam", "SMSSpamCollection"), "utf8")));
 }

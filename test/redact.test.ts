@@ -20,7 +20,7 @@ const cases = gunzipSync(readFileSync("test/fixtures/redact/labelled.jsonl.gz"))
 const folder = mkdtempSync(join(tmpdir(), "joryu-redact-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe("of a second set of texts, which no detector was written on", () => {
+describe("of a second set of texts, on other draws of which the detectors were mended", () => {
   const { scores } = scoreCases(makeSecondCases(33, 300));
 
   it.each(scores)("at least 98 % of $kind ($language) are gone, and 95 % of what is taken for it was it", (score) => {

@@ -74,6 +74,8 @@ export const CLAUSES: readonly (readonly [string, string])[] = [
     "other workload: {1} ({2}, {3} records); students for it come later",
     "ほかの業務：{1}（{2}、{3}件）。この種類の生徒モデルは未対応です。",
   ],
+  ["{1}: the spreadsheet unpacks to more than {2} MB", "{1}：表計算ファイルの展開後のサイズが{2}MBを超えています。"],
+  ["save it as CSV", "CSV形式で保存してください。"],
   [
     "{1} of {2} answers hold several labels: multi-label comes later",
     "回答{2}件中{1}件に複数のラベルがあります。複数ラベルは未対応です。",

@@ -109,6 +109,16 @@ export async function importLogs(paths: readonly string[], options: ImportOption
   }
 }
 
+/** What loggers write where they were told to keep no content. */
+const NO_CONTENT =
+  /^(?:redacted-by-litellm|[[<(*]{1,3} ?(?:content )?(?:redacted|masked|hidden|omitted|removed) ?[\])>*]{1,3})$/i;
+const WITHHELD = "the content was not logged (redacted)";
+
+function isWithheld({ messages, answer }: Parsed): boolean {
+  const question = messages.findLast(({ role }) => role === "user")?.content ?? "";
+  return [answer, question].some((text) => text.length < 40 && NO_CONTENT.test(text.trim()));
+}
+
 class Importing {
   private readonly verdicts = new Verdicts();
   private readonly requests = new BatchRequests();
@@ -259,6 +269,7 @@ class Importing {
       if (asked !== undefined && !isRejection(asked)) this.handOverQuestion(asked, file.source, line);
       return this.verdicts.reject(file.source, line, parsed.reject);
     }
+    if (isWithheld(parsed)) return this.verdicts.reject(file.source, line, WITHHELD);
     if (this.mapsMeta && formatName(file) !== "generic" && file.container !== "table")
       applyColumns(value, this.columns, parsed, file.reading);
     const record = recordOf(parsed, file.source, line);

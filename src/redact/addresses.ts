@@ -84,14 +84,13 @@ const TAIL = String.raw`(?:${CITY}{0,2}?(?:${NEXT}|,?\s+)(?:${STATE}\s+\d{5}(?:-
 const QUARTER = String.raw`(?:\s+(?:[NS][EW]|[NSEW])\b\.?)?`;
 const NAME = String.raw`(?:(?:[NSEW]{1,2}\.?|North|South|East|West)[ \t]+)?(?:(?:[A-Z][A-Za-z'.-]*|\d{1,3}(?:st|nd|rd|th)|of|the)[ \t]+){1,4}?`;
 const HOUSE = String.raw`\d(?<![A-Za-z0-9.$£€#/:-]\d|\d[ ,]\d)\d{0,5}[A-Za-z]?(?:-\d{1,4})?,?[ \t]+`;
-const STREET = new RegExp(
-  String.raw`${HOUSE}${NAME}(?:${SUFFIX}\b\.?${QUARTER}${UNIT}${TAIL}?|${COMMON_SUFFIX}\b${UNIT}${TAIL})`,
-  "g",
-);
+const STREET = new RegExp(String.raw`${HOUSE}${NAME}${SUFFIX}\b\.?${QUARTER}${UNIT}${TAIL}?`, "g");
+const COMMON_STREET = new RegExp(String.raw`${HOUSE}${NAME}${COMMON_SUFFIX}\b${UNIT}${TAIL}`, "g");
 const STREET_OF_FLAT = new RegExp(
   String.raw`(?:Flat|Apartment|Unit)\s[A-Za-z0-9]{1,4},?\s+${HOUSE}${NAME}${COMMON_SUFFIX}\b${UNIT}${TAIL}?`,
   "g",
 );
+const HAS_COMMON_SUFFIX = new RegExp(String.raw`[a-z] ${COMMON_SUFFIX}\b`);
 /** As people type it. */
 const SMALL_STREET =
   /\d(?<![A-Za-z0-9.$£€#/:-]\d|\d[ ,]\d)\d{0,4} (?!(?:hour|day|minute|min|mile|km|meter|metre|block|lane|way|more|other|per|the|of|and|or|a)s? )[a-z]{3,15}(?: (?:street|avenue|boulevard|road|lane))(?:,? (?:apt|suite|unit|flat) ?#?\d{1,5}[a-z]?)?\b/g;
@@ -100,11 +99,19 @@ const BOX = /[Pp]\.?\s?[Oo]\.?\s?(?:Box|BOX|box)\s?\d{1,6}\b/g;
 const FLAT = /(?:Flat|Apt\.?|Apartment|Unit)\s[A-Za-z0-9]{1,4},?\s+$/;
 
 function* findStreets(text: string): Generator<Span> {
-  for (const { start, end } of places(text, STREET, (value) => !/^\d+\s+(?:The|Of)\s/i.test(value)))
-    yield { start: start - (FLAT.exec(text.slice(Math.max(0, start - 16), start))?.[0].length ?? 0), end };
-  if (text.includes("Flat") || text.includes("Apartment") || text.includes("Unit")) yield* places(text, STREET_OF_FLAT);
+  yield* streetsOf(text, STREET);
+  if (HAS_COMMON_SUFFIX.test(text)) {
+    yield* streetsOf(text, COMMON_STREET);
+    yield* places(text, STREET_OF_FLAT);
+  }
   yield* places(text, SMALL_STREET);
   yield* places(text, BOX);
+}
+
+/** Places of a pattern, with the flat before the house. */
+function* streetsOf(text: string, pattern: RegExp): Generator<Span> {
+  for (const { start, end } of places(text, pattern, (value) => !/^\d+\s+(?:The|Of)\s/i.test(value)))
+    yield { start: start - (FLAT.exec(text.slice(Math.max(0, start - 16), start))?.[0].length ?? 0), end };
 }
 
 const STREETS = ["Sample", "Example", "Specimen", "Placeholder", "Fictional", "Imaginary", "Model", "Pattern"] as const;

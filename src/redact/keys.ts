@@ -47,7 +47,7 @@ const CHECKSUM = /sha(?:1|256|384|512)[-:]$/i;
 
 /** Behind words that name keys and other things too: long, and no hash or id. */
 const NAMED_LONG =
-  /(?:\bbearer\s+|(?<![a-z])(?:[a-z0-9]+_)*(?:token|key|secret)["']?\s*[:=]\s*["']?)(?![0-9a-f-]+(?![A-Za-z0-9_]))([A-Za-z0-9_~+/.=-]{24,200})/gi;
+  /(?:bearer\s+|(?:token|key|secret)["']?\s*[:=]\s*["']?)(?![0-9a-f-]+(?![A-Za-z0-9_]))([A-Za-z0-9_~+/.=-]{24,200})/gi;
 
 /** Names that services give to calls, answers and files: they open nothing. */
 const IDENTIFIER =

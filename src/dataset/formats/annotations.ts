@@ -7,10 +7,12 @@ import { INPUT_NAMES, named } from "./column-names.js";
 import { assemble } from "./exchange.js";
 import type { ColumnMap, FittedFormat, ParsedLine, RecordFormat } from "./format.js";
 import { messagesOfInput } from "./generic.js";
-import { isNothing, valueAt } from "./path.js";
+import { embedded, isNothing, valueAt } from "./path.js";
 import { type JsonObject, isJsonObject } from "../../json.js";
 
 const ANNOTATED = "no model's answers stand in the file: its annotations are taken as the teacher's";
+
+const PREDICTED = "nobody annotated the tasks: the predictions in them are taken as the teacher's";
 
 interface Annotated {
   readonly input: unknown;
@@ -25,6 +27,7 @@ interface AnnotationShape {
   readonly reader: (rows: readonly JsonObject[]) => {
     readonly read: (value: JsonObject) => Annotated;
     readonly columns: Readonly<Record<string, string>>;
+    readonly notes?: readonly string[];
   };
 }
 
@@ -45,10 +48,10 @@ function toFormat(shape: AnnotationShape): RecordFormat {
     detect: shape.detect,
     parse: (value, _columns, reading = new Reading()) => parseWith(shape.reader([value]).read, value, reading),
     fit: (rows): FittedFormat => {
-      const { read, columns } = shape.reader(rows);
+      const { read, columns, notes = [ANNOTATED] } = shape.reader(rows);
       const parse = (value: JsonObject, _columns: ColumnMap, reading = new Reading()): ParsedLine =>
         parseWith(read, value, reading);
-      return { format: { ...format, parse }, columns, notes: [ANNOTATED] };
+      return { format: { ...format, parse }, columns, notes };
     },
   };
   return format;
@@ -69,13 +72,27 @@ function labelOfResults(results: readonly unknown[]): string | Rejection {
 }
 
 function labelOfTask(task: JsonObject): string | Rejection {
-  const entries: readonly unknown[] = Array.isArray(task["annotations"]) ? task["annotations"] : [];
-  const kept = entries.filter((entry): entry is JsonObject => isJsonObject(entry) && entry["was_cancelled"] !== true);
-  const labels = kept.map((entry) => labelOfResults(Array.isArray(entry["result"]) ? entry["result"] : []));
+  const kept = listOf(task["annotations"]).filter(
+    (entry): entry is JsonObject => isJsonObject(entry) && entry["was_cancelled"] !== true,
+  );
+  const labels = kept.map((entry) => labelOfResults(resultsOf(entry)));
   const refused = labels.find(isRejection);
   const distinct = [...new Set(labels.filter((label) => !isRejection(label)))];
   if (distinct.length > 1) return { reject: "the annotators disagree: one answer per record is expected" };
   return distinct[0] ?? refused ?? NO_LABEL;
+}
+
+function resultsOf(entry: unknown): readonly unknown[] {
+  return isJsonObject(entry) && Array.isArray(entry["result"]) ? (entry["result"] as readonly unknown[]) : [];
+}
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as readonly unknown[]) : []);
+
+/** True where nobody annotated anything and a model predicted something: its predictions are the answers. */
+function isPredicted(tasks: readonly JsonObject[]): boolean {
+  const has = (task: JsonObject, key: string): boolean =>
+    listOf(task[key]).some((entry) => resultsOf(entry).length > 0);
+  return !tasks.some((task) => has(task, "annotations")) && tasks.some((task) => has(task, "predictions"));
 }
 
 const labelStudio = toFormat({
@@ -84,8 +101,18 @@ const labelStudio = toFormat({
   detect: (value) => isJsonObject(value["data"]) && Array.isArray(value["annotations"]),
   reader: (rows) => {
     const key = textKey(rows.flatMap((row) => (isJsonObject(row["data"]) ? [row["data"]] : []))) ?? "text";
+    const input = (value: JsonObject): unknown => valueAt(value, `data.${key}`);
+    if (isPredicted(rows))
+      return {
+        read: (value) => ({
+          input: input(value),
+          label: labelOfResults(resultsOf(listOf(value["predictions"]).at(-1))),
+        }),
+        columns: { input: `data.${key}`, output: "predictions[-1].result[0].value.choices" },
+        notes: [PREDICTED],
+      };
     return {
-      read: (value) => ({ input: valueAt(value, `data.${key}`), label: labelOfTask(value) }),
+      read: (value) => ({ input: input(value), label: labelOfTask(value) }),
       columns: { input: `data.${key}`, output: "annotations[0].result[0].value.choices" },
     };
   },
@@ -121,7 +148,7 @@ const labelStudioMinimal = toFormat({
   reader: (rows) => {
     const { text, label } = minimalKeys(rows);
     return {
-      read: (value) => ({ input: value[text], label: labelOf(value[label]) }),
+      read: (value) => ({ input: value[text], label: labelOf(embedded(value[label])) }),
       columns: { input: text, output: label },
     };
   },

@@ -1,6 +1,14 @@
 /** @file OpenTelemetry spans of the GenAI conventions and OpenInference's (flattened `llm.input_messages.N.message.role`): one span a
  *  line, attributes as an object or as OTLP's list of {key, value}, or whole OTLP batches (`resourceSpans`). Knows no backend. */
-import { isRejection, setMeta, textOf, type MetaRole, type RecordMeta, type Writable } from "../fields.js";
+import {
+  isRejection,
+  setMeta,
+  textOf,
+  type MetaRole,
+  type RecordMeta,
+  type Rejection,
+  type Writable,
+} from "../fields.js";
 import { Reading } from "../reading.js";
 import { timeMsOf } from "../times.js";
 import { assembleAll } from "./exchange.js";
@@ -79,6 +87,16 @@ function isCall(span: JsonObject): boolean {
   return Object.keys(attributes).some((key) => key.startsWith("gen_ai.") || key.startsWith("llm."));
 }
 
+/** Spans around model calls, which repeat what was asked and answered, and calls of another kind. */
+const OTHER_OPERATION = /^(?:invoke_agent|create_agent|execute_tool|embeddings?|retrieval|invoke_workflow)$/;
+const OTHER_KIND = /^(?:AGENT|CHAIN|TOOL|RETRIEVER|RERANKER|EMBEDDING|GUARDRAIL|EVALUATOR)$/i;
+const NO_CALL: Rejection = { reject: "no model call (a span around one, of an agent, a tool or an embedding)" };
+
+function isOther(attributes: JsonObject): boolean {
+  const [operation, kind] = [attributes["gen_ai.operation.name"], attributes["openinference.span.kind"]];
+  return OTHER_OPERATION.test(textOf(operation) ?? "") || OTHER_KIND.test(textOf(kind) ?? "");
+}
+
 function hasFailed(span: JsonObject): boolean {
   const status = span["status"] ?? span["status_code"];
   const code = isJsonObject(status) ? (status["code"] ?? status["status_code"]) : status;
@@ -88,6 +106,7 @@ function hasFailed(span: JsonObject): boolean {
 function parseSpan(span: JsonObject, reading: Reading): ParsedLine {
   if (hasFailed(span)) return CALL_FAILED;
   const attributes = allAttributes(span);
+  if (isOther(attributes)) return NO_CALL;
   const asked = messagesOfInput(
     flattened(attributes, "llm.input_messages") ??
       flattened(attributes, "gen_ai.prompt") ??

@@ -44,6 +44,17 @@ export function valueAt(value: JsonObject, path: string): unknown {
 export const isNothing = (value: unknown): value is undefined | null | "" =>
   value === undefined || value === null || value === "";
 
+/** Nothing, or an object or list without an entry, as JSON in a text too. */
+export function isEmpty(value: unknown): boolean {
+  const held = embedded(value);
+  return isNothing(held) || (typeof held === "object" && held !== null && Object.keys(held).length === 0);
+}
+
+/** The first value of several paths that holds something. */
+export function firstFilled(value: JsonObject, paths: readonly string[]): unknown {
+  return paths.map((path) => valueAt(value, path)).find((found) => !isEmpty(found));
+}
+
 /** The first value of several paths that is neither absent nor null nor empty text. */
 export function firstAt(value: JsonObject, paths: readonly string[]): unknown {
   for (const path of paths) {

@@ -9,7 +9,7 @@ import { CALL_FAILED, failureOf } from "./finished.js";
 import { answersOf } from "./responses.js";
 import { answersOfOutput, messagesOfInput } from "./generic.js";
 import { contentOf } from "./messages.js";
-import { embedded, firstAt, isNothing, valueAt } from "./path.js";
+import { embedded, firstAt, firstFilled, isNothing, valueAt } from "./path.js";
 import type { JsonObject } from "../../json.js";
 
 export interface PathShape {
@@ -30,6 +30,8 @@ export interface PathShape {
   readonly more?: readonly string[];
   /** Begin and end of a call, for its latency. */
   readonly span?: readonly [begin: string, end: string];
+  /** An error beside an answer is a verdict on it, not on the call. */
+  readonly judges?: true;
   /** A call that failed, where the usual fields do not say so. */
   readonly failed?: readonly [path: string, pattern: RegExp];
   /** Lines that are no model call, and what they are. */
@@ -61,14 +63,15 @@ function metaOf(value: JsonObject, shape: PathShape, reading: Reading): Writable
 function parseShape(value: JsonObject, shape: PathShape, reading: Reading): ParsedLine {
   if (shape.passOver !== undefined && matches(value, shape.passOver)) return { reject: shape.passOver[2] };
   if (shape.failed !== undefined && matches(value, shape.failed)) return CALL_FAILED;
-  const failure = failureOf(value);
+  const output = firstAt(value, shape.output);
+  const isJudged = shape.judges === true && !isNothing(output);
+  const failure = isJudged ? undefined : failureOf(value);
   if (failure !== undefined) return failure;
-  const asked = messagesOfInput(firstAt(value, shape.input));
+  const asked = messagesOfInput(firstFilled(value, shape.input));
   if (isRejection(asked)) return asked;
   const system = contentOf(embedded(shape.system === undefined ? undefined : firstAt(value, shape.system)));
   const messages =
     isRejection(system) || system.text === "" ? asked : [{ role: "system" as const, content: system.text }, ...asked];
-  const output = firstAt(value, shape.output);
   const isBody = shape.isBody === true && typeof embedded(output) === "object";
   const answers = isBody ? answersOf(embedded(output)) : answersOfOutput(output, shape.output[0] ?? "output");
   if (isRejection(answers)) return answers;

@@ -34,7 +34,7 @@ const SHAPES: readonly PathShape[] = [
       "messages|proxy_server_request",
       "response",
     ],
-    input: ["messages", "proxy_server_request"],
+    input: ["messages", "proxy_server_request.body", "proxy_server_request"],
     output: ["response"],
     isBody: true,
     meta: {
@@ -201,6 +201,7 @@ const SHAPES: readonly PathShape[] = [
     ],
     input: ["prompt.raw", "prompt"],
     output: ["response.output"],
+    judges: true,
     meta: {
       model: ["provider.id", "provider"],
       latencyMs: ["latencyMs"],

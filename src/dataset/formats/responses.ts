@@ -69,7 +69,8 @@ export function answersOf(given: unknown): Answers {
   if (!isJsonObject(given)) return { reject: "the response is missing" };
   const failure = failureOf(given) ?? unfinishedOf(given);
   if (failure !== undefined) return failure;
-  const { choices, candidates, generations } = given;
+  const { choices, candidates, generations, streamed_data: streamed } = given;
+  if (typeof streamed === "string" || Array.isArray(streamed)) return answersOf(streamed);
   if (Array.isArray(choices)) return answersOfChoices(choices);
   if (Array.isArray(candidates)) return candidates.length === 0 ? CALL_FAILED : answersOfChoices(candidates);
   if (Array.isArray(generations)) return answersOfChoices(generations.flat());
