@@ -56,7 +56,7 @@ const DAMAGES: readonly (readonly [string, (base: string) => void, RegExp])[] = 
   [
     "of an unknown family",
     (base) => rewriteJson(join(base, "config.json"), (json) => ({ ...json, model_type: "gpt2" })),
-    /model_type must be one of bert, modernbert, came "gpt2"/,
+    /model_type must be one of bert, roberta, xlm-roberta, camembert, distilbert, modernbert, came "gpt2"/,
   ],
   [
     "with NaN weights",

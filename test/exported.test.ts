@@ -43,6 +43,9 @@ function largestDifference(came: ArrayLike<number>, expected: ArrayLike<number>)
 const WRITTEN = {
   "bert-wordpiece": ["BertModel", "embeddings.word_embeddings.weight"],
   "bert-bytes": ["BertForSequenceClassification", "bert.embeddings.word_embeddings.weight"],
+  "roberta-bytes": ["RobertaForSequenceClassification", "roberta.embeddings.word_embeddings.weight"],
+  "xlm-roberta-wordpiece": ["XLMRobertaModel", "embeddings.word_embeddings.weight"],
+  "distilbert-bytes": ["DistilBertForSequenceClassification", "distilbert.embeddings.word_embeddings.weight"],
   "modernbert-wordpiece": ["ModernBertForSequenceClassification", "model.embeddings.tok_embeddings.weight"],
   "modernbert-bytes": ["ModernBertForSequenceClassification", "model.embeddings.tok_embeddings.weight"],
 } as const satisfies Readonly<Record<ExportedName, readonly [string, string]>>;
@@ -172,12 +175,14 @@ describe.each(EXPORTED)("the folder %s", (name) => {
   it("states token ids and lengths of its own vocabulary", () => {
     const config = readJson(`${path}/config.json`);
     const tokenizer = openTokenizer(readJson(`${path}/tokenizer.json`));
+    // RoBERTa counts positions from the padding token on.
+    const before = name.includes("roberta") ? (tokenizer.idOf("[PAD]") ?? 0) + 1 : 0;
     expect(config).toMatchObject({
       vocab_size: tokenizer.vocabularySize,
       pad_token_id: tokenizer.idOf("[PAD]"),
       cls_token_id: tokenizer.idOf("[CLS]"),
       sep_token_id: tokenizer.idOf("[SEP]"),
-      max_position_embeddings: MAX_TOKENS,
+      max_position_embeddings: MAX_TOKENS + before,
       dtype: "float32",
     });
     expect(Object.keys(config)).not.toContain("transformers.js_config");

@@ -81,6 +81,8 @@ interface Recipe {
   readonly vocabularySize: number;
   readonly ids: JsonObject;
   readonly pooling: Pooling;
+  /** One whose labels differ from text to text, where the usual one gives a single label. */
+  readonly seed?: number;
 }
 
 const WORDPIECE = {
@@ -97,6 +99,9 @@ const BYTES = {
 export const RECIPES = {
   "bert-wordpiece": { family: "bert", ...WORDPIECE, pooling: "mean" },
   "bert-bytes": { family: "bert", ...BYTES, pooling: "cls" },
+  "roberta-bytes": { family: "roberta", ...BYTES, pooling: "cls" },
+  "xlm-roberta-wordpiece": { family: "xlm-roberta", ...WORDPIECE, pooling: "mean" },
+  "distilbert-bytes": { family: "distilbert", ...BYTES, pooling: "cls", seed: 13 },
   "modernbert-wordpiece": { family: "modernbert", ...WORDPIECE, pooling: "cls" },
   "modernbert-bytes": { family: "modernbert", ...BYTES, pooling: "mean" },
 } as const satisfies Readonly<Record<string, Recipe>>;
@@ -113,15 +118,16 @@ const NARROW: Sizes = { width: 16, feedForward: 32 };
 /** Wide enough for the blocks of 4-bit weights. */
 export const WIDE: Sizes = { width: 64, feedForward: 128 };
 
-function configOf({ family, vocabularySize }: Recipe, sizes: Sizes): PretrainedConfig {
-  const isBert = family === "bert";
+function configOf({ family, vocabularySize, ids }: Recipe, sizes: Sizes): PretrainedConfig {
+  const isBert = family !== "modernbert";
   return {
     family,
     vocabularySize,
     ...sizes,
     heads: 2,
     maxPositions: MAX_TOKENS,
-    tokenTypes: isBert ? 2 : 0,
+    ...(family.endsWith("roberta") && { positionOffset: Number(ids["pad_token_id"]) + 1 }),
+    tokenTypes: isBert && family !== "distilbert" ? 2 : 0,
     layers: isBert ? ["global", "global", "global"] : ["global", "local", "local", "global"],
     epsilon: isBert ? 1e-12 : 1e-5,
     reach: isBert ? 0 : 4,
@@ -131,7 +137,7 @@ function configOf({ family, vocabularySize }: Recipe, sizes: Sizes): PretrainedC
 }
 
 /** Far from the usual start, so that labels differ from text to text. */
-function weightsOf(config: PretrainedConfig, pooling: Pooling): Map<string, Float32Array> {
+function weightsOf(config: PretrainedConfig, { pooling, seed = SEED }: Recipe): Map<string, Float32Array> {
   const classifier = classifierOf(config, pooling);
   const parameters = [...pretrainedParameters(config), ...headParameters(config, LABELS.length, classifier)];
   return new Map(
@@ -139,7 +145,7 @@ function weightsOf(config: PretrainedConfig, pooling: Pooling): Map<string, Floa
       parameter.name,
       startValues(
         { ...parameter, start: typeof start !== "number" ? start : parameter.name === WORD_TABLE ? 2 : 0.25 },
-        SEED,
+        seed,
       ),
     ]),
   );
@@ -152,7 +158,7 @@ const BASE_FIELDS = { torch_dtype: "bfloat16", "transformers.js_config": { use_e
 function studentOf(name: ExportedName, baseFolder: string, sizes: Sizes): FinalStudent {
   const recipe: Recipe = RECIPES[name];
   const config = configOf(recipe, sizes);
-  const values = weightsOf(config, recipe.pooling);
+  const values = weightsOf(config, recipe);
   const tokenizerJson = recipe.tokenizer();
   mkdirSync(baseFolder, { recursive: true });
   const written = { config, values, tokenizerJson, pooling: recipe.pooling, labels: LABELS, maxTokens: 512 };

@@ -3,7 +3,7 @@
  *  is in the ONNX graphs alone. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { classifierOf, familyOf, pretrainedConfigText } from "../models/families/index.js";
+import { classifierOf, familyOf, type PretrainedConfig, pretrainedConfigText } from "../models/families/index.js";
 import { headParameters, pretrainedParameters, tensorsOf } from "../models/pretrained-parameters.js";
 import { copyFileSynced, formatJson, writeFileAtomic } from "../store/files.js";
 import { writeSafetensors } from "../weights/safetensors.js";
@@ -12,7 +12,7 @@ import { type FolderFacts, type JsonObject, modelFields, tokenizerFields } from 
 const FILES = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"] as const;
 
 /** Tensors that a classifier keeps outside of the encoder that it holds, whose names have a prefix there. */
-const BESIDE_BODY = /^(head|classifier)\./;
+const BESIDE_BODY = /^(head|classifier|pre_classifier)\./;
 
 export interface HuggingFaceParts extends FolderFacts {
   /** Weights by parameter name, the head among them. */
@@ -28,11 +28,18 @@ export function tokenizerText(tokenizerJson: JsonObject): string {
   return JSON.stringify(tokenizerJson);
 }
 
+/** Where positions are counted from the padding token on, they follow the id that it has after the vocabulary was cut. */
+function withPositionsBehind(config: PretrainedConfig, padId: unknown): PretrainedConfig {
+  const { positionOffset } = config;
+  return positionOffset === undefined || typeof padId !== "number" ? config : { ...config, positionOffset: padId + 1 };
+}
+
 /** Writes the files into a folder. @throws StoreError */
 export function writeHuggingFaceFiles(folder: string, parts: HuggingFaceParts): void {
-  const { config, values, labels, pooling, tokenizerJson } = parts;
-  const classifier = classifierOf(config, pooling);
+  const { values, labels, pooling, tokenizerJson } = parts;
   const fields = modelFields(parts.baseConfig, parts);
+  const config = withPositionsBehind(parts.config, fields["pad_token_id"]);
+  const classifier = classifierOf(config, pooling);
   writeFileAtomic(join(folder, "config.json"), pretrainedConfigText(config, fields, classifier));
   writeFileAtomic(join(folder, "tokenizer.json"), tokenizerText(tokenizerJson));
   const tokenizerConfig = tokenizerFields(parts.tokenizerConfig, parts);

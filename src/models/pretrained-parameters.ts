@@ -11,6 +11,8 @@ export const WORD_TABLE = "table";
 export interface PretrainedParameter extends ParameterSpec {
   /** Tensors of the folder, equal parts that lie below each other. */
   readonly tensors: readonly string[];
+  /** Rows of the one tensor in front of the parameter's own, zeros when written. */
+  readonly rowsBefore?: number;
 }
 
 /** The names of tensors for `.weight`/`.gamma` and `.bias`/`.beta` of these entries. */
@@ -31,7 +33,14 @@ function embeddingParameters(config: PretrainedConfig, { tensors }: EncoderFamil
   const { positions, types } = tensors;
   return [
     tableEntry(WORD_TABLE, config.vocabularySize, width, tensors.table),
-    ...(positions === undefined ? [] : [tableEntry("position.table", config.maxPositions, width, positions)]),
+    ...(positions === undefined
+      ? []
+      : [
+          {
+            ...tableEntry("position.table", config.maxPositions, width, positions),
+            rowsBefore: config.positionOffset ?? 0,
+          },
+        ]),
     ...(types === undefined ? [] : [tableEntry("type.table", config.tokenTypes, width, types)]),
     ...placed(normParameters("embedding.norm", width, { bias: biases.norm }), [tensors.embeddingNorm]),
   ];
@@ -81,7 +90,7 @@ export function classifierParameters(
 }
 
 /** The label head: layers of the family's classifier, if any, then the linear label layer, [labels, D] and [labels], whose tensors stand
- *  beside the encoder's as `classifier`. */
+ *  beside the encoder's as the family's classifier names them, else as `classifier`. */
 export function headParameters(
   config: PretrainedConfig,
   labelCount: number,
@@ -89,7 +98,7 @@ export function headParameters(
 ): readonly PretrainedParameter[] {
   return [
     ...classifierParameters(config, classifier),
-    ...placed(linearParameters("head", labelCount, config.width), ["classifier"]),
+    ...placed(linearParameters("head", labelCount, config.width), [classifier?.label ?? "classifier"]),
   ];
 }
 
@@ -107,11 +116,11 @@ interface Part {
   readonly shape: readonly number[];
 }
 
-function partsOf({ name, shape, tensors }: PretrainedParameter): readonly Part[] {
+function partsOf({ name, shape, tensors, rowsBefore = 0 }: PretrainedParameter): readonly Part[] {
   const [rows = 1, ...rest] = shape;
   if (rows % tensors.length !== 0)
     throw new InvariantError(`models: ${name} does not fall into ${tensors.length} parts`);
-  return tensors.map((tensor) => ({ name: tensor, shape: [rows / tensors.length, ...rest] }));
+  return tensors.map((tensor) => ({ name: tensor, shape: [rowsBefore + rows / tensors.length, ...rest] }));
 }
 
 /** The name under which a source holds a tensor: with a prefix of the family, with a former ending. */
@@ -175,7 +184,10 @@ export function readParameters(
     located.map(({ parameter, parts }) => {
       const values = new Float32Array(elementCount(parameter.shape));
       const size = values.length / parts.length;
-      for (const [i, { found }] of parts.entries()) values.set(source.read(found), i * size);
+      for (const [i, { found }] of parts.entries()) {
+        const read = source.read(found);
+        values.set(read.subarray(read.length - size), i * size);
+      }
       return [parameter.name, values];
     }),
   );
@@ -194,9 +206,17 @@ export function tensorsOf(
     const values = weights.get(parameter.name);
     if (values?.length !== elementCount(parameter.shape))
       throw new InvariantError(`models: weights of ${parameter.name} are missing or of another size`);
-    return partsOf(parameter).map((part, i) => {
-      const size = elementCount(part.shape);
-      return { ...part, read: () => values.subarray(i * size, (i + 1) * size) };
-    });
+    const size = values.length / parameter.tensors.length;
+    return partsOf(parameter).map((part, i) => ({
+      ...part,
+      read() {
+        const own = values.subarray(i * size, (i + 1) * size);
+        const before = elementCount(part.shape) - size;
+        if (before === 0) return own;
+        const whole = new Float32Array(before + size);
+        whole.set(own, before);
+        return whole;
+      },
+    }));
   });
 }

@@ -6,7 +6,7 @@ import { type PretrainedConfig, readPretrainedConfig } from "./families/index.js
 
 const FOLDER = "test/reference/encoders";
 
-export const REFERENCES = ["bert", "modernbert", "modernbert-biased"] as const;
+export const REFERENCES = ["bert", "roberta", "xlm-roberta", "distilbert", "modernbert", "modernbert-biased"] as const;
 export const LABELS = 5;
 
 export interface Reference {

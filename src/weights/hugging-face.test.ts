@@ -120,3 +120,69 @@ describe("openHuggingFaceFolder", () => {
     );
   });
 });
+
+describe("folders as they are found", () => {
+  const write = (name: string, value: unknown): void => {
+    mkdirSync(join(folder, name, ".."), { recursive: true });
+    writeFileSync(join(folder, name), typeof value === "string" ? value : JSON.stringify(value));
+  };
+  const module = (type: string, path: string) => ({ type: `sentence_transformers.models.${type}`, path });
+
+  it("keep the transformer and the pooling where modules.json says", () => {
+    for (const name of ["config.json", "tokenizer.json", "model.safetensors"]) {
+      mkdirSync(join(folder, "0_Transformer"), { recursive: true });
+      copyFileSync(join(folder, name), join(folder, "0_Transformer", name));
+      rmSync(join(folder, name));
+    }
+    write("0_Transformer/sentence_bert_config.json", { max_seq_length: 64 });
+    write("2_Pooling/config.json", { pooling_mode_cls_token: true });
+    write("modules.json", [
+      module("Transformer", "0_Transformer"),
+      module("Pooling", "2_Pooling"),
+      module("Normalize", "3_Normalize"),
+    ]);
+    const opened = openHuggingFaceFolder(folder);
+    expect(opened.path).toBe(join(folder, "0_Transformer"));
+    expect(opened.pooling).toEqual({ modes: ["first"], normalize: true, maxTokens: 64 });
+  });
+
+  it("are left where a module lies outside of them", () => {
+    write("modules.json", [module("Transformer", "../elsewhere")]);
+    expect(() => openHuggingFaceFolder(folder)).toThrow(
+      /the path of a module must be a folder beside it, came "\.\.\/elsewhere"/,
+    );
+  });
+
+  it.each([
+    [
+      "static embeddings",
+      "modules.json",
+      [module("StaticEmbedding", "0_StaticEmbedding")],
+      /static embedding .* no encoder/,
+    ],
+    [
+      "words split by MeCab",
+      "tokenizer_config.json",
+      { word_tokenizer_type: "mecab" },
+      /words split by "mecab".*SentencePiece/,
+    ],
+    [
+      "pointers of Git LFS",
+      "model.safetensors",
+      "version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 90868376\n",
+      /a Git LFS pointer, not the weights; run `git lfs pull`/,
+    ],
+  ])("with %s are refused in a line that says what to do", (_what, name, value, expected) => {
+    write(name, value);
+    expect(() => openHuggingFaceFolder(folder)).toThrow(InputError);
+    expect(() => openHuggingFaceFolder(folder)).toThrow(expected);
+  });
+
+  it("that are adapters name the model that they change", () => {
+    rmSync(join(folder, "config.json"));
+    write("adapter_config.json", { peft_type: "LORA", base_model_name_or_path: "org/base" });
+    expect(() => openHuggingFaceFolder(folder)).toThrow(
+      /an adapter, which changes another model \(org\/base\); merge it first/,
+    );
+  });
+});

@@ -3,9 +3,10 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors.js";
-import { readJson, readJsonObject } from "./json.js";
+import { readJsonObject } from "./json.js";
+import { readModules, type SentenceModules } from "./sentence-modules.js";
 import { openSafetensors, openShardedSafetensors, type Weights } from "./safetensors.js";
-import { type JsonObject, isJsonObject } from "../json.js";
+import type { JsonObject } from "../json.js";
 
 /** Configurations are a few kilobytes; label maps of large classifiers reach a megabyte. */
 export const MAXIMUM_CONFIG_BYTES = 16 << 20;
@@ -69,15 +70,6 @@ function openWeights(folder: string): Weights {
   });
 }
 
-function isNormalized(modulesPath: string): boolean {
-  if (!existsSync(modulesPath)) return false;
-  const modules = readJson(modulesPath, MAXIMUM_CONFIG_BYTES);
-  return (
-    Array.isArray(modules) &&
-    modules.some((module: unknown) => isJsonObject(module) && String(module["type"]).endsWith(".Normalize"))
-  );
-}
-
 function poolingModes(settings: JsonObject): PoolingMode[] {
   const { pooling_mode: names } = settings;
   if (names !== undefined) {
@@ -87,8 +79,11 @@ function poolingModes(settings: JsonObject): PoolingMode[] {
   return Object.entries(POOLING_KEYS).flatMap(([key, mode]) => (settings[key] === true ? [mode] : []));
 }
 
-function readPooling(folder: string): SentencePooling | undefined {
-  const path = join(folder, "1_Pooling", "config.json");
+function readPooling(
+  folder: string,
+  { transformer, pooling, normalize }: SentenceModules,
+): SentencePooling | undefined {
+  const path = join(folder, pooling, "config.json");
   const settings = readOptional(path);
   if (settings === undefined) return undefined;
   const modes = poolingModes(settings);
@@ -97,10 +92,33 @@ function readPooling(folder: string): SentencePooling | undefined {
       `${path}: expected one of ${Object.keys(POOLING_KEYS).join(", ")} to be true, or pooling_mode to be one of ${[...POOLING_NAMES.keys()].join(", ")}`,
     );
   }
-  const maxTokens = readOptional(join(folder, "sentence_bert_config.json"))?.["max_seq_length"];
-  const normalize = isNormalized(join(folder, "modules.json"));
+  const maxTokens = readOptional(join(folder, transformer, "sentence_bert_config.json"))?.["max_seq_length"];
   const known = typeof maxTokens === "number" && Number.isInteger(maxTokens) && maxTokens > 0;
   return { modes, normalize, ...(known ? { maxTokens } : {}) };
+}
+
+/** @throws InputError for the difference to a model that lies elsewhere */
+function refuseAdapter(folder: string): void {
+  const path = join(folder, "adapter_config.json");
+  if (!existsSync(path) || existsSync(join(folder, "config.json"))) return;
+  const base = readJsonObject(path, MAXIMUM_CONFIG_BYTES)["base_model_name_or_path"];
+  throw new InputError(
+    `${folder}: an adapter, which changes another model${typeof base === "string" ? ` (${base})` : ""}`,
+    {
+      hint: "merge it first (PEFT's merge_and_unload, then save_pretrained) and name the folder of the merged model",
+    },
+  );
+}
+
+/** Words were split by a dictionary before the tokenizer.json saw them. @throws InputError */
+function refuseWordSplitter(tokenizerPath: string, { word_tokenizer_type: splitter }: JsonObject): void {
+  if (splitter === undefined || splitter === "basic") return;
+  throw new InputError(
+    `${tokenizerPath}: the model was trained on words split by ${JSON.stringify(splitter).slice(0, 60)}, which tokenizer.json cannot do`,
+    {
+      hint: "name a base whose tokenizer.json is whole, such as multilingual-e5 (SentencePiece)",
+    },
+  );
 }
 
 /** Opens a model folder; weights stay on disk until they are read by name.
@@ -109,15 +127,19 @@ export function openHuggingFaceFolder(folder: string): HuggingFaceFolder {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw new InputError(`${folder}: expected the folder of a Hugging Face model`);
   }
-  const config = readJsonObject(join(folder, "config.json"), MAXIMUM_CONFIG_BYTES);
-  const tokenizerPath = join(folder, "tokenizer.json");
+  const modules = readModules(folder);
+  const body = join(folder, modules.transformer);
+  refuseAdapter(body);
+  const config = readJsonObject(join(body, "config.json"), MAXIMUM_CONFIG_BYTES);
+  const tokenizerPath = join(body, "tokenizer.json");
   if (!existsSync(tokenizerPath)) {
     throw new InputError(`${tokenizerPath}: not there`, {
       hint: "save the tokenizer once with AutoTokenizer (use_fast=True), which writes tokenizer.json",
     });
   }
-  const tokenizerConfig = readOptional(join(folder, "tokenizer_config.json")) ?? {};
-  const pooling = readPooling(folder);
-  const weights = openWeights(folder);
-  return { path: folder, config, weights, tokenizerPath, tokenizerConfig, ...(pooling ? { pooling } : {}) };
+  const tokenizerConfig = readOptional(join(body, "tokenizer_config.json")) ?? {};
+  refuseWordSplitter(tokenizerPath, tokenizerConfig);
+  const pooling = readPooling(folder, modules);
+  const weights = openWeights(body);
+  return { path: body, config, weights, tokenizerPath, tokenizerConfig, ...(pooling ? { pooling } : {}) };
 }

@@ -138,6 +138,10 @@ function checkLayout(path: string, found: readonly TensorEntry[], dataBytes: num
 /** Length of the JSON, from the first 8 bytes. @throws InputError when it cannot be right for a file of `fileBytes`. */
 export function headerLength(first: Uint8Array, fileBytes: number, path: string): number {
   if (first.length < 8 || fileBytes < 8) throw refused(path, "expected a safetensors file, came less than 8 bytes");
+  if (new TextDecoder().decode(first.subarray(0, 8)) === "version ")
+    throw new InputError(`${path}: a Git LFS pointer, not the weights`, {
+      hint: "run `git lfs pull` in the folder, or let a hub's model be fetched: --base hf:ORG/NAME",
+    });
   const length = Number(new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true));
   const most = Math.min(MAXIMUM_HEADER_BYTES, fileBytes - 8);
   if (length < 2 || length > most) {

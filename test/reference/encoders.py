@@ -12,7 +12,8 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from transformers import BertConfig, BertModel, ModernBertConfig, ModernBertModel
+from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertModel, ModernBertConfig, ModernBertModel
+from transformers import RobertaConfig, RobertaModel, XLMRobertaConfig, XLMRobertaModel
 from transformers.models.modernbert.modeling_modernbert import ModernBertPredictionHead
 
 HOME = Path(__file__).parent / "encoders"
@@ -20,15 +21,15 @@ LABELS = 5
 LENGTHS = [24, 3, 17, 1]
 
 
-def batch(vocabulary, lengths, type_count):
-    """Right-padded ids; the second part of each text has the second type where there are types."""
+def batch(vocabulary, lengths, type_count, pad=0):
+    """Right-padded ids without the padding token; the second part of each text has the second type where there are types."""
     width = max(lengths)
-    ids = torch.randint(1, vocabulary, (len(lengths), width))
+    ids = torch.randint(pad + 1, vocabulary, (len(lengths), width))
     mask = torch.zeros(len(lengths), width, dtype=torch.int64)
     types = torch.zeros_like(ids)
     for row, length in enumerate(lengths):
         mask[row, :length] = 1
-        ids[row, length:] = 0
+        ids[row, length:] = pad
         if type_count > 1:
             types[row, length // 2 : length] = 1
     return ids, mask, types
@@ -72,6 +73,12 @@ def head_of(model):
         pooler = model.pooler.eval()
         own = {"head.dense.weight": pooler.dense.weight, "head.dense.bias": pooler.dense.bias}
         return own, {"mean": lambda x: x, "cls": lambda x: pooler(x[:, None])}
+    if config.model_type != "modernbert":
+        dense = torch.nn.Linear(config.hidden_size, config.hidden_size)
+        randomise(dense)
+        active = torch.relu if config.model_type == "distilbert" else torch.tanh
+        own = {"head.dense.weight": dense.weight, "head.dense.bias": dense.bias}
+        return own, {"mean": lambda x: x, "cls": lambda x: active(dense(x))}
     head = ModernBertPredictionHead(config).eval()
     randomise(head)
     own = {"head.dense.weight": head.dense.weight, "head.norm.weight": head.norm.weight}
@@ -85,7 +92,7 @@ def write(name, model, layers, embeddings, type_count):
     randomise(model)
     model.eval()
     model.save_pretrained(folder)
-    ids, mask, types = batch(model.config.vocab_size, LENGTHS, type_count)
+    ids, mask, types = batch(model.config.vocab_size, LENGTHS, type_count, model.config.pad_token_id or 0)
     seen, last = states(model, layers, embeddings, ids, mask, types if type_count > 0 else None)
     weight, bias = torch.randn(LABELS, model.config.hidden_size), torch.randn(LABELS)
     expected = {"ids": ids, "mask": mask, "types": types, "hidden.last": last, "head.weight": weight, "head.bias": bias}
@@ -119,6 +126,13 @@ def main():
         config = ModernBertConfig(num_hidden_layers=4, local_attention=8, attn_implementation="eager", **flags, **special, **sizes)
         modern = ModernBertModel(config)
         write(name, modern, modern.layers, modern.embeddings, 0)
+    torch.manual_seed(8)
+    tall = {**sizes, "max_position_embeddings": 34, "num_hidden_layers": 3, "attn_implementation": "eager"}
+    for name, config, kind in [("roberta", RobertaConfig, RobertaModel), ("xlm-roberta", XLMRobertaConfig, XLMRobertaModel)]:
+        model = kind(config(type_vocab_size=1, **tall))
+        write(name, model, model.encoder.layer, model.embeddings, 1)
+    model = DistilBertModel(DistilBertConfig(vocab_size=40, dim=16, n_heads=2, hidden_dim=24, n_layers=3, max_position_embeddings=32, attn_implementation="eager"))
+    write("distilbert", model, model.transformer.layer, model.embeddings, 0)
     if len(sys.argv) > 1:
         minilm(sys.argv[1])
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
 HOME = Path(__file__).parent / "exported"
-NAMES = ["bert-wordpiece", "bert-bytes", "modernbert-wordpiece", "modernbert-bytes"]
+NAMES = ["bert-wordpiece", "bert-bytes", "roberta-bytes", "xlm-roberta-wordpiece", "distilbert-bytes", "modernbert-wordpiece", "modernbert-bytes"]
 
 
 def check(config, tokenizer, model):
@@ -24,7 +24,8 @@ def check(config, tokenizer, model):
     assert config.cls_token_id == tokenizer.convert_tokens_to_ids("[CLS]")
     assert config.sep_token_id == config.eos_token_id == tokenizer.convert_tokens_to_ids("[SEP]")
     assert config.vocab_size == len(tokenizer)
-    assert config.max_position_embeddings == tokenizer.model_max_length
+    behind_pad = config.pad_token_id + 1 if "roberta" in config.model_type else 0
+    assert config.max_position_embeddings == tokenizer.model_max_length + behind_pad
     assert list(config.id2label.values()) == ["card", "fee", "transfer", "送金"] and config.num_labels == 4
     assert model.dtype == torch.float32
 
@@ -48,8 +49,9 @@ def read(folder, texts):
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model, loading = AutoModel.from_pretrained(folder, local_files_only=True, output_loading_info=True)
     check(config, tokenizer, model)
-    assert {"classifier.weight", "classifier.bias"} <= set(loading["unexpected_keys"])
-    assert {key.split(".")[0] for key in loading["unexpected_keys"]} <= {"classifier", "head"}
+    label = "classifier.out_proj" if "classifier.out_proj.weight" in loading["unexpected_keys"] else "classifier"
+    assert {f"{label}.weight", f"{label}.bias"} <= set(loading["unexpected_keys"])
+    assert {key.split(".")[0] for key in loading["unexpected_keys"]} <= {"classifier", "head", "pre_classifier"}
     assert {key.split(".")[0] for key in loading["missing_keys"]} <= {"pooler"}  # BERT's tanh pooler, which nothing here asks for
     batch = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
     with torch.no_grad():

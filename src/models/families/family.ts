@@ -3,7 +3,7 @@
 import type { NormPlace } from "../blocks.js";
 import type { ConfigFields } from "./config-fields.js";
 
-export type FamilyName = "bert" | "modernbert";
+export type FamilyName = "bert" | "roberta" | "xlm-roberta" | "camembert" | "distilbert" | "modernbert";
 
 /** How one vector is made of a text: the mean of its tokens, or its first token. */
 export type Pooling = "mean" | "cls";
@@ -24,6 +24,8 @@ export interface PretrainedConfig {
   readonly layers: readonly Sight[];
   /** Longest text, in tokens. */
   readonly maxPositions: number;
+  /** Rows of the folder's table of positions in front of the first token's, which no token has; 0 where absent. */
+  readonly positionOffset?: number;
   /** Rows of the table of token types, 0 where there is none. */
   readonly tokenTypes: number;
   readonly epsilon: number;
@@ -70,10 +72,12 @@ export interface FamilyClassifier {
   readonly architecture: string;
   /** What it can state; a student that pools otherwise has the label layer alone. */
   readonly poolings: readonly Pooling[];
-  readonly activation: "tanh" | "gelu";
+  readonly activation: "tanh" | "gelu" | "relu";
   /** Tensors, without ".weight" and ".bias". */
   readonly dense: string;
   readonly norm?: string;
+  /** The label layer; "classifier" unless told. */
+  readonly label?: string;
 }
 
 /** One family: a row of the table in index.ts. */

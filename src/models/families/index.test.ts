@@ -84,7 +84,7 @@ describe("a config.json of a known family", () => {
 describe("a config.json that cannot be used", () => {
   it("names the known families when its own is not among them", () => {
     expect(() => readPretrainedConfig({ ...bertJson, model_type: "t5" }, "folder/config.json")).toThrow(
-      'folder/config.json: model_type must be one of bert, modernbert, came "t5"',
+      'folder/config.json: model_type must be one of bert, roberta, xlm-roberta, camembert, distilbert, modernbert, came "t5"',
     );
     expect(() => readPretrainedConfig({}, "c")).toThrow("came nothing");
     expect(() => readPretrainedConfig([], "c")).toThrow("expected an object");

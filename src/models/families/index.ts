@@ -4,12 +4,21 @@ import { InputError, UsageError } from "../../errors.js";
 import { bert } from "./bert.js";
 import { configFields } from "./config-fields.js";
 import type { EncoderFamily, FamilyClassifier, FamilyName, Pooling, PretrainedConfig } from "./family.js";
+import { distilbert } from "./distilbert.js";
 import { modernbert } from "./modernbert.js";
+import { camembert, roberta, xlmRoberta } from "./roberta.js";
 import { type JsonObject, isJsonObject } from "../../json.js";
 
 export type { EncoderFamily, FamilyClassifier, FamilyName, Pooling, PretrainedConfig, Sight } from "./family.js";
 
-export const ENCODER_FAMILIES: Readonly<Record<FamilyName, EncoderFamily>> = { bert, modernbert };
+export const ENCODER_FAMILIES: Readonly<Record<FamilyName, EncoderFamily>> = {
+  bert,
+  roberta,
+  "xlm-roberta": xlmRoberta,
+  camembert,
+  distilbert,
+  modernbert,
+};
 
 /** The row of a family. */
 export function familyOf(config: Pick<PretrainedConfig, "family">): EncoderFamily {
