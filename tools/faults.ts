@@ -29,7 +29,7 @@ const BUILD = "src/dataset/build.test.ts";
 const SPLIT = "src/dataset/split.test.ts";
 
 const GATE_FAULTS: readonly Fault[] = [
-  ...faultsOf("src/evaluate/gate.ts", [GATE], {
+  ...faultsOf("src/evaluate/gate.ts", [GATE, "src/evaluate/gate-kept.test.ts"], {
     "gate: epsilon doubled": [
       "const risk: Risk = { promise, epsilon };",
       "const risk: Risk = { promise, epsilon: 2 * epsilon };",
