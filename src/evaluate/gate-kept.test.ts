@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../random.js";
 import { binomialCdf } from "../stats.js";
-import { singleCalls, type CallOutcomes } from "./calls.js";
+import { singleCalls } from "./calls.js";
 import { openGate, planGate } from "./gate.js";
 
 describe("the candidates of kept", () => {

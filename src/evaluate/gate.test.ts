@@ -6,7 +6,6 @@ import { beyondCapRatio, capFor, shareByGroup, singleCalls, type CallOutcomes } 
 import {
   chooseThreshold,
   figuresAt,
-  isProvedAt,
   openGate,
   planGate,
   thresholdOf,
@@ -474,29 +473,5 @@ describe("figuresAt", () => {
       shareByGroup(right.slice(0, 6), groups.slice(0, 6)),
     );
     expect(figuresAt(calls, null)).toMatchObject({ kept: 0, coverage: { value: 0 }, deliveredAgreement: { value: 1 } });
-  });
-});
-
-describe("isProvedAt", () => {
-  /** Calls whose risk falls with their score. */
-  function draw(calls: number, seed: number): CallOutcomes {
-    const random = createRandom(seed, "isProvedAt");
-    const scores = Float64Array.from({ length: calls }, () => random.float());
-    return singleCalls(
-      scores,
-      Float64Array.from(scores, (score) => Number(random.float() > 0.3 * (1 - score) ** 3)),
-    );
-  }
-
-  it.each(["delivered", "kept"] as const)("agrees with what the same calls chose under %s", (promise) => {
-    const [outOfFold, sealed] = [draw(2000, 1), draw(1500, 2)];
-    const plan = planGate(outOfFold, sealed, { promise, epsilon: 0.05, delta: 0.05, seed: 1 });
-    const { threshold } = openGate(plan, sealed);
-    expect(threshold).toBeGreaterThan(0);
-    expect(isProvedAt(threshold ?? 0, plan, sealed)).toBe(true);
-    expect(isProvedAt(0, plan, sealed)).toBe(false);
-    const worse = { ...sealed, right: Array.from(sealed.right, (right, i) => (i % 10 === 0 ? 0 : right)) };
-    expect(isProvedAt(threshold ?? 0, plan, worse)).toBe(false);
-    expect(isProvedAt(threshold ?? 0, plan, draw(0, 3))).toBe(false);
   });
 });
