@@ -46,7 +46,9 @@ export async function readLines(path: string, options: ReadLinesOptions): Promis
 }
 
 class LineReader {
-  private buffer = Buffer.allocUnsafe(BLOCK_BYTES);
+  private buffer = Buffer.allocUnsafe(2 * BLOCK_BYTES);
+  /** Read while the lines of `buffer` are taken. */
+  private readonly ahead = Buffer.allocUnsafe(BLOCK_BYTES);
   private filled = 0;
   private line = 1;
   /** File offset of buffer[0]. */
@@ -61,21 +63,36 @@ class LineReader {
   async run(): Promise<void> {
     const { signal, onBytes, bomBytes } = this.options;
     this.base = bomBytes;
+    let position = bomBytes;
+    let pending = this.readAhead(position);
     for (;;) {
       signal?.throwIfAborted();
-      const position = this.base + this.filled;
-      const { bytesRead } = await this.handle.read(
-        this.buffer,
-        this.filled,
-        this.buffer.length - this.filled,
-        position,
-      );
+      const { bytesRead } = await pending;
       if (bytesRead === 0) break;
-      this.filled += bytesRead;
+      this.append(this.ahead.subarray(0, bytesRead));
+      position += bytesRead;
+      pending = this.readAhead(position);
       this.takeWholeLines();
-      onBytes?.(position + bytesRead);
+      onBytes?.(position);
     }
     if (this.filled > 0 && !this.skipping) this.emitLines(this.filled, true);
+  }
+
+  /** Fails where it is awaited, not where a line's reader fails before. */
+  private readAhead(position: number): Promise<{ readonly bytesRead: number }> {
+    const reading = this.handle.read(this.ahead, 0, BLOCK_BYTES, position);
+    reading.catch(() => undefined);
+    return reading;
+  }
+
+  private append(bytes: Buffer): void {
+    if (this.buffer.length - this.filled < bytes.length) {
+      const larger = Buffer.allocUnsafe(this.buffer.length * 2);
+      this.buffer.copy(larger, 0, 0, this.filled);
+      this.buffer = larger;
+    }
+    bytes.copy(this.buffer, this.filled);
+    this.filled += bytes.length;
   }
 
   private takeWholeLines(): void {
@@ -87,13 +104,7 @@ class LineReader {
       this.filled -= end;
       return;
     }
-    if (this.filled < this.buffer.length) return;
-    if (this.buffer.length < MAXIMUM_LINE_BYTES) {
-      const larger = Buffer.allocUnsafe(this.buffer.length * 2);
-      this.buffer.copy(larger, 0, 0, this.filled);
-      this.buffer = larger;
-      return;
-    }
+    if (this.filled < MAXIMUM_LINE_BYTES) return;
     if (!this.skipping) this.give("", TOO_LONG, 0);
     this.skipping = true;
     this.base += this.filled;
@@ -109,6 +120,7 @@ class LineReader {
       const found = block.indexOf(10, start);
       const stop = found < 0 ? end : found;
       if (this.skipping) this.skipping = false;
+      else if (stop - start > MAXIMUM_LINE_BYTES) this.give("", TOO_LONG, start);
       else if (stop > start) this.emit(block, start, stop, wholeEncoding);
       if (found >= 0 || isLast) this.line++;
       start = stop + 1;
