@@ -140,7 +140,7 @@ export function proveStudent(
   const gate = openGate(plan, sealedCalls);
   const other = openGate(planOf(promise === "delivered" ? "kept" : "delivered"), sealedCalls);
   const runtimes =
-    logits.wasm === undefined
+    logits.wasm === undefined || sealedRows.length === 0
       ? undefined
       : [proveRuntime("wasm", { manifest, sealedRows, logits: logits.wasm, reference: sealed, plan, gate })];
   return { outOfFold: unsealed, calibration, outOfFoldCalls, sealedCalls, gate, other, runtimes };

@@ -36,7 +36,7 @@ export interface Prediction extends Answer {
 
 export interface Student {
   readonly manifest: StudentManifest;
-  /** Why every answer is deferred, in one line: the gate was not proved for this form of the weights or in this runtime. */
+  /** Why every answer is deferred, in one line: no gate was proved, or none for this form of the weights or in this runtime. */
   readonly unproved?: string;
   /** Logits of each text, [texts, labels] row-major; texts are read as they are, without a template. */
   logits(texts: readonly string[]): Promise<Float32Array>;
@@ -178,10 +178,11 @@ export function answersOf(manifest: StudentManifest, texts: readonly string[], l
 
 /** Why the gate does not hold here; undefined where it does. */
 function unprovedReason(
-  { runtimes = [] }: StudentManifest,
+  { gate, runtimes = [] }: StudentManifest,
   precision: Precision,
   runtime: StudentRuntime,
 ): string | undefined {
+  if (gate.threshold === null) return "no gate was proved for this student";
   if (precision !== "int8") return `the gate was proved for int8, not for ${precision}`;
   const proof = runtimes.find((proved) => proved.runtime === runtime);
   if (runtime === "node" || proof?.isProved === true) return undefined;
