@@ -3,18 +3,21 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { InputError, UsageError } from "../errors.js";
-import { CLAUSES } from "./japanese.js";
+import { CLAUSES as RUN_CLAUSES } from "./japanese.js";
+import { NOTE_CLAUSES } from "./japanese-notes.js";
 import { inJapanese, languageOf } from "./language.js";
 
 /** Sources of this package but tests and the catalogue itself. */
 function sources(folder = "src"): string {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.name.includes(".test."))
-    .filter((entry) => !["japanese.ts", "onnx_pb.ts"].includes(entry.name))
+    .filter((entry) => !["japanese.ts", "japanese-notes.ts", "onnx_pb.ts"].includes(entry.name))
     .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
     .join("\n")
     .replaceAll(String.raw`\``, "`");
 }
+
+const CLAUSES = [...RUN_CLAUSES, ...NOTE_CLAUSES];
 
 /** What no source writes but the library that reads the arguments. */
 const OF_THE_PARSER = /unknown option|unknown command|Did you mean/;
@@ -95,5 +98,16 @@ describe("--lang", () => {
     expect(languageOf(["run", "--lang=ja", "--lang", "en"])).toBe("en");
     expect(languageOf(["run", "--lang", "de"])).toBeUndefined();
     expect(languageOf(["run"])).toBeUndefined();
+  });
+});
+
+describe("a clause that several fit", () => {
+  it("is taken by the one that says most itself, and names in quotes stay as they are", () => {
+    expect(inJapanese("a.csv: no column holds a model's answer: `label` is taken as the teacher's")).toBe(
+      "a.csv：モデルの回答を含む列がないため、`label`を教師モデルの回答として扱います。",
+    );
+    expect(inJapanese('a.csv: the header names the column "id" more than once; the first is used')).toBe(
+      "a.csv：列名「id」が重複しているため、最初の列を使用します。",
+    );
   });
 });

@@ -1,6 +1,7 @@
 /** @file The language that a command speaks in: that of --lang, else of the configuration. What the stages say arrives in English and
  *  is put into Japanese clause by clause (`japanese.ts`). */
 import { CLAUSES } from "./japanese.js";
+import { NOTE_CLAUSES } from "./japanese-notes.js";
 
 export type Spoken = "en" | "ja";
 
@@ -25,29 +26,39 @@ interface Pattern {
   readonly isWhole: boolean;
   readonly expression: RegExp;
   readonly japanese: string;
+  /** Places of names, which stay as they are. */
+  readonly quoted: ReadonlySet<string>;
 }
 
 /** Spaces of an aligned row count as one. */
 function patternOf([english, japanese]: readonly [string, string]): Pattern {
   const parts = english.split(/\{\d+\}/).map(escaped);
-  return { isWhole: english.includes("; "), expression: new RegExp(`^${parts.join("(.+?)")}$`, "u"), japanese };
+  const quoted = new Set([...english.matchAll(/[`"]\{(\d)\}[`"]/g)].map(([, place]) => place ?? ""));
+  const expression = new RegExp(`^${parts.join("(.+?)")}$`, "u");
+  return { isWhole: english.includes("; "), expression, japanese, quoted };
 }
 
 function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
 }
 
-const PATTERNS: readonly Pattern[] = CLAUSES.map(patternOf);
+/** Characters that a clause holds itself: the more, the less another clause is taken for it. */
+const ownLength = ([english]: readonly [string, string]): number => english.replace(/\{\d+\}/g, "").length;
+
+const PATTERNS: readonly Pattern[] = [...CLAUSES, ...NOTE_CLAUSES]
+  .toSorted((a, b) => ownLength(b) - ownLength(a))
+  .map(patternOf);
 
 const WHOLE_PATTERNS = PATTERNS.filter(({ isWhole }) => isWhole);
 
 /** A clause in Japanese, with what it holds; undefined where none is known. */
 function clauseOf(text: string, patterns: readonly Pattern[] = PATTERNS): string | undefined {
-  for (const { expression, japanese } of patterns) {
+  for (const { expression, japanese, quoted } of patterns) {
     const found = expression.exec(text);
     if (found === null) continue;
     return japanese.replace(/\{(\d)\}/g, (_whole, place: string) => {
       const held = found[Number(place)] ?? "";
+      if (quoted.has(place)) return held;
       return held.includes("; ") ? joined(held.split("; ").map(known)) : known(held);
     });
   }
