@@ -42,8 +42,8 @@ export const NOTE_CLAUSES: readonly (readonly [string, string])[] = [
   ],
   ["{1}: --columns {2} is not used: no row has it", "{1}：--columns {2}はどの行にもないため使用しません。"],
   [
-    "{1} of them ({2} records) {3} the same labels: if it is one task whose prompt was reworded, --merge {4} learns it as one",
-    "うち{1}件（レコード{2}件）はラベルが同じです。プロンプトの文言が変わっただけの同じ業務であれば、--merge {4}でまとめて学習できます。",
+    "{1} of them ({2} records) with the same labels: if it is one task whose prompt was reworded, --merge {3} learns it as one",
+    "うち{1}件（レコード{2}件）はラベルが同じです。プロンプトの文言が変わっただけの同じ業務であれば、--merge {3}でまとめて学習できます。",
   ],
   ["answers unwrapped: {1}", "回答から取り除いた書式：{1}"],
   [

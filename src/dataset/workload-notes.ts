@@ -29,7 +29,7 @@ export function workloadNotes(facts: readonly WorkloadFacts[], chosen: WorkloadF
     const names = [chosen, ...alike.slice(0, NAMED_WORKLOADS)].map(({ summary }) => summary.name).join(",");
     const records = alike.reduce((sum, { summary }) => sum + summary.records, 0);
     notes.push(
-      `${alike.length} of them (${records} records) ${alike.length === 1 ? "has" : "have"} the same labels: if it is one task whose prompt was reworded, --merge ${names} learns it as one`,
+      `${alike.length} of them (${records} records) with the same labels: if it is one task whose prompt was reworded, --merge ${names} learns it as one`,
     );
   }
   return notes;
