@@ -236,7 +236,7 @@ describe("workloads", () => {
       "left out, other workloads than route-the-mail (label, 150 records): please-sort-each-letter-by-queue (label, 120 records), is-it-urgent (label, 90 records); --workload takes another",
     );
     expect(notes).toContain(
-      "1 of them (120 records) has the same labels: if it is one task whose prompt was reworded, --merge route-the-mail,please-sort-each-letter-by-queue learns it as one",
+      "1 of them (120 records) with the same labels: if it is one task whose prompt was reworded, --merge route-the-mail,please-sort-each-letter-by-queue learns it as one",
     );
   });
 
